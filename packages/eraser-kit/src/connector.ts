@@ -1,0 +1,179 @@
+import type { wire } from '@lethe/schemas'
+import type { ZodType } from 'zod'
+
+export type IdentifierType = 'user_id' | 'email' | 'phone' | `vendor:${string}`
+/** `value` is normalised per type (e-mail lower-cased, phone in E.164). */
+export interface Identifier {
+  readonly type: IdentifierType
+  readonly value: string
+}
+
+/** One person as one system needs to know them. Never logged, never serialised into an error. */
+export interface Subject {
+  readonly subjectRef: string
+  readonly tenantId: string
+  readonly identifiers: readonly Identifier[]
+  /** Epoch milliseconds: records created later belong to someone who came back. */
+  readonly receivedAt: number
+}
+
+export type CollectionCounts = wire.CollectionCounts
+/** Per collection (table, key family, index). */
+export type Counts = Readonly<Record<string, CollectionCounts>>
+
+/** One pass that has clearance: whom, for which request, under which grant. */
+export interface Pass {
+  readonly requestId: string
+  readonly systemId: string
+  readonly stepId: string
+  readonly passId: string
+  readonly attempt: number
+  readonly subject: Subject
+  readonly grant: Grant
+  /** A second approver allowed this pass to touch more than the ceiling. */
+  readonly ceilingWaived: boolean
+}
+
+export interface Grant {
+  readonly grantId: string
+  /** Epoch milliseconds. Nothing may commit after it; expiry never stops an acknowledgement. */
+  readonly expiresAt: number
+}
+
+/** What happened to one subject in one pass. Counts are of what was really changed. */
+export interface Outcome {
+  readonly outcome: wire.Outcome
+  readonly counts: Counts
+  /** LSN, offset or version of the store after the change. */
+  readonly position?: string
+  readonly errorCode?: string
+  readonly errorClass?: wire.ErrorClass
+  readonly nextRetryAt?: number
+  readonly vendorRef?: string
+  readonly vendorExpectedAt?: number
+  readonly retained?: readonly wire.RetainedPart[]
+  readonly expiring?: wire.Expiring
+}
+
+/** The acknowledgement's twin inside the store; `body` is the acknowledgement, sealed, without identifiers. */
+export interface Receipt {
+  readonly requestId: string
+  readonly passId: string
+  readonly body: string
+}
+export interface ReceiptKey {
+  readonly requestId: string
+  readonly passId: string
+}
+
+export interface Marker {
+  /** The random value found in the store, or null when there is none. */
+  readonly found: string | null
+  /** The value the store held before, as far as the store knows. */
+  readonly writtenAt: number | null
+}
+
+export interface EraseIo {
+  readonly signal: AbortSignal
+  /** Current time of the host in epoch milliseconds; injected so that expiry can be tested. */
+  now(): number
+  /** Builds the sealed receipt of an outcome; write it in the same transaction as the change. */
+  receipt(pass: Pass, outcome: Outcome): Receipt
+}
+
+export interface Description {
+  /** Version of the server or API. */
+  readonly version: string
+  /** What exists there: collections with their fields. */
+  readonly collections: readonly { readonly name: string; readonly fields: readonly string[] }[]
+  /** What `map check` has to say: code, where, and what to do. No identifiers. */
+  readonly findings: readonly Finding[]
+}
+export interface Finding {
+  readonly level: 'error' | 'warning'
+  readonly code: string
+  readonly where: string
+  readonly message: string
+}
+
+/** An open connection to one system. */
+export interface Session {
+  /** Every identifier of each subject that this system knows; read-only. One list per *person found*. */
+  resolve?(known: readonly Subject[]): Promise<Identifier[][][]>
+  preview(subjects: readonly Subject[]): Promise<Counts[]>
+  /** One outcome per pass, in order. A bad subject never throws for the others; a throw means nothing is known of the batch. */
+  erase(batch: readonly Pass[], io: EraseIo): Promise<Outcome[]>
+  readonly receipts?: {
+    read(keys: readonly ReceiptKey[]): Promise<Receipt[]>
+    marker(): Promise<Marker>
+    /** Deletes receipts older than `before`; returns how many. */
+    prune(before: Date): Promise<number>
+  }
+  describe(): Promise<Description>
+  close(): Promise<void>
+}
+
+export interface ProbeFinding {
+  readonly result: wire.ProbeResult
+  /** Matches per collection looked at, zero included. */
+  readonly residual: Readonly<Record<string, number>>
+  readonly position?: string
+  readonly reasonCode?: string
+}
+
+/** Own read-only credentials, own query builder: shares no code path with `Session.erase`. */
+export interface ProbeSession {
+  probe(subjects: readonly Subject[]): Promise<ProbeFinding[]>
+  close(): Promise<void>
+}
+
+export type Stage =
+  | 'cache'
+  | 'search'
+  | 'files'
+  | 'documents'
+  | 'analytics'
+  | 'payments'
+  | 'support'
+  | 'marketing'
+  | 'record'
+
+export interface Capabilities {
+  readonly receipts: 'transactional' | 'last-step' | 'none'
+  readonly batch: { readonly max: number; readonly perSecond?: number; readonly concurrency?: number }
+  readonly completesLater?: boolean
+}
+
+/** What `open` is given: where the system is, and what the data map says of it. */
+export interface OpenContext<Options, System> {
+  readonly systemId: string
+  readonly options: Options
+  /** The system's section of the data map, parsed by `system`. */
+  readonly system: System
+  /** `tenant:` of the data map. */
+  readonly tenant: TenantRule
+  /** The canonical identifier type, usually `user_id`. */
+  readonly canonical: IdentifierType
+}
+
+export type TenantRule = { readonly column: string } | { readonly constant: string } | { readonly none: true }
+
+export interface Connector<Options = unknown, System = unknown> {
+  readonly kind: string
+  readonly version: string
+  readonly stage: Stage
+  /** Connection options: URL and secrets, from the environment of the deployment. */
+  readonly options: ZodType<Options>
+  /** Grammar of the kind's own part of a data-map system section. */
+  readonly system: ZodType<System>
+  /** Identifier types this section needs to find a person. */
+  identifiers(system: System, canonical: IdentifierType): readonly IdentifierType[]
+  readonly capabilities: Capabilities
+  open(context: OpenContext<Options, System>): Promise<Session>
+  openProbe(context: OpenContext<Options, System>): Promise<ProbeSession>
+}
+
+/** Declares a connector; the one call a new system needs. */
+export function defineConnector<Options, System>(connector: Connector<Options, System>): Connector<Options, System> {
+  return connector
+}

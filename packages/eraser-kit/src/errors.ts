@@ -1,0 +1,1 @@
+export { PausedError, RetryableError, TerminalError } from '@lethe/service-host'
