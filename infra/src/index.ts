@@ -1,1 +1,1 @@
-export {}
+export { type Endpoints, type EraserPorts, endpoints, type PortName } from './endpoints.js'
