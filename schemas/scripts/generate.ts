@@ -3,6 +3,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { asyncApi } from './asyncapi.ts'
 
 type Avro = string | Avro[] | AvroNamed
 interface AvroNamed {
@@ -92,11 +93,13 @@ function write(path: string, text: string): void {
   writeFileSync(full, text)
 }
 
-function generate(folder: 'messages' | 'log', union: string): void {
+function generate(folder: 'messages' | 'log', union: string): ReturnType<typeof newest> {
   const schemas = newest(folder)
   const named = new Map<string, string>()
   for (const { schema } of schemas) declare(schema, named)
-  const cases = schemas.map(({ schema }) => `  | { readonly type: '${schema.name}'; readonly data: ${schema.name} }`)
+  const cases = schemas.map(
+    ({ schema }) => `  | { readonly type: '${schema.name}'; readonly data: ${schema.name} }`,
+  )
   write(
     `src/generated/${folder}.gen.ts`,
     `${banner}${[...named.values()].join('\n')}\nexport type ${union} =\n${cases.join('\n')}\n`,
@@ -109,7 +112,12 @@ function generate(folder: 'messages' | 'log', union: string): void {
     `src/generated/${folder}-schemas.gen.ts`,
     `${banner}export const ${folder}Schemas = {\n${table.join('\n')}\n} as const\n`,
   )
+  return schemas
 }
 
-generate('messages', 'Message')
+const messages = generate('messages', 'Message')
 generate('log', 'LogEvent')
+write(
+  'asyncapi.json',
+  `${JSON.stringify(asyncApi(Object.fromEntries(messages.map(({ schema }) => [schema.name as string, schema]))), null, 2)}\n`,
+)

@@ -1,7 +1,8 @@
 /** Topic messages, as their Avro schemas define them. */
-export * as wire from './generated/messages.gen.js'
+
 /** Events of the request stream, as their Avro schemas define them. */
 export * as log from './generated/log.gen.js'
 export { logSchemas } from './generated/log-schemas.gen.js'
+export * as wire from './generated/messages.gen.js'
 export { messagesSchemas } from './generated/messages-schemas.gen.js'
 export { type TopicDefinition, type TopicName, topics } from './topics.js'
