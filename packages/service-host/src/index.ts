@@ -1,1 +1,16 @@
+export { ConfigError, loadConfig, logLevel } from './config.js'
 export * from './errors.js'
+export { Health, type Readiness, type ReadinessCheck } from './health.js'
+export { createLogger, describeError, type ErrorDescription, type Logger, nestLogger } from './logger.js'
+export { counter, gauge, histogram, metricsRegistry } from './metrics.js'
+export {
+  LetheExceptionFilter,
+  type Problem,
+  type ProblemCode,
+  ProblemError,
+  problem,
+  problemOf,
+  problems,
+} from './problem.js'
+export { exitCodes, type ProcessOptions, runMain, runService } from './process.js'
+export { type RunningService, type ServiceOptions, startService } from './run-service.js'
