@@ -1,1 +1,15 @@
-export {}
+export { MAX_STREAMS_PER_BATCH } from './batch.js'
+export { VersionConflict } from './errors.js'
+export type {
+  AllPage,
+  AppendedStream,
+  EventStore,
+  NewEvent,
+  Position,
+  Snapshot,
+  StoredEvent,
+  StreamAppend,
+} from './event-store.js'
+export { inTransaction, TransactionAborted } from './in-transaction.js'
+export { migrate, migrationsDirectory } from './migrate.js'
+export { type LoadedStream, PgEventStore, type StreamWanted } from './pg-event-store.js'

@@ -1,0 +1,46 @@
+import type { Pool, PoolClient } from 'pg'
+
+/** `COMMIT` was answered with a rollback, because a statement before it had failed unnoticed. */
+export class TransactionAborted extends Error {
+  readonly code = 'transaction_aborted'
+
+  constructor() {
+    super('the transaction was rolled back at COMMIT, because an error inside it was caught and not rethrown')
+    this.name = 'TransactionAborted'
+  }
+}
+
+/**
+ * Runs `work` in one READ COMMITTED transaction and commits. On any error everything is rolled back
+ * and the error thrown on. A client whose connection broke does not return to the pool.
+ *
+ * @param lockTimeoutMs bound on each wait for a lock; PostgreSQL then fails with code 55P03
+ */
+export async function inTransaction<T>(
+  pool: Pool,
+  work: (client: PoolClient) => Promise<T>,
+  lockTimeoutMs = 10_000,
+): Promise<T> {
+  const client = await pool.connect()
+  // A connection that dies between two statements reports it as an event; the next statement fails.
+  const onError = () => {}
+  client.on('error', onError)
+  let broken: Error | undefined
+  try {
+    await client.query(
+      `BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL lock_timeout = ${Math.trunc(lockTimeoutMs)}`,
+    )
+    const result = await work(client)
+    const { command } = await client.query('COMMIT')
+    if (command !== 'COMMIT') throw new TransactionAborted()
+    return result
+  } catch (error) {
+    await client.query('ROLLBACK').catch((cause: Error) => {
+      broken = cause
+    })
+    throw error
+  } finally {
+    client.off('error', onError)
+    client.release(broken)
+  }
+}
