@@ -1,0 +1,33 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { UsageError } from './exit.js'
+
+export interface CliConfig {
+  readonly url: string
+  readonly token: string
+}
+
+const env = process.env
+
+/** State directory of the local stack. */
+export const stateDirectory = (): string => env.LETHE_STATE ?? join(process.cwd(), '.lethe')
+
+/**
+ * Where the request service is and which credential to use: `LETHE_REQUEST_URL` and `LETHE_TOKEN`,
+ * else the local stack's operator. Throws `UsageError` when neither is there.
+ */
+export function loadConfig(localUrl: string): CliConfig {
+  const url = env.LETHE_REQUEST_URL ?? localUrl
+  if (env.LETHE_TOKEN) return { url, token: env.LETHE_TOKEN }
+  const file = env.LETHE_TOKEN_FILE ?? join(stateDirectory(), 'secrets', 'operator.token')
+  try {
+    return { url, token: readFileSync(file, 'utf8').trim() }
+  } catch (cause) {
+    throw new UsageError(`no credential: set LETHE_TOKEN, or start the local stack with \`lethe up\` (looked in ${file})`, {
+      cause,
+    })
+  }
+}
+
+/** Colours only where a person looks. */
+export const interactive = (): boolean => process.stdout.isTTY === true && env.NO_COLOR === undefined

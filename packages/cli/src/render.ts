@@ -1,0 +1,59 @@
+import type { CollectionCountsView, ErasureRequestView, StepView } from '@lethe/client'
+import { interactive } from './config.js'
+
+const paint = (code: number, text: string): string => (interactive() ? `\u001b[${code}m${text}\u001b[0m` : text)
+export const green = (text: string): string => paint(32, text)
+export const yellow = (text: string): string => paint(33, text)
+export const red = (text: string): string => paint(31, text)
+export const dim = (text: string): string => paint(2, text)
+
+const good = new Set(['COMPLETED', 'NOT_APPLICABLE', 'clean'])
+const bad = new Set(['FAILED', 'residual', 'REFUSED'])
+const coloured = (word: string): string => (good.has(word) ? green(word) : bad.has(word) ? red(word) : yellow(word))
+
+/** UTC to the minute; `-` for nothing. */
+export function instant(ms: number | null): string {
+  return ms === null ? '-' : `${new Date(ms).toISOString().slice(0, 16).replace('T', ' ')} UTC`
+}
+
+/** `12 erased, 3 redacted` over all collections; `nothing found` when all are zero. */
+export function total(counts: CollectionCountsView | null): string {
+  if (!counts) return ''
+  const sum = (field: 'erased' | 'redacted' | 'retained' | 'failed' | 'found') =>
+    Object.values(counts).reduce((all, one) => all + one[field], 0)
+  const parts = (['erased', 'redacted', 'retained', 'failed'] as const)
+    .filter((field) => sum(field) > 0)
+    .map((field) => `${sum(field)} ${field}`)
+  if (parts.length > 0) return parts.join(', ')
+  return sum('found') > 0 ? `${sum('found')} found` : 'nothing found'
+}
+
+/** Columns padded to their widest cell. Cells hold no colour codes. */
+export function table(rows: readonly (readonly string[])[]): string {
+  const widths = rows[0]?.map((_, column) => Math.max(...rows.map((row) => (row[column] ?? '').length))) ?? []
+  return rows.map((row) => row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  ').trimEnd()).join('\n')
+}
+
+export function stepLine(step: StepView): string {
+  const probe = step.probeResult ? ` · probe ${coloured(step.probeResult)}` : ''
+  const error = step.errorCode ? ` · ${red(step.errorCode)}` : ''
+  const counts = total(step.counts)
+  return `  ${step.stepId.padEnd(14)} ${coloured(step.status)}${counts ? ` · ${counts}` : ''}${probe}${error}`
+}
+
+export function requestText(view: ErasureRequestView): string {
+  const head = [
+    `${view.requestId}  ${coloured(view.status)}`,
+    `  tenant ${view.tenantId} · ${view.regime} · received ${instant(view.receivedAt)} · due ${instant(view.dueAt)}`,
+  ]
+  if (view.liveErasedAt !== null) head.push(`  live-erased ${instant(view.liveErasedAt)} · backup-clear ${instant(view.backupClearAt)}`)
+  if (view.owner) head.push(`  ${yellow(`waits for ${view.owner}: ${view.nextStep ?? 'have a look'}`)}`)
+  return [...head, ...view.steps.map(stepLine)].join('\n')
+}
+
+export function previewText(systems: Readonly<Record<string, CollectionCountsView>>): string {
+  const rows = Object.entries(systems).flatMap(([systemId, counts]) =>
+    Object.entries(counts).map(([collection, one]) => [`  ${systemId}`, collection, String(one.found)]),
+  )
+  return rows.length === 0 ? 'Nothing is held about this person in the mapped systems.' : table(rows)
+}

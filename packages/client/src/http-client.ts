@@ -1,0 +1,165 @@
+import { randomUUID } from 'node:crypto'
+import type {
+  CollectionCountsView,
+  ErasureRequestView,
+  ListFilter,
+  NewErasureRequest,
+  Page,
+  TimelineEntry,
+  VerificationRow,
+} from './types.js'
+
+/** RFC 9457 answer of the service, as an error. `code` is one of the pages in docs/problems. */
+export class ProblemError extends Error {
+  constructor(
+    readonly code: string,
+    readonly status: number,
+    message: string,
+    readonly retryAfterSeconds: number | null,
+    readonly extensions: Readonly<Record<string, unknown>>,
+  ) {
+    super(message)
+    this.name = 'ProblemError'
+  }
+}
+
+/** The service did not answer: nothing is known of what it did. Sending again with the same key is safe. */
+export class UnreachableError extends Error {
+  override readonly name = 'UnreachableError'
+}
+
+export interface ClientOptions {
+  /** Base URL of the request service, e.g. `http://127.0.0.1:29001`. */
+  readonly url: string
+  /** Bearer token of a service credential. */
+  readonly token: string
+  /** Milliseconds until a call counts as unreachable; 10,000 when absent. */
+  readonly timeoutMs?: number
+}
+
+export type Command = 'approve' | 'refuse' | 'hold' | 'release' | 'cancel' | 'extend' | 'retry'
+
+/** Calls the request service over HTTP. Every method throws `ProblemError` or `UnreachableError`. */
+export class LetheClient {
+  constructor(private readonly options: ClientOptions) {}
+
+  /**
+   * Asks for an erasure. Idempotent per `idempotencyKey`: the same key answers with the same request.
+   * A key is drawn when none is given; keep it if you may have to send again.
+   */
+  request(input: NewErasureRequest, idempotencyKey: string = randomUUID()): Promise<ErasureRequestView> {
+    return this.call('POST', '/v1/erasure-requests', input, { 'idempotency-key': idempotencyKey })
+  }
+
+  get(requestId: string): Promise<ErasureRequestView> {
+    return this.call('GET', `/v1/erasure-requests/${encodeURIComponent(requestId)}`)
+  }
+
+  list(filter: ListFilter = {}): Promise<Page<ErasureRequestView>> {
+    const query = new URLSearchParams()
+    for (const [name, value] of Object.entries(filter)) if (value !== undefined) query.set(name, String(value))
+    return this.call('GET', `/v1/erasure-requests?${query}`)
+  }
+
+  events(requestId: string): Promise<{ items: TimelineEntry[] }> {
+    return this.call('GET', `/v1/erasure-requests/${encodeURIComponent(requestId)}/events`)
+  }
+
+  verification(requestId: string): Promise<{ items: VerificationRow[] }> {
+    return this.call('GET', `/v1/erasure-requests/${encodeURIComponent(requestId)}/verification`)
+  }
+
+  /** Counts of what is held about a person, per system and collection. Reads only; nothing is stored. */
+  preview(
+    input: Pick<NewErasureRequest, 'tenantId' | 'identifiers'>,
+  ): Promise<{ systems: Record<string, CollectionCountsView> }> {
+    return this.call('POST', '/v1/previews', input)
+  }
+
+  /** Approve, refuse, hold, release, cancel, extend or retry. Idempotent where the service says so. */
+  command<T = ErasureRequestView>(requestId: string, command: Command, body: object = {}): Promise<T> {
+    return this.call('POST', `/v1/erasure-requests/${encodeURIComponent(requestId)}/${command}`, body)
+  }
+
+  /** Public key for `erasure.intake` messages, as a JWK. */
+  intakeKey(): Promise<JsonWebKey & { kid?: string }> {
+    return this.call('GET', '/v1/intake-key')
+  }
+
+  /**
+   * The request each time it changed, until it needs nothing more or `signal` aborts. Polls every
+   * `everyMs` milliseconds; an unreachable service is waited for, not reported.
+   */
+  async *watch(requestId: string, everyMs = 200, signal?: AbortSignal): AsyncGenerator<ErasureRequestView> {
+    let version = -1
+    while (!signal?.aborted) {
+      const view = await this.get(requestId).catch((error: unknown) => {
+        if (error instanceof UnreachableError) return null
+        throw error
+      })
+      if (view && view.version !== version) {
+        version = view.version
+        yield view
+        if (settled.has(view.status)) return
+      }
+      await new Promise((resolve) => setTimeout(resolve, everyMs))
+    }
+  }
+
+  private async call<T>(method: string, path: string, body?: object, headers: Record<string, string> = {}): Promise<T> {
+    const response = await this.send(method, path, body, headers)
+    const text = await response.text()
+    if (response.ok) return (text === '' ? undefined : JSON.parse(text)) as T
+    throw problemOf(response, text)
+  }
+
+  private async send(method: string, path: string, body: object | undefined, headers: Record<string, string>): Promise<Response> {
+    try {
+      return await fetch(new URL(path, this.options.url), {
+        method,
+        headers: {
+          authorization: `Bearer ${this.options.token}`,
+          ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+          ...headers,
+        },
+        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+        signal: AbortSignal.timeout(this.options.timeoutMs ?? 10_000),
+      })
+    } catch (cause) {
+      throw new UnreachableError(`${this.options.url} did not answer: is the request service running?`, { cause })
+    }
+  }
+}
+
+/** Statuses in which a request changes no more without a person or a date. */
+const settled: ReadonlySet<string> = new Set([
+  'AWAITING_IDENTITY',
+  'AWAITING_APPROVAL',
+  'COMPLETED',
+  'PARTIALLY_COMPLETED',
+  'FAILED',
+  'ON_HOLD',
+  'REFUSED',
+  'CANCELLED',
+])
+
+function problemOf(response: Response, text: string): ProblemError {
+  const retryAfter = response.headers.get('retry-after')
+  let problem: Record<string, unknown> = {}
+  try {
+    problem = JSON.parse(text)
+  } catch {
+    // A proxy may answer with something that is not JSON; the status then has to say it.
+    problem = {}
+  }
+  const { type, title, detail, code, ...extensions } = problem
+  const named = typeof code === 'string' ? code : String(type ?? 'unknown').replace(/^.*\/|\.md$/g, '')
+  const message = [title, detail].filter((part) => typeof part === 'string' && part !== '').join(': ')
+  return new ProblemError(
+    named,
+    response.status,
+    message || `the service answered ${response.status}`,
+    retryAfter === null ? null : Number(retryAfter),
+    extensions,
+  )
+}

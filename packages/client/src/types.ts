@@ -1,0 +1,92 @@
+/** An identifier of a person, as your system stores it. */
+export interface Identifier {
+  readonly type: 'user_id' | 'email' | 'phone' | `vendor:${string}`
+  readonly value: string
+}
+
+export interface NewErasureRequest {
+  readonly tenantId: string
+  readonly identifiers: readonly Identifier[]
+  /** Key of the legal clock; `gdpr` when absent. */
+  readonly regime?: string
+  /** Legal ground, e.g. `17(1)(b)`. */
+  readonly ground?: string
+  readonly requesterRole?: 'self' | 'agent' | 'admin' | 'service' | 'automated'
+  /** How the caller knows that the requester is the person. */
+  readonly identity?: { readonly method: string }
+  /** Days in which the request can still be cancelled; 7 when absent, 0 to start at once. */
+  readonly graceDays?: number
+  /** `required` makes a privacy officer approve before anything runs. */
+  readonly approval?: 'required' | 'none'
+}
+
+export interface CollectionCounts {
+  readonly found: number
+  readonly erased: number
+  readonly redacted: number
+  readonly retained: number
+  readonly failed: number
+}
+export type CollectionCountsView = Readonly<Record<string, CollectionCounts>>
+
+export interface StepView {
+  readonly stepId: string
+  readonly systemId: string
+  readonly status: string
+  readonly passId: string | null
+  readonly attempt: number
+  readonly outcome: string | null
+  readonly counts: CollectionCountsView | null
+  readonly requestedAt: number | null
+  readonly erasedAt: number | null
+  readonly probedAt: number | null
+  readonly probeResult: string | null
+  readonly errorCode: string | null
+}
+
+export interface ErasureRequestView {
+  readonly requestId: string
+  readonly tenantId: string
+  readonly subjectRef: string
+  readonly status: string
+  /** Version of the stream; rises with every event. */
+  readonly version: number
+  readonly regime: string
+  readonly receivedAt: number
+  readonly dueAt: number
+  readonly liveErasedAt: number | null
+  readonly completedAt: number | null
+  readonly backupClearAt: number | null
+  readonly owner: string | null
+  readonly nextStep: string | null
+  readonly steps: readonly StepView[]
+}
+
+export interface ListFilter {
+  readonly status?: string
+  readonly tenantId?: string
+  readonly systemId?: string
+  readonly dueBefore?: number
+  readonly cursor?: string
+  readonly limit?: number
+}
+
+export interface Page<T> {
+  readonly items: readonly T[]
+  readonly nextCursor: string | null
+}
+
+export interface TimelineEntry {
+  readonly version: number
+  readonly type: string
+  readonly at: number
+  readonly data: Readonly<Record<string, unknown>>
+}
+
+export interface VerificationRow {
+  readonly systemId: string
+  readonly result: string | null
+  readonly residual: Readonly<Record<string, number>> | null
+  readonly checkedAt: number | null
+  readonly position: string | null
+}
