@@ -1,0 +1,106 @@
+import { readFileSync } from 'node:fs'
+import { type KafkaConfig as KafkaJsConfig, logLevel, type SASLOptions } from 'kafkajs'
+import type { Logger } from 'pino'
+
+/** Where Kafka is and how to authenticate. Every part of this package takes one. */
+export interface KafkaConfig {
+  readonly brokers: readonly string[]
+  /** Shown in the broker's logs and quotas; the service's name. */
+  readonly clientId: string
+  /** Put before every topic name, e.g. `blue.`; empty by default. Groups are not prefixed. */
+  readonly topicPrefix?: string
+  /** PEM texts. An empty object trusts the system's certificate authorities. */
+  readonly tls?: { readonly ca?: string; readonly cert?: string; readonly key?: string }
+  readonly sasl?: {
+    readonly mechanism: 'plain' | 'scram-sha-256' | 'scram-sha-512'
+    readonly username: string
+    readonly password: string
+  }
+  /** Milliseconds; default 3000. */
+  readonly connectionTimeoutMs?: number
+  /** Milliseconds one request may take; default 30000. */
+  readonly requestTimeoutMs?: number
+}
+
+/**
+ * Reads a KafkaConfig from environment variables: LETHE_KAFKA (comma separated brokers),
+ * LETHE_TOPIC_PREFIX, LETHE_KAFKA_TLS (`true`), LETHE_KAFKA_CA, LETHE_KAFKA_CERT, LETHE_KAFKA_KEY
+ * (files), LETHE_KAFKA_SASL (`plain`, `scram-sha-256`, `scram-sha-512`), LETHE_KAFKA_USERNAME and
+ * LETHE_KAFKA_PASSWORD. Throws an Error that names the variable when one is missing or unusable.
+ */
+export function kafkaConfigFromEnvironment(
+  clientId: string,
+  env: Readonly<Record<string, string | undefined>> = process.env,
+): KafkaConfig {
+  const brokers = (env['LETHE_KAFKA'] ?? '')
+    .split(',')
+    .map((broker) => broker.trim())
+    .filter(Boolean)
+  if (brokers.length === 0)
+    throw new Error('LETHE_KAFKA is empty: set it to the brokers, e.g. 127.0.0.1:29092')
+  const file = (name: string) => (env[name] ? readFileSync(env[name], 'utf8') : undefined)
+  const tls = { ca: file('LETHE_KAFKA_CA'), cert: file('LETHE_KAFKA_CERT'), key: file('LETHE_KAFKA_KEY') }
+  const wantsTls = env['LETHE_KAFKA_TLS'] === 'true' || Object.values(tls).some(Boolean)
+  const sasl = saslFromEnvironment(env)
+  return {
+    brokers,
+    clientId,
+    topicPrefix: env['LETHE_TOPIC_PREFIX'] ?? '',
+    ...(wantsTls ? { tls } : {}),
+    ...(sasl ? { sasl } : {}),
+  }
+}
+
+function saslFromEnvironment(env: Readonly<Record<string, string | undefined>>): KafkaConfig['sasl'] {
+  const mechanism = env['LETHE_KAFKA_SASL']
+  if (!mechanism) return undefined
+  if (mechanism !== 'plain' && mechanism !== 'scram-sha-256' && mechanism !== 'scram-sha-512')
+    throw new Error(`LETHE_KAFKA_SASL=${mechanism} is not one of plain, scram-sha-256, scram-sha-512`)
+  const username = env['LETHE_KAFKA_USERNAME']
+  const password = env['LETHE_KAFKA_PASSWORD']
+  if (!username || !password)
+    throw new Error('LETHE_KAFKA_SASL is set: LETHE_KAFKA_USERNAME and LETHE_KAFKA_PASSWORD are needed too')
+  return { mechanism, username, password }
+}
+
+/**
+ * The kafkajs options of a KafkaConfig. Connection retries are bounded here; the watchdog of the
+ * consumer and the producer's own bound decide what happens after them.
+ */
+export function kafkaOptions(config: KafkaConfig, logger?: Logger): KafkaJsConfig {
+  return {
+    brokers: [...config.brokers],
+    clientId: config.clientId,
+    connectionTimeout: config.connectionTimeoutMs ?? 3_000,
+    requestTimeout: config.requestTimeoutMs ?? 30_000,
+    enforceRequestTimeout: true,
+    retry: { initialRetryTime: 200, maxRetryTime: 5_000, retries: 8 },
+    ...(config.tls ? { ssl: { ...config.tls } } : {}),
+    ...(config.sasl ? { sasl: { ...config.sasl } as SASLOptions } : {}),
+    logLevel: logger ? logLevel.WARN : logLevel.ERROR,
+    ...(logger ? { logCreator: () => (entry) => forward(logger, entry) } : {}),
+  }
+}
+
+/** kafkajs puts no record contents into its log; only its message and a few names go on. */
+function forward(
+  logger: Logger,
+  { level, namespace, log }: { level: number; namespace: string; log: Record<string, unknown> },
+): void {
+  const { groupId, topic, partition, broker } = log
+  const text = `kafkajs ${namespace}: ${String(log['message'])}`
+  const fields = { groupId, topic, partition, broker }
+  if (level === logLevel.ERROR) logger.error(fields, text)
+  else if (level === logLevel.WARN) logger.warn(fields, text)
+  else logger.debug(fields, text)
+}
+
+/** The name a topic has in this deployment's Kafka. */
+export function physicalTopic(config: Pick<KafkaConfig, 'topicPrefix'>, topic: string): string {
+  return `${config.topicPrefix ?? ''}${topic}`
+}
+
+/** Where `group` puts what it could not handle of `topic`, without the deployment's prefix. */
+export function deadLetterTopic(topic: string, group: string): string {
+  return `${topic}.${group}.dlq`
+}
