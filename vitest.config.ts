@@ -5,6 +5,8 @@ const conditions = ['lethe-source', 'module', 'node', 'import', 'default']
 export default defineConfig({
   resolve: { conditions },
   ssr: { resolve: { conditions } },
+  // Specs lie outside their package's tsconfig, so the decorators Nest needs are switched on here.
+  oxc: { decorator: { legacy: true, emitDecoratorMetadata: true } },
   test: {
     projects: [
       { extends: true, test: { name: 'unit', include: ['**/src/**/*.unit.spec.ts'] } },
