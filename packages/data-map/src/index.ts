@@ -1,1 +1,6 @@
-export {}
+export { canonicalJson } from './canonical-json.js'
+export { durationMs } from './duration.js'
+export { jsonSchema } from './json-schema.js'
+export { type ParsedDataMap, parseDataMap } from './parse.js'
+export { compilePlan, identifiersNeeded, type Plan, PlanError } from './plan.js'
+export type * from './types.js'
