@@ -1,5 +1,11 @@
 import type { TopicName } from '@lethe/schemas'
-import { type ArgumentsHost, applyDecorators, Catch, UseFilters } from '@nestjs/common'
+import {
+  type ArgumentsHost,
+  applyDecorators,
+  Catch,
+  type RpcExceptionFilter,
+  UseFilters,
+} from '@nestjs/common'
 import { EventPattern } from '@nestjs/microservices'
 import { type Observable, throwError } from 'rxjs'
 
@@ -22,5 +28,6 @@ export class PassErrorsThrough implements RpcExceptionFilter<unknown> {
  * `@Ctx()`, a BatchContext. `topic` is the name without the deployment's prefix.
  */
 export function BatchPattern(topic: TopicName): MethodDecorator {
-  return applyDecorators(EventPattern(topic, { [BATCH_HANDLER]: true }), UseFilters(new PassErrorsThrough()))
+  const pattern = EventPattern<string>(topic, { [BATCH_HANDLER]: true }) as MethodDecorator
+  return applyDecorators(pattern, UseFilters(new PassErrorsThrough()))
 }
