@@ -1,1 +1,33 @@
-export {}
+export { pruneProcessed, takeFresh } from './inbox/inbox.js'
+export { advanceOffset, loadOffsets, OffsetConflict, type PartitionOffset } from './inbox/offsets.js'
+export { FOLD_VERSION, LogCorrupt } from './loader.js'
+export type { LogTransaction } from './log-transaction.js'
+export { OutboxReconciler, type ReconcilerOptions, type SweepReport } from './outbox/outbox-reconciler.js'
+export type { Encode } from './outbox/outbox-row.js'
+export type { Projection, Queryable } from './projections/projection.js'
+export type { RequestRow } from './projections/requests/fold.js'
+export {
+  dueRequests,
+  findRequest,
+  InvalidCursor,
+  listRequests,
+  nextWakeAt,
+  type Page,
+  type RequestFilter,
+  type TenantScope,
+} from './projections/requests/query.js'
+export type { StepRow } from './projections/steps/fold.js'
+export { stepsOf } from './projections/steps/query.js'
+export type { TombstoneRow } from './projections/tombstones/fold.js'
+export { liveTombstones, tombstonesOf } from './projections/tombstones/query.js'
+export type { VerificationRow } from './projections/verifications/fold.js'
+export {
+  type VerificationFilter,
+  type VerificationKey,
+  verificationsOf,
+  verificationView,
+} from './projections/verifications/query.js'
+export type { Difference } from './rebuild/compare.js'
+export { type RebuildOptions, type RebuildReport, rebuild } from './rebuild/rebuild.js'
+export type { StreamProblem } from './rebuild/refold.js'
+export { RequestLog, type RequestLogOptions } from './request-log.js'

@@ -1,0 +1,104 @@
+import type { Pool } from 'pg'
+
+export interface ReconcilerOptions {
+  readonly pool: Pool
+  /** A row not confirmed within this time counts as lost, milliseconds; default one minute. */
+  readonly lostAfterMs?: number
+  /** Publications of one message, the first included; default 10. */
+  readonly maxAttempts?: number
+  /** Rows one sweep republishes at most; default 500. */
+  readonly batchSize?: number
+}
+
+export interface SweepReport {
+  /** ce_ids that were written to the log of the database again. */
+  readonly republished: readonly string[]
+  /** Messages that reached the bound and still wait: an alarm, the way to Kafka is broken. */
+  readonly exhausted: number
+  /** Unconfirmed rows in all, and the age of the oldest in milliseconds (0 when there is none). */
+  readonly pending: number
+  readonly oldestMs: number
+}
+
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
+const CONFIRM_BATCH = 1_000
+
+/**
+ * Finds outbox rows that never arrived on their topic, for example because the replication slot was
+ * dropped or invalidated, and publishes them again. A row stays in the table until `confirm` has
+ * seen its ce_id on the topic, so no row is forgotten; consumers drop duplicates by ce_id.
+ */
+export class OutboxReconciler {
+  readonly #pool: Pool
+  readonly #lostAfterMs: number
+  readonly #maxAttempts: number
+  readonly #batchSize: number
+
+  constructor(options: ReconcilerOptions) {
+    this.#pool = options.pool
+    this.#lostAfterMs = options.lostAfterMs ?? 60_000
+    this.#maxAttempts = options.maxAttempts ?? 10
+    this.#batchSize = options.batchSize ?? 500
+  }
+
+  /**
+   * Deletes rows whose message was seen on its topic. Harmless when repeated, and for ids that were
+   * never in the outbox. @returns rows deleted
+   */
+  async confirm(ceIds: readonly string[]): Promise<number> {
+    const known = ceIds.filter((id) => UUID.test(id))
+    let deleted = 0
+    for (let from = 0; from < known.length; from += CONFIRM_BATCH) {
+      const { rowCount } = await this.#pool.query(
+        'DELETE FROM outbox.message WHERE ce_id = ANY ($1::uuid[])',
+        [known.slice(from, from + CONFIRM_BATCH)],
+      )
+      deleted += rowCount ?? 0
+    }
+    return deleted
+  }
+
+  /**
+   * Republishes at most one batch of lost rows: an equal row with a new id and the next attempt takes
+   * the place of each. Sweeps of several processes at once do not take the same row.
+   */
+  async sweep(): Promise<SweepReport> {
+    const { rows } = await this.#pool.query<{ ce_id: string }>(REPUBLISH, [
+      this.#lostAfterMs / 1_000,
+      this.#maxAttempts,
+      this.#batchSize,
+    ])
+    const { rows: totals } = await this.#pool.query<{
+      pending: string
+      exhausted: string
+      oldest_ms: string
+    }>(TOTALS, [this.#lostAfterMs / 1_000, this.#maxAttempts])
+    return {
+      republished: rows.map((row) => row.ce_id),
+      exhausted: Number(totals[0]?.exhausted ?? 0),
+      pending: Number(totals[0]?.pending ?? 0),
+      oldestMs: Math.max(0, Number(totals[0]?.oldest_ms ?? 0)),
+    }
+  }
+}
+
+/** An update would not do: Debezium's router publishes inserts only. */
+const REPUBLISH = `
+  WITH lost AS (
+    SELECT * FROM outbox.message
+    WHERE created_at < now() - make_interval(secs => $1) AND attempt < $2
+    ORDER BY position LIMIT $3 FOR UPDATE SKIP LOCKED
+  ), again AS (
+    INSERT INTO outbox.message
+      (id, ce_id, aggregatetype, aggregateid, type, payload, systems, traceparent, ce_time, attempt)
+    SELECT gen_random_uuid(), ce_id, aggregatetype, aggregateid, type, payload, systems, traceparent, ce_time, attempt + 1
+    FROM lost ORDER BY position
+  )
+  DELETE FROM outbox.message AS message USING lost WHERE message.id = lost.id
+  RETURNING message.ce_id`
+
+const TOTALS = `
+  SELECT count(*) AS pending,
+         count(*) FILTER (WHERE attempt >= $2 AND created_at < now() - make_interval(secs => $1)) AS exhausted,
+         coalesce(extract(epoch FROM clock_timestamp() - min(created_at)) * 1000, 0) AS oldest_ms
+  FROM outbox.message`

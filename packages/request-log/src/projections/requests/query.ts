@@ -1,0 +1,128 @@
+import { parseRow, type Queryable, selectList } from '../projection.js'
+import { type RequestRow, requests } from './fold.js'
+
+/** Which tenants the caller may see; `'*'` is all of them, an empty list nothing. */
+export type TenantScope = readonly string[] | '*'
+
+export interface RequestFilter {
+  readonly tenants: TenantScope
+  readonly statuses?: readonly string[]
+  /** Only these, for callers that looked up digests in the vault. */
+  readonly requestIds?: readonly string[]
+  /** Only requests whose plan has this system. */
+  readonly systemId?: string
+  /** Epoch milliseconds, exclusive. */
+  readonly dueBefore?: number
+}
+
+export interface Page<Row> {
+  readonly items: readonly Row[]
+  /** Give it back as `cursor` for the next page; null on the last one. */
+  readonly nextCursor: string | null
+}
+
+/** A cursor that `listRequests` or another list did not make. */
+export class InvalidCursor extends Error {
+  readonly code = 'invalid_cursor'
+
+  constructor() {
+    super('the cursor is not one that this list returned; start again without it')
+    this.name = 'InvalidCursor'
+  }
+}
+
+const SELECT = `SELECT ${selectList(requests)} FROM read_model.requests`
+
+/** Null when it does not exist or belongs to a tenant outside the scope. */
+export async function findRequest(
+  db: Queryable,
+  requestId: string,
+  tenants: TenantScope,
+): Promise<RequestRow | null> {
+  const { rows } = await db.query(
+    `${SELECT} WHERE request_id = $1 AND ($2::text[] IS NULL OR tenant_id = ANY ($2))`,
+    [requestId, scopeParameter(tenants)],
+  )
+  return rows[0] ? parseRow(requests, rows[0]) : null
+}
+
+/** Newest first; the keyset cursor stays valid while requests arrive. */
+export async function listRequests(
+  db: Queryable,
+  filter: RequestFilter,
+  page: { limit: number; cursor?: string | null },
+): Promise<Page<RequestRow>> {
+  const after = page.cursor ? decodeCursor(page.cursor) : null
+  const { rows } = await db.query(
+    `${SELECT} AS request
+     WHERE ($1::text[] IS NULL OR tenant_id = ANY ($1))
+       AND ($2::text[] IS NULL OR status = ANY ($2))
+       AND ($3::text[] IS NULL OR request_id = ANY ($3))
+       AND ($4::text IS NULL OR EXISTS (SELECT FROM read_model.steps AS step
+             WHERE step.request_id = request.request_id AND step.system_id = $4))
+       AND ($5::bigint IS NULL OR due_at < $5)
+       AND ($6::bigint IS NULL OR (received_at, request_id) < ($6, $7::text))
+     ORDER BY received_at DESC, request_id DESC LIMIT $8`,
+    [
+      scopeParameter(filter.tenants),
+      filter.statuses ?? null,
+      filter.requestIds ?? null,
+      filter.systemId ?? null,
+      filter.dueBefore ?? null,
+      after?.[0] ?? null,
+      after?.[1] ?? null,
+      page.limit + 1,
+    ],
+  )
+  const items = rows.slice(0, page.limit).map((row) => parseRow(requests, row))
+  const last = items.at(-1)
+  return {
+    items,
+    nextCursor: rows.length > page.limit && last ? encodeCursor([last.receivedAt, last.requestId]) : null,
+  }
+}
+
+/**
+ * Requests whose process manager has something to do, the longest waiting first. Rows another
+ * transaction is just moving are passed over. Nothing is claimed: two callers may get the same id,
+ * and the second finds that nothing is left to do.
+ */
+export async function dueRequests(db: Queryable, now: number, limit: number): Promise<string[]> {
+  const { rows } = await db.query<{ request_id: string }>(
+    `SELECT request_id FROM read_model.requests WHERE next_action_at <= $1
+     ORDER BY next_action_at, request_id LIMIT $2 FOR UPDATE SKIP LOCKED`,
+    [now, limit],
+  )
+  return rows.map((row) => row.request_id)
+}
+
+/** When the next timer fires, epoch milliseconds; null when none is set. */
+export async function nextWakeAt(db: Queryable): Promise<number | null> {
+  const { rows } = await db.query<{ at: string | null }>(
+    'SELECT min(next_action_at) AS at FROM read_model.requests WHERE next_action_at IS NOT NULL',
+  )
+  const at = rows[0]?.at ?? null
+  return at === null ? null : Number(at)
+}
+
+export function scopeParameter(tenants: TenantScope): readonly string[] | null {
+  return tenants === '*' ? null : tenants
+}
+
+type CursorKey = readonly [at: number, id: string]
+
+function encodeCursor(key: CursorKey): string {
+  return Buffer.from(JSON.stringify(key)).toString('base64url')
+}
+
+function decodeCursor(cursor: string): CursorKey {
+  let key: unknown
+  try {
+    key = JSON.parse(Buffer.from(cursor, 'base64url').toString('utf8'))
+  } catch {
+    throw new InvalidCursor()
+  }
+  if (!Array.isArray(key) || !Number.isSafeInteger(key[0]) || typeof key[1] !== 'string')
+    throw new InvalidCursor()
+  return [key[0], key[1]]
+}

@@ -1,0 +1,64 @@
+import type { RequestState } from '@lethe/domain'
+import { type ColumnType, columnOf, type Projection, type Queryable } from './projection.js'
+
+/** One request before and after a transaction. */
+export interface Change {
+  readonly before: RequestState | null
+  readonly after: RequestState
+}
+
+/** Writes the rows that changed, one statement per projection. */
+export async function project<Row extends object>(
+  client: Queryable,
+  projection: Projection<Row>,
+  changes: readonly Change[],
+): Promise<void> {
+  await upsert(
+    client,
+    'read_model',
+    projection,
+    changes.flatMap((change) => changedRows(projection, change)),
+  )
+}
+
+function changedRows<Row extends object>(projection: Projection<Row>, { before, after }: Change): Row[] {
+  const known = new Set(before === null ? [] : projection.rows(before).map((row) => JSON.stringify(row)))
+  return projection.rows(after).filter((row) => !known.has(JSON.stringify(row)))
+}
+
+/** Inserts or replaces rows set-wise. Sorted by key, so that two writers never wait in a circle. */
+export async function upsert<Row extends object>(
+  client: Queryable,
+  schema: string,
+  projection: Projection<Row>,
+  rows: readonly Row[],
+): Promise<void> {
+  if (rows.length === 0) return
+  const fields = Object.keys(projection.columns) as (keyof Row & string)[]
+  await client.query(
+    statement(schema, projection),
+    fields.map((field) => rows.map((row) => parameter(row[field], projection.columns[field]))),
+  )
+}
+
+function statement<Row extends object>(schema: string, { table, key, columns }: Projection<Row>): string {
+  const fields = Object.entries<ColumnType>(columns)
+  const names = fields.map(([field]) => columnOf(field))
+  // jsonb[] cannot be bound as an array of texts, so its elements are cast one by one.
+  const arrays = fields.map(([, type], index) => `$${index + 1}::${type === 'jsonb' ? 'text' : type}[]`)
+  const values = fields.map(([field, type]) =>
+    type === 'jsonb' ? `${columnOf(field)}::jsonb` : columnOf(field),
+  )
+  const keys = key.map(columnOf)
+  const updates = names.filter((name) => !keys.includes(name)).map((name) => `${name} = excluded.${name}`)
+  return `
+    INSERT INTO ${schema}.${table} (${names.join(', ')})
+    SELECT ${values.join(', ')} FROM unnest(${arrays.join(', ')}) AS given (${names.join(', ')})
+    ORDER BY ${keys.join(', ')}
+    ON CONFLICT (${keys.join(', ')}) DO UPDATE SET ${updates.join(', ')}`
+}
+
+function parameter(value: unknown, type: ColumnType): unknown {
+  if (value === null || value === undefined) return null
+  return type === 'jsonb' ? JSON.stringify(value) : value
+}

@@ -1,0 +1,92 @@
+import { randomBytes } from 'node:crypto'
+import type { RequestState } from '@lethe/domain'
+import type { Pool, PoolClient } from 'pg'
+import { projectInto, projections } from '../projections/index.js'
+import { compareTables, type Difference } from './compare.js'
+import { refold, type StreamProblem } from './refold.js'
+
+export interface RebuildOptions {
+  /** Replace the live read models when they differ. Writers wait meanwhile, readers do not. */
+  readonly swap?: boolean
+  /** Streams folded at a time; default 200. */
+  readonly pageSize?: number
+  readonly onProgress?: (done: { streams: number; events: number }) => void
+}
+
+export interface RebuildReport {
+  readonly streams: number
+  readonly events: number
+  readonly snapshots: number
+  /** True when every row, every snapshot and every stream is what the log says. */
+  readonly equal: boolean
+  /** Rows that differ in all, and the first hundred of them per table. */
+  readonly differing: number
+  readonly differences: readonly Difference[]
+  /** Streams with gaps and snapshots that are not the fold of their events. */
+  readonly problems: readonly StreamProblem[]
+  readonly swapped: boolean
+}
+
+/**
+ * Projects every request again from its events into a shadow schema and compares it with the live
+ * read models, row by row and byte by byte. Both are read in one snapshot of the database, so the
+ * answer is exact while writers go on. The shadow is never visible to others and gone at the end.
+ *
+ * Needs the owner of the database. Readers of `readAll` stand still meanwhile, because the
+ * transaction holds its xid. With problems in the log nothing is swapped.
+ */
+export async function rebuild(pool: Pool, options: RebuildOptions = {}): Promise<RebuildReport> {
+  const client = await pool.connect()
+  let broken: Error | undefined
+  try {
+    await client.query('BEGIN ISOLATION LEVEL REPEATABLE READ')
+    // Before the first query takes the snapshot, or rows written meanwhile would be lost by the swap.
+    if (options.swap) await client.query(`LOCK TABLE ${tablesOf('read_model')} IN EXCLUSIVE MODE`)
+    const report = await rebuildIn(client, options)
+    await client.query('COMMIT')
+    return report
+  } catch (error) {
+    await client.query('ROLLBACK').catch((cause: Error) => {
+      broken = cause
+    })
+    throw error
+  } finally {
+    client.release(broken)
+  }
+}
+
+async function rebuildIn(client: PoolClient, options: RebuildOptions): Promise<RebuildReport> {
+  const shadow = `shadow_${randomBytes(6).toString('hex')}`
+  await client.query(`CREATE SCHEMA ${shadow}`)
+  for (const { table } of projections)
+    await client.query(`CREATE TABLE ${shadow}.${table} (LIKE read_model.${table} INCLUDING INDEXES)`)
+
+  const totals = { streams: 0, events: 0, snapshots: 0 }
+  const problems: StreamProblem[] = []
+  for await (const page of refold(client, options.pageSize ?? 200)) {
+    await projectInto(client, shadow, page.states as readonly RequestState[])
+    totals.streams += page.streams
+    totals.events += page.events
+    totals.snapshots += page.snapshots
+    problems.push(...page.problems)
+    options.onProgress?.({ streams: totals.streams, events: totals.events })
+  }
+
+  const { differing, differences } = await compareTables(client, 'read_model', shadow)
+  const swapped = options.swap === true && differing > 0 && problems.length === 0
+  if (swapped) await replaceLive(client, shadow)
+  await client.query(`DROP SCHEMA ${shadow} CASCADE`)
+  const equal = differing === 0 && problems.length === 0
+  return { ...totals, equal, differing, differences, problems, swapped }
+}
+
+async function replaceLive(client: PoolClient, shadow: string): Promise<void> {
+  for (const { table } of projections) {
+    await client.query(`DELETE FROM read_model.${table}`)
+    await client.query(`INSERT INTO read_model.${table} SELECT * FROM ${shadow}.${table}`)
+  }
+}
+
+function tablesOf(schema: string): string {
+  return projections.map(({ table }) => `${schema}.${table}`).join(', ')
+}
