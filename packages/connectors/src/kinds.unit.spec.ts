@@ -1,0 +1,73 @@
+import { parseDataMap } from '@lethe/data-map'
+import { describe, expect, it } from 'vitest'
+import { kinds } from './kinds.js'
+
+const map = (cache: string, tenant = '{ column: tenant_id }') => `version: 1
+tenant: ${tenant}
+identifiers: { canonical: user_id, alias: [email] }
+systems:
+  shop-pg:
+    kind: postgres
+    resolves: { user_id: users.id, email: users.email }
+    elements:
+      - { table: users, by: id, method: delete, createdAt: created_at }
+  cache:
+    kind: redis
+    ${cache}
+`
+const problems = (cache: string, tenant?: string) => {
+  const parsed = parseDataMap(map(cache, tenant), kinds)
+  return parsed.ok ? [] : parsed.problems.map(({ path, message }) => `${path}: ${message}`)
+}
+
+describe('kinds', () => {
+  it('are named as they are registered, and refuse keys they do not know', () => {
+    for (const [name, kind] of Object.entries(kinds)) {
+      expect(kind.kind).toBe(name)
+      const result = kind.system.safeParse({ surprise: 1 })
+      expect(result.error?.issues).toContainEqual(expect.objectContaining({ code: 'unrecognized_keys' }))
+    }
+  })
+
+  it('read their own section again from what they made of it', () => {
+    const parsed = parseDataMap(map("keys: ['tenant:{tenant}:user:{user_id}:*']"), kinds)
+    if (!parsed.ok) throw new Error(JSON.stringify(parsed.problems))
+    for (const system of Object.values(parsed.map.systems)) {
+      const sent: unknown = JSON.parse(JSON.stringify(system.body))
+      expect(kinds[system.kind]?.system.parse(sent)).toEqual(system.body)
+    }
+  })
+
+  it.each([
+    ["keys: ['tenant:{tenant}:user:*']", 'exactly one identifier'],
+    ["keys: ['user:{user_id}*']", 'u1 would match u10'],
+    ["keys: ['user{user_id}:*']", 'u1 would match u10'],
+    ["keys: ['*{user_id}']", 'u1 would match u10'],
+    ["keys: ['user:{user_id}:*:*']", 'at most one *'],
+    ["keys: ['user:{user_id}:?']", 'no wildcard'],
+    ["keys: ['user:{user_id}:{email}']", 'exactly one identifier'],
+    ["keys: ['user:{name}:x']", '{name} is no placeholder'],
+    ["keys: ['user:{phone}:x']", '"phone" is not declared'],
+    ["keys: ['lethe:{user_id}:x']", "Lethe's own"],
+    ["keys: ['user:{user_id}', 'user:{user_id}']", 'listed twice'],
+    ['keys: []', 'at least one key template'],
+    ["keys: ['user:{user_id']", 'write {{ for a brace'],
+    ["sets: [{ set: 'keys:{user_id}:*' }]", 'remove the *'],
+    ["sets: [{ set: 'keys:{user_id}', key: 'x' }]", '{member}'],
+  ])('redis refuses %s', (cache, says) => {
+    expect(problems(cache)).toContainEqual(expect.stringContaining(says))
+  })
+
+  it.each([
+    "keys: ['{{{user_id}}}:cart']",
+    "sets: [{ set: 'tenant:{tenant}:keys:{user_id}', key: 's:{member}' }]",
+  ])('redis takes %s', (cache) => {
+    expect(problems(cache)).toEqual([])
+  })
+
+  it('redis refuses a tenant placeholder in a map without tenants', () => {
+    expect(problems("keys: ['tenant:{tenant}:user:{user_id}']", '{ none: true }')).toEqual([
+      expect.stringContaining('remove {tenant}'),
+    ])
+  })
+})
