@@ -154,6 +154,8 @@ export interface OpenContext<Options, System> {
   readonly tenant: TenantRule
   /** The canonical identifier type, usually `user_id`. */
   readonly canonical: IdentifierType
+  /** Records one pass may touch before a second approver is asked; null or absent is no limit. */
+  readonly ceiling?: number | null
 }
 
 export type TenantRule = { readonly column: string } | { readonly constant: string } | { readonly none: true }
@@ -174,6 +176,8 @@ export interface Connector<Options = unknown, System = unknown> {
 }
 
 /** Declares a connector; the one call a new system needs. */
-export function defineConnector<Options, System>(connector: Connector<Options, System>): Connector<Options, System> {
+export function defineConnector<Options, System>(
+  connector: Connector<Options, System>,
+): Connector<Options, System> {
   return connector
 }
