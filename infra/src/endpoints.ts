@@ -41,6 +41,8 @@ export interface Endpoints {
   /** Ports of the erase and probe deployments by systemId. */
   erasers: Record<'shop-pg' | 'cache', EraserPorts>
   ports: Record<PortName, number>
+  /** What every port was moved by. */
+  offset: number
 }
 
 const HOST = '127.0.0.1'
@@ -72,6 +74,7 @@ export function endpoints(offset: number = offsetFromEnvironment()): Endpoints {
       ERASER_SYSTEMS.map((id, index) => [id, eraser(index)]),
     ) as Endpoints['erasers'],
     ports,
+    offset,
   }
 }
 
@@ -91,7 +94,7 @@ function movedPorts(offset: number): Record<PortName, number> {
 }
 
 function offsetFromEnvironment(): number {
-  const text = process.env['LETHE_PORT_OFFSET'] ?? '0'
+  const text = process.env.LETHE_PORT_OFFSET ?? '0'
   const offset = Number(text)
   if (text.trim() === '' || !Number.isInteger(offset))
     throw new RangeError(`LETHE_PORT_OFFSET must be a whole number, not "${text}"`)

@@ -1,1 +1,6 @@
 export { type Endpoints, type EraserPorts, endpoints, type PortName } from './endpoints.js'
+export { logs } from './stack/logs.js'
+export { renderStatus } from './stack/render-status.js'
+export { down, type UpOptions, up } from './stack/stack.js'
+export { type ProcessRecord, type Profile, StateDir } from './stack/state.js'
+export { type Known, type ProcessStatus, type SlotStatus, type StackStatus, status } from './stack/status.js'

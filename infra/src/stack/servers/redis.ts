@@ -1,0 +1,45 @@
+import { copyFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { StackContext } from '../context.js'
+import { answersPing } from '../health.js'
+import type { ProcessSpec } from '../processes.js'
+import { rootDir } from '../state.js'
+
+/** The shop's Redis, with one user for the eraser and a read-only one for the probe. */
+export function redis(context: StackContext): ProcessSpec {
+  const { tools, at, state } = context
+  const port = at.ports.shopRedis
+  return {
+    name: 'redis-shop',
+    command: tools.redisServer,
+    args: [
+      state.file('config', 'redis.conf'),
+      ...['--port', String(port), '--bind', '127.0.0.1'],
+      ...['--dir', state.folder('data', 'redis-shop')],
+      ...['--aclfile', state.file('config', 'redis-users.acl')],
+    ],
+    ports: [port],
+    prepare: async () => {
+      copyFileSync(join(rootDir, 'infra', 'redis', 'redis.conf'), state.file('config', 'redis.conf'))
+      prepareRedisUsers(context)
+    },
+    healthy: () => answersPing(port),
+    deadlineMs: 20_000,
+  }
+}
+
+/** Writes the users' file that the server reads at its start. */
+export function prepareRedisUsers({ state, secrets }: StackContext): void {
+  const users = redisUsers(secrets.password('shop_eraser'), secrets.password('shop_probe'))
+  writeFileSync(state.file('config', 'redis-users.acl'), users, { mode: 0o600 })
+}
+
+/** The default user stays open: it is the shop's application on a developer's machine. */
+function redisUsers(eraser: string, probe: string): string {
+  return [
+    'user default on nopass ~* &* +@all',
+    `user shop_eraser on >${eraser} ~* +@read +@write +@connection +@scripting +@transaction +info +cluster -flushall -flushdb`,
+    `user shop_probe on >${probe} ~* +@read +@connection +info +cluster`,
+    '',
+  ].join('\n')
+}

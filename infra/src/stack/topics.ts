@@ -1,0 +1,35 @@
+import { KafkaAdmin, MessageCodec } from '@lethe/messaging'
+import { type TopicDefinition, topics } from '@lethe/schemas'
+import type { StackContext } from './context.js'
+
+/** Makes every topic of the design that is missing, in one call. Idempotent. */
+export async function createTopics({ at }: StackContext): Promise<void> {
+  const admin = await KafkaAdmin.open({ brokers: at.brokers, clientId: 'lethe-setup' })
+  try {
+    const wanted = Object.entries<TopicDefinition>(topics).map(([name, definition]) => ({
+      name,
+      partitions: definition.partitions,
+      config: { 'cleanup.policy': definition.cleanup, 'retention.ms': String(definition.retentionMs) },
+    }))
+    await admin.ensureTopics(wanted)
+  } finally {
+    await admin.close()
+  }
+}
+
+/** Registers every message schema; one that breaks compatibility is refused by the registry. Idempotent. */
+export async function registerSchemas({ at }: StackContext): Promise<void> {
+  await setCompatibility(at.registryUrl)
+  await MessageCodec.connect(at.registryUrl, { register: true })
+}
+
+async function setCompatibility(registryUrl: string): Promise<void> {
+  const response = await fetch(`${registryUrl}/config`, {
+    method: 'PUT',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ compatibility: 'FULL_TRANSITIVE' }),
+    signal: AbortSignal.timeout(15_000),
+  })
+  if (!response.ok)
+    throw new Error(`The schema registry refused its compatibility rule: HTTP ${response.status}`)
+}
