@@ -57,7 +57,8 @@ export class LetheClient {
 
   list(filter: ListFilter = {}): Promise<Page<ErasureRequestView>> {
     const query = new URLSearchParams()
-    for (const [name, value] of Object.entries(filter)) if (value !== undefined) query.set(name, String(value))
+    for (const [name, value] of Object.entries(filter))
+      if (value !== undefined) query.set(name, String(value))
     return this.call('GET', `/v1/erasure-requests?${query}`)
   }
 
@@ -106,14 +107,24 @@ export class LetheClient {
     }
   }
 
-  private async call<T>(method: string, path: string, body?: object, headers: Record<string, string> = {}): Promise<T> {
+  private async call<T>(
+    method: string,
+    path: string,
+    body?: object,
+    headers: Record<string, string> = {},
+  ): Promise<T> {
     const response = await this.send(method, path, body, headers)
     const text = await response.text()
     if (response.ok) return (text === '' ? undefined : JSON.parse(text)) as T
     throw problemOf(response, text)
   }
 
-  private async send(method: string, path: string, body: object | undefined, headers: Record<string, string>): Promise<Response> {
+  private async send(
+    method: string,
+    path: string,
+    body: object | undefined,
+    headers: Record<string, string>,
+  ): Promise<Response> {
     try {
       return await fetch(new URL(path, this.options.url), {
         method,
@@ -126,7 +137,9 @@ export class LetheClient {
         signal: AbortSignal.timeout(this.options.timeoutMs ?? 10_000),
       })
     } catch (cause) {
-      throw new UnreachableError(`${this.options.url} did not answer: is the request service running?`, { cause })
+      throw new UnreachableError(`${this.options.url} did not answer: is the request service running?`, {
+        cause,
+      })
     }
   }
 }
