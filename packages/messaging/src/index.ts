@@ -1,3 +1,4 @@
+export { type GroupLag, KafkaAdmin, type TopicSetting } from './admin.js'
 export { BatchPattern, PassErrorsThrough } from './batch-pattern.js'
 export { type CodecOptions, type Decoded, MessageCodec } from './codec.js'
 export {

@@ -1,20 +1,80 @@
-import type { TopicName } from '@lethe/schemas'
+import { type TopicName, topics } from '@lethe/schemas'
 import { type CustomTransportStrategy, Server } from '@nestjs/microservices'
+import { isObservable, lastValueFrom } from 'rxjs'
 import { BATCH_HANDLER } from './batch-pattern.js'
-import type { BatchHandler } from './incoming.js'
+import { ConsumerSession } from './consumer-session.js'
+import type { BatchHandler, HandlerResult } from './incoming.js'
+import { messagingMetrics } from './metrics.js'
+import { MessageProducer } from './producer.js'
 import type { StrategyOptions } from './strategy-options.js'
+import { Supervisor } from './supervisor.js'
+import { createDeadLetterTopics } from './topic-administration.js'
+import { backoffOf, boundsOf } from './tuning.js'
 
-/** Consumes Kafka in batches for Nest: `connectMicroservice({ strategy: new KafkaBatchStrategy(…) })`. */
+/**
+ * Consumes Kafka in batches for Nest: `connectMicroservice({ strategy: new KafkaBatchStrategy(…) })`,
+ * with `@BatchPattern(topic)` on the controllers' methods. At least once: an offset moves only after
+ * its record was handled, skipped by its headers, or put into `<topic>.<group>.dlq`.
+ */
 export class KafkaBatchStrategy extends Server implements CustomTransportStrategy {
   override readonly propagatesEventHandlerErrors = true
+  private readonly supervisor: Supervisor
+  private readonly deadLetters: MessageProducer
 
-  constructor(readonly options: StrategyOptions) {
+  constructor(private readonly options: StrategyOptions) {
     super()
+    const { group, kafka, logger, onFatal = () => process.exit(70) } = options
+    for (const { topic, offsets, mode } of options.subscriptions)
+      if (offsets && mode !== 'batch')
+        throw new TypeError(`${topic}: outside offsets need mode 'batch', where records are in order`)
+    const bounds = boundsOf(options.tuning)
+    const metrics = messagingMetrics(options.registry)
+    this.deadLetters = new MessageProducer({ kafka, ...(logger ? { logger } : {}) })
+    this.supervisor = new Supervisor({
+      create: (supervisor) =>
+        new ConsumerSession(
+          { options, bounds, metrics, deadLetters: this.deadLetters, handlers: this.handlers() },
+          supervisor,
+        ),
+      stallMs: bounds.stallMs,
+      maxRestarts: bounds.maxRestarts,
+      shutdownMs: bounds.shutdownMs,
+      backoff: backoffOf(bounds.pauseBackoffMs),
+      onFatal,
+      onRestart: () => metrics.restarted(group),
+      logger,
+    })
   }
 
   /** Registers a handler without a Nest controller. */
-  handle(topic: TopicName, handler: BatchHandler): void {
-    this.addHandler(topic, async (batch, context) => handler(batch, context), true, { [BATCH_HANDLER]: true })
+  handle<T>(topic: TopicName, handler: BatchHandler<T>): this {
+    const callback = async (batch: Parameters<typeof handler>[0], context: Parameters<typeof handler>[1]) =>
+      handler(batch, context)
+    this.addHandler(topic, callback as never, true, { [BATCH_HANDLER]: true })
+    return this
+  }
+
+  /** Calls back when the consumer has joined its group. */
+  override async listen(callback: (error?: unknown) => void): Promise<void> {
+    try {
+      this.handlers()
+      await createDeadLetterTopics(
+        this.options.kafka,
+        this.options.group,
+        this.subscribed(),
+        this.options.logger,
+      )
+      await this.supervisor.start()
+      callback()
+    } catch (error) {
+      callback(error)
+    }
+  }
+
+  /** Finishes the running chunk of each partition, commits, leaves the group and disconnects. */
+  override async close(): Promise<void> {
+    await this.supervisor.close()
+    await this.deadLetters.disconnect()
   }
 
   override on(): never {
@@ -25,11 +85,30 @@ export class KafkaBatchStrategy extends Server implements CustomTransportStrateg
     throw new TypeError('KafkaBatchStrategy shows no client')
   }
 
-  /** Calls back when the consumer runs. */
-  override async listen(callback: (error?: unknown) => void): Promise<void> {
-    callback()
+  private subscribed(): TopicName[] {
+    return this.options.subscriptions.map(({ topic }) => topic)
   }
 
-  /** Finishes the running batches, commits and disconnects. */
-  override async close(): Promise<void> {}
+  /** The handler of every subscription. Throws TypeError when one is missing or not made for batches. */
+  private handlers(): Map<TopicName, BatchHandler> {
+    for (const pattern of this.messageHandlers.keys())
+      if (!Object.hasOwn(topics, pattern) || !this.subscribed().includes(pattern as TopicName))
+        throw new TypeError(`there is a handler for ${pattern}, but no subscription`)
+    return new Map(this.subscribed().map((topic) => [topic, this.handlerOf(topic)]))
+  }
+
+  private handlerOf(topic: TopicName): BatchHandler {
+    const handler = this.messageHandlers.get(topic)
+    if (!handler) throw new TypeError(`${topic} has a subscription, but no handler`)
+    if (!handler.extras?.[BATCH_HANDLER])
+      throw new TypeError(
+        `the handler of ${topic} has @EventPattern; use @BatchPattern, which keeps its errors`,
+      )
+    return async (batch, context) => {
+      const result: unknown = await handler(batch, context)
+      return (
+        isObservable(result) ? await lastValueFrom(result, { defaultValue: undefined }) : result
+      ) as HandlerResult
+    }
+  }
 }

@@ -1,0 +1,151 @@
+import type { TopicName } from '@lethe/schemas'
+import { type Consumer, type EachBatchPayload, Kafka } from 'kafkajs'
+import { kafkaOptions, physicalTopic } from './config.js'
+import type { BatchHandler, Subscription } from './incoming.js'
+import type { MessagingMetrics } from './metrics.js'
+import { PartitionRunner } from './partition-runner.js'
+import type { MessageProducer } from './producer.js'
+import type { StrategyOptions } from './strategy-options.js'
+import type { Supervised, Supervisor } from './supervisor.js'
+import type { Bounds } from './tuning.js'
+
+export interface SessionOptions {
+  readonly options: StrategyOptions
+  readonly bounds: Bounds
+  readonly metrics: MessagingMetrics
+  readonly deadLetters: MessageProducer
+  readonly handlers: ReadonlyMap<TopicName, BatchHandler>
+}
+
+/** After the deadline a consumer that still hangs is left behind; the broker ends its membership. */
+const LEAVE_MS = 3_000
+
+/** One kafkajs consumer from connect to disconnect. It never restarts itself: the Supervisor does. */
+export class ConsumerSession implements Supervised {
+  private readonly consumer: Consumer
+  private readonly subscriptions = new Map<string, Subscription>()
+  private readonly partitions = new Map<string, PartitionRunner>()
+  private readonly timers = new Map<string, NodeJS.Timeout>()
+  private readonly abort = new AbortController()
+  private generation = 0
+  private stopping = false
+  private crash: Error | null = null
+
+  constructor(
+    private readonly session: SessionOptions,
+    private readonly supervisor: Supervisor,
+  ) {
+    const { options, bounds } = session
+    for (const subscription of options.subscriptions)
+      this.subscriptions.set(physicalTopic(options.kafka, subscription.topic), subscription)
+    this.consumer = new Kafka(kafkaOptions(options.kafka, options.logger)).consumer({
+      groupId: options.group,
+      sessionTimeout: bounds.sessionTimeoutMs,
+      rebalanceTimeout: bounds.rebalanceTimeoutMs,
+      heartbeatInterval: bounds.heartbeatIntervalMs,
+      maxWaitTimeInMs: bounds.maxWaitMs,
+      maxBytesPerPartition: bounds.maxBytesPerPartition,
+      allowAutoTopicCreation: false,
+      retry: { initialRetryTime: 200, maxRetryTime: 5_000, retries: 8, restartOnFailure: async () => false },
+    })
+  }
+
+  async start(): Promise<void> {
+    const { consumer } = this
+    consumer.on(consumer.events.GROUP_JOIN, ({ payload }) => this.joined(payload.memberAssignment))
+    consumer.on(consumer.events.FETCH, () => this.supervisor.progress())
+    consumer.on(consumer.events.CRASH, ({ payload }) => this.crashed(payload.error))
+    await consumer.connect()
+    await consumer.subscribe({ topics: [...this.subscriptions.keys()], fromBeginning: true })
+    await consumer.run({
+      autoCommit: false,
+      eachBatchAutoResolve: false,
+      partitionsConsumedConcurrently: this.session.bounds.partitionsAtOnce,
+      eachBatch: (payload) => this.eachBatch(payload),
+    })
+    if (this.crash) throw this.crash
+  }
+
+  async stop(graceMs: number): Promise<void> {
+    this.stopping = true
+    for (const timer of this.timers.values()) clearTimeout(timer)
+    const left = this.consumer.disconnect().catch((error: Error) => {
+      this.session.options.logger?.warn({ error: error.name }, 'the consumer did not leave cleanly')
+    })
+    if (await endsWithin(left, graceMs)) return
+    this.abort.abort()
+    await endsWithin(left, LEAVE_MS)
+  }
+
+  private eachBatch(payload: EachBatchPayload): Promise<void> {
+    const { topic, partition } = payload.batch
+    return this.runner(topic, partition)?.eachBatch(payload) ?? Promise.resolve()
+  }
+
+  private runner(topic: string, partition: number): PartitionRunner | undefined {
+    const name = `${topic}/${partition}`
+    const known = this.partitions.get(name)
+    if (known) return known
+    const subscription = this.subscriptions.get(topic)
+    const handler = subscription && this.session.handlers.get(subscription.topic)
+    if (!handler) return undefined
+    const runner = new PartitionRunner(subscription.topic, partition, subscription, handler, {
+      ...this.session,
+      signal: this.abort.signal,
+      mayGoOn: (generation) => !this.stopping && !this.crash && generation === this.generation,
+      generation: () => this.generation,
+      alive: () => this.supervisor.progress(),
+      seek: (offset) => this.consumer.seek({ topic, partition, offset: String(offset) }),
+      pause: (ms) => this.pause(topic, partition, ms),
+    })
+    this.partitions.set(name, runner)
+    return runner
+  }
+
+  /** Partitions that went to another member are forgotten; those that stayed keep their memory. */
+  private joined(assignment: Record<string, number[]>): void {
+    this.generation += 1
+    const mine = new Set(
+      Object.entries(assignment).flatMap(([topic, partitions]) => partitions.map((p) => `${topic}/${p}`)),
+    )
+    for (const [name, runner] of this.partitions) {
+      runner.forgetPosition()
+      if (!mine.has(name)) this.partitions.delete(name)
+    }
+    this.supervisor.progress()
+  }
+
+  private crashed(error: Error): void {
+    this.crash = error
+    this.supervisor.crashed(this, error)
+  }
+
+  private pause(topic: string, partition: number, ms: number): void {
+    if (this.stopping || this.crash) return
+    const name = `${topic}/${partition}`
+    const { options, metrics } = this.session
+    const logical = this.subscriptions.get(topic)?.topic ?? topic
+    this.consumer.pause([{ topic, partitions: [partition] }])
+    metrics.paused(options.group, logical, partition, true)
+    clearTimeout(this.timers.get(name))
+    const resume = () => {
+      this.timers.delete(name)
+      metrics.paused(options.group, logical, partition, false)
+      if (!this.stopping && !this.crash) this.consumer.resume([{ topic, partitions: [partition] }])
+    }
+    this.timers.set(name, setTimeout(resume, ms))
+  }
+}
+
+/** Whether `work` settles within `ms`; the clock does not keep the process alive. */
+async function endsWithin(work: Promise<unknown>, ms: number): Promise<boolean> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<boolean>((resolve) => {
+    timer = setTimeout(() => resolve(false), ms)
+  })
+  try {
+    return await Promise.race([work.then(() => true), late])
+  } finally {
+    clearTimeout(timer)
+  }
+}

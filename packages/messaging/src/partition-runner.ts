@@ -1,0 +1,298 @@
+import type { TopicName } from '@lethe/schemas'
+import type { EachBatchPayload } from 'kafkajs'
+import { deadLetter } from './dead-letter.js'
+import { dispatch, type Effects, type PassResult, type Work } from './dispatch.js'
+import { describeError, OffsetsMovedError } from './errors.js'
+import { BatchContext, type BatchHandler, type Subscription } from './incoming.js'
+import type { MessagingMetrics } from './metrics.js'
+import { PartitionMemory } from './partition-memory.js'
+import type { MessageProducer } from './producer.js'
+import { type Fetched, quarantined, readBatch } from './read-batch.js'
+import type { StrategyOptions } from './strategy-options.js'
+import { type Bounds, backoffOf } from './tuning.js'
+
+/** What a partition needs of the consumer it belongs to. */
+export interface Surroundings {
+  readonly options: StrategyOptions
+  readonly bounds: Bounds
+  readonly metrics: MessagingMetrics
+  readonly deadLetters: MessageProducer
+  /** Aborted when the member lost its partitions or the shutdown's deadline passed. */
+  readonly signal: AbortSignal
+  /** False while stopping, and after the group was joined anew. */
+  mayGoOn(generation: number): boolean
+  generation(): number
+  alive(): void
+  seek(offset: bigint): void
+  /** Fetches nothing of this partition for `ms`. */
+  pause(ms: number): void
+}
+
+/** One fetched batch on its way through. */
+interface Run {
+  readonly payload: EachBatchPayload
+  /** Of the group, when the batch was fetched. */
+  readonly generation: number
+  readonly signal: AbortSignal
+  /** What kafkajs has to see, so that it joins the group again. */
+  consumerError: Error | null
+}
+
+/** One partition as this member sees it: position, memory, and the run through each fetched batch. */
+export class PartitionRunner {
+  readonly memory = new PartitionMemory()
+  private running: Promise<void> = Promise.resolve()
+  private committed: bigint | null = null
+  private committedAt = 0
+  private gapSeenAt: bigint | null = null
+
+  constructor(
+    readonly topic: TopicName,
+    readonly partition: number,
+    private readonly subscription: Subscription,
+    private readonly handler: BatchHandler,
+    private readonly around: Surroundings,
+  ) {}
+
+  /** Called after every join: what another member did meanwhile is not known. */
+  forgetPosition(): void {
+    this.memory.position = null
+    this.committed = null
+  }
+
+  /** Runs through a batch; an earlier one that outlived a rebalance is waited for. */
+  async eachBatch(payload: EachBatchPayload): Promise<void> {
+    const lost = new AbortController()
+    const signal = AbortSignal.any([this.around.signal, lost.signal])
+    const run: Run = { payload, generation: this.around.generation(), signal, consumerError: null }
+    const stopBeating = this.beat(run, lost)
+    const mine = this.running.then(() => this.run(run))
+    this.running = mine
+    await mine.finally(stopBeating)
+    if (run.consumerError) throw run.consumerError
+  }
+
+  /** Never rejects: what goes wrong pauses the partition or is left in `run.consumerError`. */
+  private async run(run: Run): Promise<void> {
+    const started = performance.now()
+    try {
+      if (this.stale(run) || !(await this.inPosition(run))) return
+      await this.conclude(run, await this.pass(run))
+    } catch (error) {
+      if (error instanceof OffsetsMovedError) this.moved()
+      else this.rest(error)
+    } finally {
+      const seconds = (performance.now() - started) / 1000
+      this.around.metrics.batch(this.around.options.group, this.topic, seconds)
+    }
+  }
+
+  private async pass(run: Run): Promise<PassResult> {
+    const { options, bounds } = this.around
+    const { batch } = run.payload
+    const { works, skipped } = await readBatch(
+      batch.messages,
+      { topic: this.topic, partition: this.partition, group: options.group },
+      this.subscription,
+      options.codec,
+    )
+    if (skipped > 0) this.around.metrics.skipped(options.group, this.topic, skipped)
+    const rules = {
+      mode: this.subscription.mode,
+      maxBatch: this.subscription.maxBatch ?? 500,
+      concurrency: this.subscription.concurrency ?? 8,
+      maxAttempts: this.subscription.maxAttempts ?? 5,
+      backoff: backoffOf(bounds.retryBackoffMs),
+    }
+    const end = BigInt(batch.lastOffset()) + 1n
+    return dispatch(works, end, this.memory, rules, this.effects(run))
+  }
+
+  private effects(run: Run): Effects<Fetched> {
+    return {
+      handle: (items, position) => this.handle(items, position, run),
+      quarantine: (work, error, attempts) => this.quarantine(work, error, attempts),
+      progress: async (low) => {
+        this.around.alive()
+        const due = Date.now() - this.committedAt >= this.around.bounds.commitIntervalMs
+        if (due && this.mayGoOn(run)) await this.commit(run, low)
+        return this.mayGoOn(run)
+      },
+      now: () => Date.now(),
+    }
+  }
+
+  private async handle(
+    items: readonly Fetched[],
+    position: { from: bigint; next: bigint },
+    run: Run,
+  ): ReturnType<Effects<Fetched>['handle']> {
+    const { options, metrics } = this.around
+    // A member that was replaced stops before its next call; its records belong to another one.
+    if (!this.around.mayGoOn(run.generation) || run.signal.aborted) throw new OffsetsMovedError()
+    const batch = items.flatMap((item) => (item.read ? [item.incoming] : []))
+    const context = new BatchContext(
+      options.group,
+      this.topic,
+      this.partition,
+      { from: String(position.from), next: String(position.next) },
+      run.signal,
+      async () => this.around.alive(),
+    )
+    try {
+      const verdicts = await this.handler(batch, context)
+      const failures = verdicts?.filter((verdict) => !verdict.ok).length ?? 0
+      metrics.handled(options.group, this.topic, batch.length - failures)
+      return verdicts
+    } catch (error) {
+      const { errorClass, code } = describeError(error)
+      metrics.failed(options.group, this.topic, errorClass)
+      options.logger?.warn(
+        {
+          group: options.group,
+          topic: this.topic,
+          partition: this.partition,
+          items: batch.length,
+          code,
+          errorClass,
+        },
+        'a handler failed',
+      )
+      throw error
+    }
+  }
+
+  private async quarantine(
+    work: Work<Fetched>,
+    error: Error,
+    attempts: { count: number; firstSeen: number; notBefore: number },
+  ): Promise<void> {
+    const { options, metrics, deadLetters } = this.around
+    const item = quarantined(work.item)
+    const { code, errorClass } = describeError(error)
+    await this.tellOwner(item, error)
+    await deadLetters.sendRaw([deadLetter(options.group, item, error, attempts, Date.now())])
+    metrics.deadLettered(options.group, this.topic, code)
+    options.logger?.error(
+      {
+        group: options.group,
+        topic: this.topic,
+        partition: this.partition,
+        offset: item.offset,
+        code,
+        errorClass,
+      },
+      'a message was dead-lettered',
+    )
+  }
+
+  /** A terminal failure of the callback must not stop the partition: the dead letter still alarms. */
+  private async tellOwner(item: ReturnType<typeof quarantined>, error: Error): Promise<void> {
+    try {
+      await this.subscription.onDeadLetter?.(item, error)
+    } catch (failure) {
+      if (describeError(failure).errorClass !== 'terminal') throw failure
+      this.around.metrics.failed(this.around.options.group, this.topic, 'terminal')
+      this.around.options.logger?.error(
+        {
+          topic: this.topic,
+          partition: this.partition,
+          offset: item.offset,
+          code: describeError(failure).code,
+        },
+        'onDeadLetter refused a message',
+      )
+    }
+  }
+
+  private async conclude(run: Run, result: PassResult): Promise<void> {
+    if (this.stale(run)) return
+    await this.advanceOutside(result.low)
+    run.payload.resolveOffset(String(result.low - 1n))
+    await this.commit(run, result.low)
+    this.memory.forgetBelow(result.low)
+    if (result.status === 'later') this.around.pause(Math.max(1, result.waitMs))
+    if (result.status === 'paused') this.rest(result.error)
+    if (result.status === 'moved') this.moved()
+  }
+
+  /** Records that need no handler still move the offset that is stored outside. */
+  private async advanceOutside(low: bigint): Promise<void> {
+    const { position } = this.memory
+    if (!this.subscription.offsets || position === null || position >= low) return
+    await this.subscription.offsets.advance(this.topic, this.partition, String(position), String(low))
+    this.memory.position = low
+  }
+
+  private async commit(run: Run, low: bigint): Promise<void> {
+    if (this.committed === low || this.stale(run)) return
+    this.committedAt = Date.now()
+    const partitions = [{ partition: this.partition, offset: String(low) }]
+    try {
+      await run.payload.commitOffsetsIfNecessary({ topics: [{ topic: run.payload.batch.topic, partitions }] })
+      this.committed = low
+    } catch (error) {
+      run.consumerError ??= error as Error
+    }
+  }
+
+  /** Nothing is lost and no attempt spent: the partition waits, longer each time, and is read again. */
+  private rest(error: unknown): void {
+    const { options, bounds } = this.around
+    const ms = backoffOf(bounds.pauseBackoffMs)(++this.memory.pauses)
+    const { code, errorClass } = describeError(error)
+    options.logger?.warn(
+      { group: options.group, topic: this.topic, partition: this.partition, code, errorClass, ms },
+      'a partition pauses',
+    )
+    this.around.pause(ms)
+  }
+
+  private moved(): void {
+    this.memory.position = null
+    if (!this.subscription.offsets) this.around.pause(1)
+  }
+
+  /** Whether the batch starts where the outside offset says; otherwise seeks and waits for another. */
+  private async inPosition({ payload: { batch } }: Run): Promise<boolean> {
+    const { offsets } = this.subscription
+    if (!offsets) return true
+    if (this.memory.position === null) {
+      const stored = await offsets.load(this.topic, [this.partition])
+      this.memory.position = BigInt(stored.get(this.partition) ?? '0')
+    }
+    const expected = this.memory.position
+    const first = BigInt(batch.firstOffset() ?? batch.lastOffset())
+    if (first === expected) return true
+    if (first > expected && this.gapSeenAt === expected) {
+      // Read twice from there: retention or compaction took what was between.
+      this.around.metrics.gap(this.around.options.group, this.topic)
+      return true
+    }
+    this.gapSeenAt = expected
+    this.around.seek(expected)
+    return false
+  }
+
+  private mayGoOn(run: Run): boolean {
+    return run.consumerError === null && this.around.mayGoOn(run.generation)
+  }
+
+  /** The group was joined anew since: kafkajs' offsets are not this run's business any more. */
+  private stale(run: Run): boolean {
+    return this.around.generation() !== run.generation
+  }
+
+  /** Group heartbeats while a batch runs, however long the handler takes. */
+  private beat(run: Run, lost: AbortController): () => void {
+    const timer = setInterval(() => {
+      run.payload.heartbeat().catch((error: Error & { type?: string }) => {
+        run.consumerError ??= error
+        clearInterval(timer)
+        // Others may have the partition already; a rebalance in progress still waits for us.
+        if (error.type === 'UNKNOWN_MEMBER_ID' || error.type === 'ILLEGAL_GENERATION') lost.abort()
+      })
+    }, this.around.bounds.heartbeatIntervalMs)
+    return () => clearInterval(timer)
+  }
+}

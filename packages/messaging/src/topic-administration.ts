@@ -1,0 +1,93 @@
+import { type TopicDefinition, type TopicName, topics } from '@lethe/schemas'
+import { type Admin, type ITopicConfig, Kafka } from 'kafkajs'
+import type { Logger } from 'pino'
+import { deadLetterTopic, type KafkaConfig, kafkaOptions, physicalTopic } from './config.js'
+
+/** Dead letters are kept this long. */
+const DEAD_LETTERS_MS = 30 * 86_400_000
+
+export interface CreateTopicsOptions {
+  /** Groups and the topics they consume: each pair gets its dead-letter topic. */
+  readonly groups?: Readonly<Record<string, readonly TopicName[]>>
+  /** Copies of each partition; default the broker's. */
+  readonly replicationFactor?: number
+}
+
+/**
+ * Creates every topic of the design, and the groups' dead-letter topics, in one request. Idempotent:
+ * a topic that exists is left as it is. Returns the names it created.
+ */
+export async function createTopics(kafka: KafkaConfig, options: CreateTopicsOptions = {}): Promise<string[]> {
+  const own = Object.entries(topics).map(([name, definition]) => topicConfig(kafka, name, definition))
+  const dead = Object.entries(options.groups ?? {}).flatMap(([group, consumed]) =>
+    consumed.map((topic) => deadLetterConfig(kafka, topic, group)),
+  )
+  const wanted = [...own, ...dead].map((topic) => ({
+    ...topic,
+    ...(options.replicationFactor ? { replicationFactor: options.replicationFactor } : {}),
+  }))
+  return withAdmin(kafka, (admin) => createMissing(admin, wanted))
+}
+
+/**
+ * Creates what a group needs to quarantine. Without the right to create topics the service starts
+ * all the same: an administrator may have created them.
+ */
+export async function createDeadLetterTopics(
+  kafka: KafkaConfig,
+  group: string,
+  consumed: readonly TopicName[],
+  logger?: Logger,
+): Promise<void> {
+  const wanted = consumed.map((topic) => deadLetterConfig(kafka, topic, group))
+  try {
+    await withAdmin(kafka, (admin) => createMissing(admin, wanted))
+  } catch (error) {
+    logger?.warn(
+      { group, error: error instanceof Error ? error.name : 'unknown' },
+      'the dead-letter topics could not be created',
+    )
+  }
+}
+
+/** Runs `work` with a connected admin client and disconnects it. */
+export async function withAdmin<T>(kafka: KafkaConfig, work: (admin: Admin) => Promise<T>): Promise<T> {
+  const admin = new Kafka(kafkaOptions(kafka)).admin()
+  await admin.connect()
+  try {
+    return await work(admin)
+  } finally {
+    await admin.disconnect()
+  }
+}
+
+async function createMissing(admin: Admin, wanted: readonly ITopicConfig[]): Promise<string[]> {
+  const existing = new Set(await admin.listTopics())
+  const missing = wanted.filter(({ topic }) => !existing.has(topic))
+  // kafkajs answers false, not with an error, when another process was faster.
+  if (missing.length > 0) await admin.createTopics({ topics: [...missing], waitForLeaders: true })
+  return missing.map(({ topic }) => topic)
+}
+
+function topicConfig(kafka: KafkaConfig, name: string, definition: TopicDefinition): ITopicConfig {
+  const { cleanup, retentionMs, partitions } = definition
+  return {
+    topic: physicalTopic(kafka, name),
+    numPartitions: partitions,
+    configEntries: [
+      { name: 'cleanup.policy', value: cleanup },
+      { name: 'retention.ms', value: String(retentionMs) },
+    ],
+  }
+}
+
+function deadLetterConfig(kafka: KafkaConfig, topic: TopicName, group: string): ITopicConfig {
+  return {
+    topic: physicalTopic(kafka, deadLetterTopic(topic, group)),
+    numPartitions: 1,
+    configEntries: [
+      { name: 'cleanup.policy', value: 'delete' },
+      { name: 'retention.ms', value: String(DEAD_LETTERS_MS) },
+    ],
+  }
+}
