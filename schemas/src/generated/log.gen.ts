@@ -101,6 +101,8 @@ export interface PassAcknowledged {
   readonly retained: readonly RetainedPart[]
   readonly expiring: null | Expiring
   readonly connectorVersion: string
+  /** Epoch milliseconds, UTC: when Lethe recorded it, by Lethe's own clock. */
+  readonly at: number
 }
 
 /** One application of a step, for one reason, may run. */
@@ -114,6 +116,8 @@ export interface PassRequested {
   readonly attempt: number
   /** Epoch milliseconds, UTC. */
   readonly at: number
+  /** A second approver allowed this pass to touch more than its ceiling. */
+  readonly ceilingWaived: boolean
 }
 
 export interface PlanStep {
@@ -171,6 +175,8 @@ export interface ProbeReported {
   readonly reasonCode: null | string
   readonly nextCheckAt: null | number
   readonly connectorVersion: string
+  /** Epoch milliseconds, UTC: when Lethe recorded it, by Lethe's own clock. */
+  readonly at: number
 }
 
 export type ProbeKind = 'after_erasure' | 'recheck' | 'sweep' | 'restore'
@@ -308,6 +314,14 @@ export interface RequestReleased {
   readonly at: number
 }
 
+/** A person had one system tried again; its bounds start anew. */
+export interface RequestRetried {
+  readonly systemId: string
+  readonly by: string
+  /** Epoch milliseconds, UTC. */
+  readonly at: number
+}
+
 /** The grace period runs; nothing is erased before runAt. */
 export interface RequestScheduled {
   /** Epoch milliseconds, UTC. */
@@ -354,5 +368,6 @@ export type LogEvent =
   | { readonly type: 'RequestReceived'; readonly data: RequestReceived }
   | { readonly type: 'RequestRefused'; readonly data: RequestRefused }
   | { readonly type: 'RequestReleased'; readonly data: RequestReleased }
+  | { readonly type: 'RequestRetried'; readonly data: RequestRetried }
   | { readonly type: 'RequestScheduled'; readonly data: RequestScheduled }
   | { readonly type: 'TombstoneWritten'; readonly data: TombstoneWritten }
