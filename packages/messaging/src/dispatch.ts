@@ -123,7 +123,8 @@ class Pass<T> {
     if (unreadable >= 0) {
       await this.runSet(open.slice(0, unreadable))
       const work = open[unreadable]
-      if (work?.unreadable && !this.halt) await this.fail(work, work.unreadable, true)
+      const waits = work && this.blocked.has(laneOf(work))
+      if (work?.unreadable && !waits && !this.halt) await this.fail(work, work.unreadable, true)
       return this.runSet(open.slice(unreadable + 1))
     }
     if (open.length === 0 || this.halt) return
