@@ -1,0 +1,50 @@
+import { existsSync, readFileSync } from 'node:fs'
+import { delimiter, join } from 'node:path'
+import { outputOf, run } from './shell.mjs'
+import { rootDir } from './toolchain.mjs'
+
+/** Node 24 from the npm package `node`: what the project runs on, whatever node started the bootstrap. */
+export const nodeBin = join(rootDir, 'node_modules', '.bin', 'node')
+
+/** Environment in which the project's own node and tools come first. */
+export const projectEnv = () => ({
+  PATH: `${join(rootDir, 'node_modules', '.bin')}${delimiter}${process.env.PATH ?? ''}`,
+})
+
+/** True when node_modules holds what the lockfile says and its node runs. */
+export function nodePackagesInstalled() {
+  const hidden = join(rootDir, 'node_modules', '.package-lock.json')
+  if (!existsSync(hidden) || outputOf(nodeBin, ['--version']) === null) return false
+  const installed = JSON.parse(readFileSync(hidden, 'utf8')).packages
+  const wanted = JSON.parse(readFileSync(join(rootDir, 'package-lock.json'), 'utf8')).packages
+  return Object.entries(wanted).every(
+    ([path, entry]) =>
+      !path.startsWith('node_modules/') ||
+      entry.optional ||
+      entry.link ||
+      installed[path]?.version === entry.version,
+  )
+}
+
+/** Installs exactly the lockfile. The node_modules of an earlier version are replaced. */
+export function installNodePackages() {
+  // npm itself must not run on the node it is about to replace.
+  const PATH = (process.env.PATH ?? '')
+    .split(delimiter)
+    .filter((folder) => !folder.startsWith(join(rootDir, 'node_modules')))
+    .join(delimiter)
+  return run('npm', ['ci', '--no-audit', '--no-fund'], {
+    cwd: rootDir,
+    env: { PATH, NX_DAEMON: 'false' },
+    hint: 'npm could not install the packages. Check the network and the registry that npm is set up with (npm config get registry).',
+  })
+}
+
+/** Compiles every project; what is up to date is skipped. */
+export function build() {
+  return run(join(rootDir, 'node_modules', '.bin', 'tsc'), ['-b'], {
+    cwd: rootDir,
+    env: projectEnv(),
+    hint: 'The sources do not compile; the errors are above.',
+  })
+}
