@@ -1,0 +1,91 @@
+import { randomBytes } from 'node:crypto'
+import { endpoints } from '@lethe/infra'
+import { Client } from 'pg'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { migrate } from './index.js'
+
+const name = `lethe_test_${randomBytes(6).toString('hex')}`
+const at = (database: string, user = 'postgres'): string => {
+  const url = new URL(endpoints().lethePostgresUrl)
+  url.pathname = `/${database}`
+  url.username = user
+  return url.toString()
+}
+const url = at(name)
+
+async function run(connectionString: string, statement: string): Promise<unknown[]> {
+  const client = new Client({ connectionString })
+  await client.connect()
+  try {
+    return (await client.query(statement)).rows
+  } finally {
+    await client.end()
+  }
+}
+
+beforeAll(() => run(at('postgres'), `CREATE DATABASE ${name}`))
+afterAll(() => run(at('postgres'), `DROP DATABASE IF EXISTS ${name} WITH (FORCE)`))
+
+describe('migrations', () => {
+  it('are run once when several processes start at once, and not again', async () => {
+    const runs = await Promise.all([migrate(url), migrate(url), migrate(url)])
+    expect(runs.flat().sort()).toEqual([
+      '0001_event-log',
+      '0002_outbox-inbox',
+      '0003_vault-read-models-audit',
+      '0004_roles',
+    ])
+    expect(await migrate(url)).toEqual([])
+  })
+
+  it('publish the outbox and its heartbeat, and nothing else', async () => {
+    const tables = await run(
+      url,
+      'SELECT schemaname, tablename FROM pg_publication_tables ORDER BY tablename',
+    )
+    expect(tables).toEqual([
+      { schemaname: 'outbox', tablename: 'heartbeat' },
+      { schemaname: 'outbox', tablename: 'message' },
+    ])
+  })
+})
+
+describe('roles', () => {
+  const allowed: [role: string, statement: string][] = [
+    ['lethe_request', 'SELECT * FROM vault.entries'],
+    ['lethe_request', "INSERT INTO events.idempotency VALUES ('t', 'd', 'r')"],
+    ['lethe_request', 'DELETE FROM outbox.message'],
+    ['lethe_aggregator', "INSERT INTO inbox.offsets VALUES ('aggregator', 't', 0, 1)"],
+    ['lethe_aggregator', 'SELECT request_id FROM read_model.requests FOR UPDATE SKIP LOCKED'],
+    ['lethe_ops', 'SELECT * FROM read_model.verifications'],
+    [
+      'lethe_connect',
+      'INSERT INTO outbox.heartbeat VALUES (1, now()) ON CONFLICT (id) DO UPDATE SET at = now()',
+    ],
+  ]
+  for (const [role, statement] of allowed)
+    it(`${role} may: ${statement}`, async () => {
+      await expect(run(at(name, role), statement)).resolves.toBeDefined()
+    })
+
+  const refused: [role: string, statement: string][] = [
+    ['lethe_request', "UPDATE events.events SET type = 'x'"],
+    ['lethe_request', 'DELETE FROM events.events'],
+    ['lethe_request', 'UPDATE audit.clearances SET at = 0'],
+    ['lethe_request', 'SELECT * FROM inbox.offsets'],
+    ['lethe_aggregator', 'SELECT * FROM vault.entries'],
+    ['lethe_aggregator', 'SELECT * FROM vault.digests'],
+    ['lethe_aggregator', 'DELETE FROM events.streams'],
+    ['lethe_aggregator', 'SELECT * FROM audit.clearances'],
+    ['lethe_ops', "UPDATE read_model.requests SET status = 'COMPLETED'"],
+    ['lethe_ops', 'SELECT * FROM events.events'],
+    ['lethe_ops', 'SELECT * FROM outbox.message'],
+    ['lethe_connect', 'SELECT * FROM events.events'],
+    ['lethe_connect', 'DELETE FROM outbox.message'],
+    ['lethe_ops', 'CREATE TABLE public.mine (id int)'],
+  ]
+  for (const [role, statement] of refused)
+    it(`${role} may not: ${statement}`, async () => {
+      await expect(run(at(name, role), statement)).rejects.toMatchObject({ code: '42501' })
+    })
+})
