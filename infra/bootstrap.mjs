@@ -25,12 +25,16 @@ async function main([command, ...rest]) {
   if (command === 'setup') return 0
   const program = join(rootDir, programs[command])
   if (!existsSync(program)) throw new SetupError(`${programs[command]} is not part of this checkout.`)
-  return handOver(program, rest.filter((argument) => argument !== '--no-install'))
+  return handOver(
+    program,
+    rest.filter((argument) => argument !== '--no-install'),
+  )
 }
 
 function refuseOldNode() {
   const major = Number(process.versions.node.split('.')[0])
-  if (major < 20) throw new SetupError(`Node ${process.versions.node} is too old; Node 20 or newer is needed.`)
+  if (major < 20)
+    throw new SetupError(`Node ${process.versions.node} is too old; Node 20 or newer is needed.`)
 }
 
 /** Says what will happen before it does. */
@@ -48,13 +52,17 @@ function announce(command, { downloads, system, manager }) {
     console.log(
       `  installs   ${manager.packages(system).join(', ')} with ${manager.name} (their packages may start servers of their own on the usual ports; --no-install refuses)`,
     )
-  console.log(`  memory     about ${MEMORY_MEGABYTES / 1000} GB while it runs, all of it on this machine, on loopback only`)
+  console.log(
+    `  memory     about ${MEMORY_MEGABYTES / 1000} GB while it runs, all of it on this machine, on loopback only`,
+  )
   console.log(`  time       ${total > 0 ? `set-up 1 to 5 minutes, then ${duration}` : duration}\n`)
 }
 
 async function provide(needs, docker) {
   if (needs.system.length > 0) {
-    await timed(`installing ${needs.manager.packages(needs.system).join(', ')}`, () => needs.manager.install(needs.system))
+    await timed(`installing ${needs.manager.packages(needs.system).join(', ')}`, () =>
+      needs.manager.install(needs.system),
+    )
     if (!docker) requireFound(findPostgres(), 'PostgreSQL 15 or newer')
     if (!docker) requireFound(findRedis(), 'redis-server')
   }

@@ -37,5 +37,6 @@ export async function installJava() {
 async function makeExecutable(home) {
   for (const name of await readdir(join(home, 'bin'))) await chmod(join(home, 'bin', name), 0o755)
   const lib = await readdir(join(home, 'lib'))
-  for (const name of ['jspawnhelper', 'jexec']) if (lib.includes(name)) await chmod(join(home, 'lib', name), 0o755)
+  for (const name of ['jspawnhelper', 'jexec'])
+    if (lib.includes(name)) await chmod(join(home, 'lib', name), 0o755)
 }

@@ -65,7 +65,9 @@ function refuseWhatCannotBe(system, manager, install) {
       `Missing: ${what}. There is no apt-get, dnf or brew here to install it with. Install it by hand, then start again.`,
     )
   const why = install ? `${manager.name} may not be used without a password` : '--no-install was given'
-  throw new SetupError(`Missing: ${what}; ${why}. Run this, then start again:\n\n  ${manager.command(system)}\n`)
+  throw new SetupError(
+    `Missing: ${what}; ${why}. Run this, then start again:\n\n  ${manager.command(system)}\n`,
+  )
 }
 
 function refuseTooLittle() {
@@ -80,7 +82,11 @@ function refuseTooLittle() {
 
 function refuseWithoutCompose() {
   if (outputOf('docker', ['compose', 'version']) === null)
-    throw new SetupError('--docker needs Docker with the compose plugin (2.20 or newer). Leave --docker out to run without it.')
+    throw new SetupError(
+      '--docker needs Docker with the compose plugin (2.20 or newer). Leave --docker out to run without it.',
+    )
   if (outputOf('docker', ['info']) === null)
-    throw new SetupError('The Docker engine does not answer. Start it, or leave --docker out to run without it.')
+    throw new SetupError(
+      'The Docker engine does not answer. Start it, or leave --docker out to run without it.',
+    )
 }

@@ -3,7 +3,12 @@ import { join } from 'node:path'
 import type { StackContext } from './context.js'
 
 /** These JVMs live for minutes on few cores: start-up counts for more than the last tenth of throughput. */
-export const quickStart: string[] = ['-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1', '-Xshare:auto', '--enable-native-access=ALL-UNNAMED']
+export const quickStart: string[] = [
+  '-XX:+UseSerialGC',
+  '-XX:TieredStopAtLevel=1',
+  '-Xshare:auto',
+  '--enable-native-access=ALL-UNNAMED',
+]
 
 /** JVM arguments with an explicit class path: a `*` is expanded in the file system's order, which differs. */
 export function javaArgs({ tools }: StackContext, module: 'kafka', heap: string): string[] {

@@ -1,3 +1,5 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import { RetryableError } from '@lethe/service-host'
 import { type Admin, Kafka, type KafkaJSProtocolError } from 'kafkajs'
 import { type KafkaConfig, kafkaOptions, physicalTopic } from './config.js'
 
@@ -18,6 +20,8 @@ export interface GroupLag {
   /** Records not yet confirmed; a partition never confirmed counts whole, as consumers start at earliest. */
   readonly lag: number
 }
+
+const LEADERS_WITHIN_MS = 20_000
 
 /** The few administrative calls that set-up and status need. Close it after use. */
 export class KafkaAdmin {
@@ -43,11 +47,29 @@ export class KafkaAdmin {
       configEntries: Object.entries(config).map(([key, value]) => ({ name: key, value })),
     }))
     try {
-      await this.admin.createTopics({ topics, waitForLeaders: true })
+      // kafkajs' own wait for leaders fails when the broker has not heard of the new topic yet.
+      await this.admin.createTopics({ topics, waitForLeaders: false })
     } catch (error) {
       // Another process was faster; what it made is what we wanted.
       if ((error as KafkaJSProtocolError).type !== 'TOPIC_ALREADY_EXISTS') throw error
     }
+    await this.untilLed(topics.map(({ topic }) => topic))
+  }
+
+  /** A topic can be written to once each of its partitions has a leader. Rejects after 20 s. */
+  private async untilLed(topics: string[]): Promise<void> {
+    const end = Date.now() + LEADERS_WITHIN_MS
+    while (!(await this.led(topics))) {
+      if (Date.now() > end) throw new RetryableError('kafka_unavailable', 'the new topics have no leaders')
+      await delay(100)
+    }
+  }
+
+  private async led(topics: string[]): Promise<boolean> {
+    const known = new Set(await this.admin.listTopics())
+    if (!topics.every((topic) => known.has(topic))) return false
+    const metadata = await this.admin.fetchTopicMetadata({ topics })
+    return metadata.topics.every(({ partitions }) => partitions.every(({ leader }) => leader >= 0))
   }
 
   /** Every topic's name and number of records that can still be read, Kafka's internal topics left out. */
