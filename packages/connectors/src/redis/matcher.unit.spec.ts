@@ -1,0 +1,178 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { KeyMatcher, scanPattern } from './matcher.js'
+import { bytesText, exactKeys, select } from './selectors.js'
+import { parseTemplate, templateOf } from './template.js'
+
+const byTenant = { column: 'tenant_id' }
+const subject = (tenantId: string, value: string, type: 'user_id' | 'email' = 'user_id') => ({
+  subjectRef: 's',
+  tenantId,
+  identifiers: [{ type, value }],
+  receivedAt: 0,
+})
+function matcher(
+  texts: string[],
+  people: [tenant: string, value: string][],
+  type: 'user_id' | 'email' = 'user_id',
+) {
+  const templates = texts.map(templateOf)
+  const wanted = people.map(([tenant, value], ord) => {
+    const selected = select(subject(tenant, value, type), ord, templates, byTenant, type)
+    if (!selected.ok) throw new Error(selected.code)
+    return selected.wanted
+  })
+  return { templates, wanted, matcher: new KeyMatcher(templates, wanted) }
+}
+const owners = (found: ReturnType<KeyMatcher['match']>) => found.map(({ ord }) => ord)
+
+describe('parseTemplate', () => {
+  it.each([
+    'user:{user_id}*',
+    '{user_id}10',
+    'a{user_id}',
+    '*{user_id}',
+    'x:{tenant}{user_id}',
+    'é{user_id}',
+  ])('refuses %s, in which u1 and u10 could not be told apart', (text) => {
+    expect(parseTemplate(text)).toMatchObject({ ok: false, message: expect.stringContaining('u10') })
+  })
+
+  it('reads doubled braces as braces', () => {
+    const { matcher: found, wanted, templates } = matcher(['{{{user_id}}}:cart'], [['t', 'u1']])
+    expect(owners(found.match('{u1}:cart'))).toEqual([0])
+    expect(templates.flatMap((template) => wanted.flatMap((one) => exactKeys(template, one)))).toEqual([
+      '{u1}:cart',
+    ])
+  })
+})
+
+describe('KeyMatcher', () => {
+  const families = [
+    'tenant:{tenant}:user:{user_id}:*',
+    'tenant:{tenant}:cache:user:{user_id}',
+    'u|{user_id}|*|end',
+  ]
+
+  it('finds the person of a key and nobody else', () => {
+    const { matcher: found } = matcher(families, [
+      ['acme', 'u1'],
+      ['acme', 'u10'],
+      ['globex', 'u1'],
+    ])
+    const match = (key: string) => found.match(key).map(({ template, ord }) => [template.text, ord])
+    expect(match('tenant:acme:user:u1:profile')).toEqual([[families[0], 0]])
+    expect(match('tenant:acme:user:u10:a:b:c')).toEqual([[families[0], 1]])
+    expect(match('tenant:globex:user:u1:')).toEqual([[families[0], 2]])
+    expect(match('tenant:acme:cache:user:u1')).toEqual([[families[1], 0]])
+    for (const key of [
+      'tenant:acme:user:u1',
+      'tenant:acme:user:u100:x',
+      'tenant:acme:cache:user:u1:x',
+      'xtenant:acme:user:u1:x',
+      'tenant:other:user:u1:x',
+      'tenant:acme:x:user:u1:y',
+      'tenant:acme:user:U1:x',
+      '',
+    ]) {
+      expect(match(key)).toEqual([])
+    }
+    expect(match('u|u1|x|end')).toEqual([
+      [families[2], 0],
+      [families[2], 2],
+    ])
+    expect(match('u|u1|end')).toEqual([])
+  })
+
+  it('takes an identifier of wildcards for what it is: text', () => {
+    const { matcher: found } = matcher(
+      ['user:{user_id}:*'],
+      [
+        ['t', '*'],
+        ['t', '.*'],
+        ['t', '[a-z]+'],
+      ],
+    )
+    expect(owners(found.match('user:u1:x'))).toEqual([])
+    expect(owners(found.match('user:*:x'))).toEqual([0])
+    expect(owners(found.match('user:.*:x'))).toEqual([1])
+  })
+
+  it('finds an e-mail however the cache wrote it, and a user id only as it is', () => {
+    const { matcher: mails } = matcher(['mail:{email}:*'], [['t', 'ada@example.test']], 'email')
+    expect(owners(mails.match('mail:Ada@Example.TEST:x'))).toEqual([0])
+  })
+
+  it('keeps keys of any bytes apart', () => {
+    const { matcher: found } = matcher(
+      ['user:{user_id}:*'],
+      [
+        ['t', 'zoë'],
+        ['t', '日本'],
+      ],
+    )
+    expect(owners(found.match(bytesText('user:zoë:x')))).toEqual([0])
+    expect(owners(found.match(bytesText('user:日本:x')))).toEqual([1])
+    expect(owners(found.match(bytesText('user:zoe\u0308:x')))).toEqual([])
+    expect(
+      owners(found.match(Buffer.from([0x75, 0x73, 0x65, 0x72, 0x3a, 0xff, 0x3a]).toString('latin1'))),
+    ).toEqual([])
+    expect(owners(found.match(`user:${bytesText('zoë')}:\n\xff`))).toEqual([0])
+  })
+
+  it('agrees with comparing the key with every person, for all keys', () => {
+    const piece = fc.string({
+      unit: fc.constantFrom('u', '1', '0', 'é', '.', '*', '\n'),
+      minLength: 1,
+      maxLength: 3,
+    })
+    const key = fc
+      .array(fc.oneof(piece, fc.constantFrom('tenant', 'user', 'a', 'b', '')), { maxLength: 6 })
+      .map((parts) => bytesText(parts.join(':')))
+    fc.assert(
+      fc.property(
+        fc.array(fc.tuple(fc.constantFrom('a', 'b', 'ab'), piece), { minLength: 1, maxLength: 6 }),
+        fc.array(key, { maxLength: 20 }),
+        (people, keys) => {
+          const { matcher: found } = matcher(['tenant:{tenant}:user:{user_id}:*'], people)
+          const own = people.map(([tenant, value]) => bytesText(`tenant:${tenant}:user:${value}:x`))
+          for (const one of [...keys, ...own]) {
+            const expected = people.flatMap(([tenant, value], ord) =>
+              one.startsWith(bytesText(`tenant:${tenant}:user:${value}:`)) ? [ord] : [],
+            )
+            expect(owners(found.match(one))).toEqual(expected)
+          }
+        },
+      ),
+    )
+  })
+})
+
+describe('select', () => {
+  it.each(['', 'u1:x', ':', 'tenant:acme', '\ud800'])('refuses %j before anything is looked for', (value) => {
+    const templates = [templateOf('tenant:{tenant}:user:{user_id}:*')]
+    expect(select(subject('acme', value), 0, templates, byTenant, 'user_id')).toEqual({
+      ok: false,
+      code: 'invalid_identifier',
+    })
+    expect(select(subject(value, 'u1'), 0, templates, byTenant, 'user_id')).toMatchObject({ ok: false })
+  })
+
+  it('refuses someone without the canonical identifier, and another tenant where there is one only', () => {
+    const templates = [templateOf('user:{user_id}:*')]
+    const mail = { ...subject('acme', 'u1'), identifiers: [{ type: 'email', value: 'a@b.test' } as const] }
+    expect(select(mail, 0, templates, byTenant, 'user_id')).toMatchObject({ code: 'identifier_missing' })
+    expect(select(subject('acme', 'u1'), 0, templates, { constant: 'shop' }, 'user_id')).toMatchObject({
+      code: 'unknown_tenant',
+    })
+  })
+})
+
+describe('scanPattern', () => {
+  it('holds the literal beginning that all templates share and never an identifier', () => {
+    const of = (...texts: string[]) => scanPattern(texts.map(templateOf))
+    expect(of('tenant:{tenant}:user:{user_id}:*', 'tenant:{tenant}:session:{user_id}:*')).toBe('tenant:*')
+    expect(of('tenant:{tenant}:user:{user_id}:*', 'user:{user_id}:*')).toBe('*')
+    expect(of('{user_id}:*')).toBe('*')
+  })
+})
