@@ -81,6 +81,34 @@ export const hostile: readonly Check[] = [
     },
   },
   {
+    name: 'hostile-tenant',
+    promise: 'a hostile tenant id touches nothing, though the person exists',
+    skip: (_connector, backdoor) =>
+      'column' in backdoor.tenant ? undefined : 'the data map knows one tenant only',
+    async run(bench) {
+      const person = bench.person()
+      await bench.backdoor.seed(person, 1)
+      const before = await bench.backdoor.snapshot()
+      const session = await bench.open()
+      for (const tenantId of [
+        '*',
+        '%',
+        'ac*',
+        'a__e',
+        '',
+        ' ',
+        'acme:*',
+        "acme' OR '1'='1",
+        'ACME',
+        '[a]cme',
+      ]) {
+        await bench.settle(session, [bench.pass({ ...person, tenantId })])
+        const why = `the tenant ${JSON.stringify(tenantId)} touched something`
+        assertUntouched(before, await bench.backdoor.snapshot(), why)
+      }
+    },
+  },
+  {
     name: 'no-identifier',
     promise: 'a subject without any identifier is never reported as erased',
     async run(bench) {
