@@ -23,11 +23,17 @@ export function loadConfig(localUrl: string): CliConfig {
   try {
     return { url, token: readFileSync(file, 'utf8').trim() }
   } catch (cause) {
-    throw new UsageError(`no credential: set LETHE_TOKEN, or start the local stack with \`lethe up\` (looked in ${file})`, {
-      cause,
-    })
+    throw new UsageError(
+      `no credential: set LETHE_TOKEN, or start the local stack with \`lethe up\` (looked in ${file})`,
+      {
+        cause,
+      },
+    )
   }
 }
 
 /** Colours only where a person looks. */
 export const interactive = (): boolean => process.stdout.isTTY === true && env.NO_COLOR === undefined
+
+/** Lethe's database as its owner; only maintenance commands need it. */
+export const letheDatabaseUrl = (localUrl: string): string => env.LETHE_OWNER_URL ?? localUrl

@@ -1,7 +1,8 @@
 import type { CollectionCountsView, ErasureRequestView, StepView } from '@lethe/client'
 import { interactive } from './config.js'
 
-const paint = (code: number, text: string): string => (interactive() ? `\u001b[${code}m${text}\u001b[0m` : text)
+const paint = (code: number, text: string): string =>
+  interactive() ? `\u001b[${code}m${text}\u001b[0m` : text
 export const green = (text: string): string => paint(32, text)
 export const yellow = (text: string): string => paint(33, text)
 export const red = (text: string): string => paint(31, text)
@@ -9,7 +10,8 @@ export const dim = (text: string): string => paint(2, text)
 
 const good = new Set(['COMPLETED', 'NOT_APPLICABLE', 'clean'])
 const bad = new Set(['FAILED', 'residual', 'REFUSED'])
-const coloured = (word: string): string => (good.has(word) ? green(word) : bad.has(word) ? red(word) : yellow(word))
+const coloured = (word: string): string =>
+  good.has(word) ? green(word) : bad.has(word) ? red(word) : yellow(word)
 
 /** UTC to the minute; `-` for nothing. */
 export function instant(ms: number | null): string {
@@ -31,7 +33,14 @@ export function total(counts: CollectionCountsView | null): string {
 /** Columns padded to their widest cell. Cells hold no colour codes. */
 export function table(rows: readonly (readonly string[])[]): string {
   const widths = rows[0]?.map((_, column) => Math.max(...rows.map((row) => (row[column] ?? '').length))) ?? []
-  return rows.map((row) => row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  ').trimEnd()).join('\n')
+  return rows
+    .map((row) =>
+      row
+        .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+        .join('  ')
+        .trimEnd(),
+    )
+    .join('\n')
 }
 
 export function stepLine(step: StepView): string {
@@ -46,7 +55,8 @@ export function requestText(view: ErasureRequestView): string {
     `${view.requestId}  ${coloured(view.status)}`,
     `  tenant ${view.tenantId} · ${view.regime} · received ${instant(view.receivedAt)} · due ${instant(view.dueAt)}`,
   ]
-  if (view.liveErasedAt !== null) head.push(`  live-erased ${instant(view.liveErasedAt)} · backup-clear ${instant(view.backupClearAt)}`)
+  if (view.liveErasedAt !== null)
+    head.push(`  live-erased ${instant(view.liveErasedAt)} · backup-clear ${instant(view.backupClearAt)}`)
   if (view.owner) head.push(`  ${yellow(`waits for ${view.owner}: ${view.nextStep ?? 'have a look'}`)}`)
   return [...head, ...view.steps.map(stepLine)].join('\n')
 }

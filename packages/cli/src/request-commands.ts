@@ -1,5 +1,11 @@
 import { readFileSync } from 'node:fs'
-import type { Command as Verb, ErasureRequestView, Identifier, LetheClient, NewErasureRequest } from '@lethe/client'
+import type {
+  ErasureRequestView,
+  Identifier,
+  LetheClient,
+  NewErasureRequest,
+  Command as Verb,
+} from '@lethe/client'
 import type { Command } from 'commander'
 import { exitCodes, UsageError } from './exit.js'
 import { instant, previewText, requestText, table } from './render.js'
@@ -43,13 +49,18 @@ function withPerson(command: Command): Command {
     .option('--user-id <id>', 'user id as your system stores it')
     .option('--phone <number>', 'phone number, E.164')
     .option('--identifier <type=value>', 'any identifier, e.g. vendor:stripe=cus_1 (repeatable)', collect)
-    .option('--identifiers-from <file>', 'read type=value lines from a file, or from - ; keeps them out of the shell history')
+    .option(
+      '--identifiers-from <file>',
+      'read type=value lines from a file, or from - ; keeps them out of the shell history',
+    )
     .option('--json', 'print JSON')
 }
 
 function identifiersOf(options: PersonOptions): Identifier[] {
   const lines = options.identifiersFrom
-    ? readFileSync(options.identifiersFrom === '-' ? 0 : options.identifiersFrom, 'utf8').split('\n').filter((line) => line.trim() !== '')
+    ? readFileSync(options.identifiersFrom === '-' ? 0 : options.identifiersFrom, 'utf8')
+        .split('\n')
+        .filter((line) => line.trim() !== '')
     : []
   const pairs = [...(options.identifier ?? []), ...lines].map((pair) => {
     const at = pair.indexOf('=')
@@ -59,7 +70,8 @@ function identifiersOf(options: PersonOptions): Identifier[] {
   if (options.email) pairs.push({ type: 'email', value: options.email })
   if (options.userId) pairs.push({ type: 'user_id', value: options.userId })
   if (options.phone) pairs.push({ type: 'phone', value: options.phone })
-  if (pairs.length === 0) throw new UsageError('name the person: --email, --user-id, --phone, --identifier or --identifiers-from')
+  if (pairs.length === 0)
+    throw new UsageError('name the person: --email, --user-id, --phone, --identifier or --identifiers-from')
   return pairs
 }
 
@@ -68,7 +80,11 @@ async function ask(options: AskOptions, ports: Ports): Promise<void> {
   const client = ports.client()
   if (options.dryRun) {
     const { systems } = await client.preview({ tenantId: options.tenant, identifiers })
-    ports.print(options.json ? JSON.stringify({ dryRun: true, systems }) : `Dry run, nothing was asked for. This is held:\n${previewText(systems)}`)
+    ports.print(
+      options.json
+        ? JSON.stringify({ dryRun: true, systems })
+        : `Dry run, nothing was asked for. This is held:\n${previewText(systems)}`,
+    )
     return
   }
   const view = await client.request(
@@ -98,7 +114,8 @@ async function follow(requestId: string, options: { json?: boolean }, ports: Por
     last = view
     show(view, options, ports)
   }
-  if (last && !['COMPLETED', 'PARTIALLY_COMPLETED', 'CANCELLED', 'REFUSED'].includes(last.status)) ports.setExit(exitCodes.needsPerson)
+  if (last && !['COMPLETED', 'PARTIALLY_COMPLETED', 'CANCELLED', 'REFUSED'].includes(last.status))
+    ports.setExit(exitCodes.needsPerson)
 }
 
 export function addRequestCommands(program: Command, ports: Ports): void {
@@ -114,12 +131,14 @@ export function addRequestCommands(program: Command, ports: Ports): void {
     .option('--dry-run', 'only count what is held')
     .action((options: AskOptions) => ask(options, ports))
 
-  withPerson(program.command('preview').description('count what is held about a person; changes nothing')).action(
-    async (options: AskOptions) => {
-      const { systems } = await ports.client().preview({ tenantId: options.tenant, identifiers: identifiersOf(options) })
-      ports.print(options.json ? JSON.stringify({ systems }) : previewText(systems))
-    },
-  )
+  withPerson(
+    program.command('preview').description('count what is held about a person; changes nothing'),
+  ).action(async (options: AskOptions) => {
+    const { systems } = await ports
+      .client()
+      .preview({ tenantId: options.tenant, identifiers: identifiersOf(options) })
+    ports.print(options.json ? JSON.stringify({ systems }) : previewText(systems))
+  })
 
   program
     .command('show <request>')
@@ -131,7 +150,8 @@ export function addRequestCommands(program: Command, ports: Ports): void {
       const events = options.events ? (await ports.client().events(id)).items : []
       if (options.json) return ports.print(JSON.stringify(options.events ? { ...view, events } : view))
       ports.print(requestText(view))
-      if (events.length > 0) ports.print(table(events.map((event) => [`  ${event.version}`, instant(event.at), event.type])))
+      if (events.length > 0)
+        ports.print(table(events.map((event) => [`  ${event.version}`, instant(event.at), event.type])))
     })
 
   program
@@ -143,19 +163,38 @@ export function addRequestCommands(program: Command, ports: Ports): void {
     .option('--limit <n>', 'at most this many', Number)
     .option('--cursor <cursor>', 'go on where the last page ended')
     .option('--json', 'print JSON')
-    .action(async (options: { status?: string; tenant?: string; system?: string; limit?: number; cursor?: string; json?: boolean }) => {
-      const page = await ports.client().list({
-        ...(options.status ? { status: options.status } : {}),
-        ...(options.tenant ? { tenantId: options.tenant } : {}),
-        ...(options.system ? { systemId: options.system } : {}),
-        ...(options.limit ? { limit: options.limit } : {}),
-        ...(options.cursor ? { cursor: options.cursor } : {}),
-      })
-      if (options.json) return ports.print(JSON.stringify(page))
-      const rows = page.items.map((view) => [view.requestId, view.status, view.tenantId, instant(view.receivedAt), instant(view.dueAt)])
-      ports.print(rows.length === 0 ? 'No requests.' : table([['request', 'status', 'tenant', 'received', 'due'], ...rows]))
-      if (page.nextCursor) ports.print(`more: lethe list --cursor ${page.nextCursor}`)
-    })
+    .action(
+      async (options: {
+        status?: string
+        tenant?: string
+        system?: string
+        limit?: number
+        cursor?: string
+        json?: boolean
+      }) => {
+        const page = await ports.client().list({
+          ...(options.status ? { status: options.status } : {}),
+          ...(options.tenant ? { tenantId: options.tenant } : {}),
+          ...(options.system ? { systemId: options.system } : {}),
+          ...(options.limit ? { limit: options.limit } : {}),
+          ...(options.cursor ? { cursor: options.cursor } : {}),
+        })
+        if (options.json) return ports.print(JSON.stringify(page))
+        const rows = page.items.map((view) => [
+          view.requestId,
+          view.status,
+          view.tenantId,
+          instant(view.receivedAt),
+          instant(view.dueAt),
+        ])
+        ports.print(
+          rows.length === 0
+            ? 'No requests.'
+            : table([['request', 'status', 'tenant', 'received', 'due'], ...rows]),
+        )
+        if (page.nextCursor) ports.print(`more: lethe list --cursor ${page.nextCursor}`)
+      },
+    )
 
   program
     .command('watch <request>')
@@ -168,11 +207,26 @@ export function addRequestCommands(program: Command, ports: Ports): void {
 
 const verbs: readonly { verb: Verb; help: string; options: readonly [string, string][] }[] = [
   { verb: 'approve', help: 'approve what is waited for', options: [] },
-  { verb: 'refuse', help: 'refuse, with ground and citation', options: [['--ground <article>', 'e.g. 17(3)(b)'], ['--citation <text>', 'the law or policy']] },
-  { verb: 'hold', help: 'legal hold: nothing more is erased after the printed instant', options: [['--reason <text>', 'kept in the vault only']] },
+  {
+    verb: 'refuse',
+    help: 'refuse, with ground and citation',
+    options: [
+      ['--ground <article>', 'e.g. 17(3)(b)'],
+      ['--citation <text>', 'the law or policy'],
+    ],
+  },
+  {
+    verb: 'hold',
+    help: 'legal hold: nothing more is erased after the printed instant',
+    options: [['--reason <text>', 'kept in the vault only']],
+  },
   { verb: 'release', help: 'lift the hold; what was not acknowledged runs again', options: [] },
   { verb: 'cancel', help: 'withdraw; refused once anything may have been erased', options: [] },
-  { verb: 'extend', help: 'extend the legal clock; say that the person was told', options: [['--reason <text>', 'kept in the vault only']] },
+  {
+    verb: 'extend',
+    help: 'extend the legal clock; say that the person was told',
+    options: [['--reason <text>', 'kept in the vault only']],
+  },
   { verb: 'retry', help: 'try a failed system again', options: [['--system <id>', 'the system']] },
 ]
 
@@ -185,7 +239,8 @@ function addVerbs(program: Command, ports: Ports): void {
       const body = { ...rest, ...(system ? { systemId: system } : {}) }
       const answer = await ports.client().command<Record<string, unknown>>(id, verb, body)
       if (json) return ports.print(JSON.stringify(answer))
-      if (typeof answer.effectiveAt === 'number') ports.print(`held; nothing is erased after ${instant(answer.effectiveAt)}`)
+      if (typeof answer.effectiveAt === 'number')
+        ports.print(`held; nothing is erased after ${instant(answer.effectiveAt)}`)
       ports.print(requestText(await ports.client().get(id)))
     })
   }
