@@ -1,13 +1,14 @@
 import type { TopicName } from '@lethe/schemas'
 import { type Consumer, type EachBatchPayload, Kafka } from 'kafkajs'
 import { kafkaOptions, physicalTopic } from './config.js'
+import { describeError } from './errors.js'
 import type { BatchHandler, Subscription } from './incoming.js'
 import type { MessagingMetrics } from './metrics.js'
 import { PartitionRunner } from './partition-runner.js'
 import type { MessageProducer } from './producer.js'
 import type { StrategyOptions } from './strategy-options.js'
 import type { Supervised, Supervisor } from './supervisor.js'
-import type { Bounds } from './tuning.js'
+import { type Bounds, backoffOf } from './tuning.js'
 
 export interface SessionOptions {
   readonly options: StrategyOptions
@@ -112,7 +113,28 @@ export class ConsumerSession implements Supervised {
       runner.forgetPosition()
       if (!mine.has(name)) this.partitions.delete(name)
     }
+    for (const [topic, partitions] of Object.entries(assignment)) void this.position(topic, partitions)
     this.supervisor.progress()
+  }
+
+  /** Without a new record no batch would tell that the outside offset lies elsewhere: so it is asked for. */
+  private async position(topic: string, partitions: number[], failures = 0): Promise<void> {
+    const subscription = this.subscriptions.get(topic)
+    const { generation } = this
+    if (!subscription?.offsets) return
+    try {
+      const stored = await subscription.offsets.load(subscription.topic, partitions)
+      if (generation !== this.generation || this.stopping || this.crash) return
+      for (const partition of partitions)
+        this.runner(topic, partition)?.startAt(BigInt(stored.get(partition) ?? '0'))
+    } catch (error) {
+      const { code } = describeError(error)
+      this.session.options.logger?.warn({ topic, code }, 'the stored offsets could not be read')
+      if (generation !== this.generation || this.stopping) return
+      const wait = backoffOf(this.session.bounds.pauseBackoffMs)(failures + 1)
+      const again = () => void this.position(topic, partitions, failures + 1)
+      this.timers.set(`${topic} offsets`, setTimeout(again, wait))
+    }
   }
 
   private crashed(error: Error): void {

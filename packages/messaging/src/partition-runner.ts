@@ -1,4 +1,5 @@
 import type { TopicName } from '@lethe/schemas'
+import { PausedError } from '@lethe/service-host'
 import type { EachBatchPayload } from 'kafkajs'
 import { deadLetter } from './dead-letter.js'
 import { dispatch, type Effects, type PassResult, type Work } from './dispatch.js'
@@ -44,7 +45,8 @@ export class PartitionRunner {
   private running: Promise<void> = Promise.resolve()
   private committed: bigint | null = null
   private committedAt = 0
-  private gapSeenAt: bigint | null = null
+  /** Where the last seek went, until the batch after it was seen. */
+  private soughtAt: bigint | null = null
 
   constructor(
     readonly topic: TopicName,
@@ -58,6 +60,15 @@ export class PartitionRunner {
   forgetPosition(): void {
     this.memory.position = null
     this.committed = null
+  }
+
+  /** Starts where the outside offset says, unless a batch was quicker and found out by itself. */
+  startAt(offset: bigint): void {
+    this.running = this.running.then(() => {
+      if (this.memory.position !== null) return
+      this.memory.position = offset
+      this.seekTo(offset)
+    })
   }
 
   /** Runs through a batch; an earlier one that outlived a rebalance is waited for. */
@@ -263,15 +274,23 @@ export class PartitionRunner {
     }
     const expected = this.memory.position
     const first = BigInt(batch.firstOffset() ?? batch.lastOffset())
+    const sought = this.soughtAt === expected
+    this.soughtAt = null
     if (first === expected) return true
-    if (first > expected && this.gapSeenAt === expected) {
-      // Read twice from there: retention or compaction took what was between.
+    if (first > expected && sought) {
+      // Read from exactly there: retention or compaction took what was between.
       this.around.metrics.gap(this.around.options.group, this.topic)
       return true
     }
-    this.gapSeenAt = expected
-    this.around.seek(expected)
+    if (sought)
+      throw new PausedError('offset_beyond_log', `offset ${expected} is stored, but the topic ends before it`)
+    this.seekTo(expected)
     return false
+  }
+
+  private seekTo(offset: bigint): void {
+    this.soughtAt = offset
+    this.around.seek(offset)
   }
 
   private mayGoOn(run: Run): boolean {
