@@ -1,0 +1,45 @@
+import { KafkaBatchStrategy, kafkaConfigFromEnvironment, type MessageCodec } from '@lethe/messaging'
+import type { OutboxReconciler } from '@lethe/request-log'
+import type { TopicName } from '@lethe/schemas'
+import type { Logger } from '@lethe/service-host'
+
+export interface ConsumerOptions {
+  readonly codec: MessageCodec
+  readonly logger: Logger
+  /** Put before group names, for stacks that share a broker; empty by default. */
+  readonly groupPrefix: string
+}
+
+/** Topics this service's outbox feeds. */
+const published: readonly TopicName[] = [
+  'erasure.requested',
+  'erasure.probe.requested',
+  'erasure.status',
+  'erasure.tombstones',
+]
+
+/** The consumers of this service: intake, and the outbox's confirmation. */
+export function consumers(reconciler: OutboxReconciler, options: ConsumerOptions): KafkaBatchStrategy[] {
+  const { codec, logger, groupPrefix } = options
+  const kafka = kafkaConfigFromEnvironment('request')
+  const intake = new KafkaBatchStrategy({
+    kafka,
+    codec,
+    logger,
+    group: `${groupPrefix}request.intake`,
+    subscriptions: [{ topic: 'erasure.intake', mode: 'batch', maxBatch: 200 }],
+  })
+  const confirmation = new KafkaBatchStrategy({
+    kafka,
+    codec,
+    logger,
+    group: `${groupPrefix}request.outbox`,
+    subscriptions: published.map((topic) => ({ topic, mode: 'batch' })),
+  })
+  for (const topic of published) {
+    confirmation.handle(topic, async (batch) => {
+      await reconciler.confirm(batch.flatMap(({ headers }) => headers.ce_id ?? []))
+    })
+  }
+  return [intake, confirmation]
+}

@@ -1,0 +1,114 @@
+import { regimes } from '@lethe/domain'
+import { z } from 'zod'
+
+/** Longer than any identifier a system of the data map can hold. */
+const maxValue = 512
+
+const identifierType = z
+  .string()
+  .regex(/^(user_id|email|phone|vendor:[a-z0-9_-]{1,40})$/, 'must be user_id, email, phone or vendor:<name>')
+const identifier = z.object({ type: identifierType, value: z.string().min(1).max(maxValue) }).strict()
+const identifiers = z.array(identifier).min(1).max(20)
+const tenantId = z.string().min(1).max(200)
+const requestId = z.uuid()
+const systemId = z.string().min(1).max(100)
+const epochMs = z.number().int().min(0).max(8_640_000_000_000_000)
+const freeText = z.string().min(1).max(4_000)
+
+export const createBody = z
+  .object({
+    tenantId,
+    identifiers,
+    regime: z.enum(Object.keys(regimes) as [string, ...string[]]).default('gdpr'),
+    ground: z.string().min(1).max(100).default('17(1)(a)'),
+    requesterRole: z.enum(['self', 'agent', 'admin', 'service', 'automated']).default('service'),
+    identity: z
+      .object({
+        method: z.string().regex(/^[a-z0-9_.-]{1,64}$/, 'is a short word such as signed_email_link'),
+      })
+      .strict()
+      .default({ method: 'caller_attestation' }),
+    graceDays: z.number().int().min(0).max(60).default(7),
+    approval: z.enum(['required', 'none']).default('none'),
+  })
+  .strict()
+export type CreateBody = z.infer<typeof createBody>
+
+export const previewBody = z.object({ tenantId, identifiers }).strict()
+
+export const clearanceBody = z
+  .object({
+    systemId,
+    purpose: z.enum(['erase', 'probe']),
+    passes: z
+      .array(
+        z
+          .object({ requestId, passId: z.string().min(1).max(200), attempt: z.number().int().min(1) })
+          .strict(),
+      )
+      .min(1)
+      .max(10_000),
+  })
+  .strict()
+
+const nothing = z.object({}).strict()
+export const commandBodies = {
+  approve: nothing,
+  refuse: z.object({ ground: z.string().min(1).max(100), citation: z.string().min(1).max(1_000) }).strict(),
+  hold: z.object({ reason: freeText.optional() }).strict(),
+  release: z.object({ holdId: z.uuid().optional() }).strict(),
+  cancel: nothing,
+  extend: z
+    .object({ newDueAt: epochMs.optional(), notifiedAt: epochMs.optional(), reason: freeText.optional() })
+    .strict(),
+  retry: z.object({ systemId }).strict(),
+} as const
+
+export const statuses = [
+  'PENDING',
+  'AWAITING_IDENTITY',
+  'AWAITING_APPROVAL',
+  'SCHEDULED',
+  'IN_PROGRESS',
+  'AWAITING_VERIFICATION',
+  'COMPLETED',
+  'PARTIALLY_COMPLETED',
+  'FAILED',
+  'ON_HOLD',
+  'REFUSED',
+  'CANCELLED',
+] as const
+
+export const listQuery = z
+  .object({
+    /** One status, or several separated by commas. */
+    status: z
+      .string()
+      .transform((text) => text.split(','))
+      .pipe(z.array(z.enum(statuses)))
+      .optional(),
+    tenantId: tenantId.optional(),
+    systemId: systemId.optional(),
+    dueBefore: z.coerce.number().int().min(0).optional(),
+    cursor: z.string().max(500).optional(),
+    limit: z.coerce.number().int().min(1).max(200).default(50),
+  })
+  .strict()
+
+export const verificationQuery = z
+  .object({
+    tenantId: tenantId.optional(),
+    requestId: requestId.optional(),
+    systemId: systemId.optional(),
+    /** One result, or several separated by commas. */
+    result: z
+      .string()
+      .transform((text) => text.split(','))
+      .pipe(z.array(z.enum(['clean', 'residual', 'inconclusive'])))
+      .optional(),
+    cursor: z.string().max(500).optional(),
+    limit: z.coerce.number().int().min(1).max(200).default(50),
+  })
+  .strict()
+
+export const idempotencyKey = z.string().regex(/^[\x21-\x7e]{1,200}$/)

@@ -1,0 +1,41 @@
+import { problem } from '@lethe/service-host'
+import { Body, Controller, Get, HttpCode, Param, Post, UseGuards } from '@nestjs/common'
+import { Clearance } from '../../application/clearance.js'
+import { forbidden } from '../../application/commands.js'
+import { DataMaps } from '../../application/data-maps.js'
+import { type Caller, may } from '../../domain/permissions.js'
+import { AuthGuard, CallerParam } from './auth.guard.js'
+import { clearanceBody } from './bodies.js'
+import { parsed } from './parsed.js'
+
+/** What erasers and probes ask: clearance just before they touch anything, and their section of the data map. */
+@Controller('v1')
+@UseGuards(AuthGuard)
+export class ErasersController {
+  constructor(
+    private readonly clearance: Clearance,
+    private readonly maps: DataMaps,
+  ) {}
+
+  /** One answer per pass, in the order asked. */
+  @Post('clearance')
+  @HttpCode(200)
+  async clear(@CallerParam() caller: Caller, @Body() body: unknown) {
+    return { results: await this.clearance.clear(caller, parsed(clearanceBody, body)) }
+  }
+
+  @Get('data-maps/:version/systems/:systemId')
+  async section(
+    @CallerParam() caller: Caller,
+    @Param('version') version: string,
+    @Param('systemId') systemId: string,
+  ) {
+    if (!may(caller, 'read_map')) throw forbidden('read_map')
+    if (caller.systemId !== null && caller.systemId !== systemId) {
+      throw problem('forbidden', 'An eraser credential reads the section of its own system only.')
+    }
+    const section = /^\d{1,9}$/.test(version) ? await this.maps.section(Number(version), systemId) : null
+    if (section === null) throw problem('not_found', 'This version of the data map has no such system.')
+    return section
+  }
+}

@@ -1,0 +1,24 @@
+import { Body, Controller, HttpCode, Post, UseGuards } from '@nestjs/common'
+import { forbidden } from '../../application/commands.js'
+import { assertTenant, normalised } from '../../application/new-request.js'
+import { Previews } from '../../application/preview.js'
+import { type Caller, may } from '../../domain/permissions.js'
+import { AuthGuard, CallerParam } from './auth.guard.js'
+import { previewBody } from './bodies.js'
+import { parsed } from './parsed.js'
+
+/** How much is held about a person, before anything is asked for. */
+@Controller('v1/previews')
+@UseGuards(AuthGuard)
+export class PreviewsController {
+  constructor(private readonly previews: Previews) {}
+
+  @Post()
+  @HttpCode(200)
+  preview(@CallerParam() caller: Caller, @Body() body: unknown) {
+    if (!may(caller, 'preview')) throw forbidden('preview')
+    const { tenantId, identifiers } = parsed(previewBody, body)
+    assertTenant(caller, tenantId)
+    return this.previews.preview(caller, { tenantId, identifiers: normalised(identifiers) })
+  }
+}

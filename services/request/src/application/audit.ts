@@ -1,0 +1,47 @@
+import type { Pool, PoolClient } from 'pg'
+import type { ClearanceAnswer, ClearanceQuestion } from './clearance.js'
+
+interface Answered {
+  /** Epoch milliseconds. */
+  readonly at: number
+  readonly credentialId: string
+  readonly question: ClearanceQuestion
+  readonly answers: readonly ClearanceAnswer[]
+}
+
+/** One row per pass that was asked for, whatever the answer; names nobody. */
+export async function auditClearances(client: PoolClient, answered: Answered): Promise<void> {
+  const { at, credentialId, question, answers } = answered
+  if (answers.length === 0) return
+  await client.query({
+    name: 'audit-clearances',
+    text: `INSERT INTO audit.clearances
+             (at, credential_id, system_id, purpose, request_id, pass_id, attempt, decision, code, grant_id)
+           SELECT $1, $2, $3, $4, asked.*
+           FROM unnest($5::text[], $6::text[], $7::int[], $8::text[], $9::text[], $10::text[]) AS asked`,
+    values: [
+      at,
+      credentialId,
+      question.systemId,
+      question.purpose,
+      answers.map((answer) => answer.requestId),
+      answers.map((answer) => answer.passId),
+      question.passes.map((pass) => pass.attempt),
+      answers.map((answer) => answer.decision),
+      answers.map((answer) => answer.code ?? null),
+      answers.map((answer) => answer.grant?.grantId ?? null),
+    ],
+  })
+}
+
+/** Somebody looked at how much is held about someone; the row says who, when and where, not about whom. */
+export async function auditPreview(
+  pool: Pool,
+  preview: { at: number; credentialId: string; previewId: string; systemIds: readonly string[] },
+): Promise<void> {
+  await pool.query(
+    `INSERT INTO audit.clearances (at, credential_id, system_id, purpose, request_id, pass_id, attempt, decision)
+     SELECT $1, $2, system_id, 'preview', $3, 'preview', 1, 'go' FROM unnest($4::text[]) AS system_id`,
+    [preview.at, preview.credentialId, preview.previewId, preview.systemIds],
+  )
+}

@@ -1,0 +1,84 @@
+import { loadConfig } from '@lethe/service-host'
+import { z } from 'zod'
+
+const milliseconds = (fallback: number) => z.coerce.number().int().min(1).default(fallback)
+
+const probes = z.string().transform((text, context) => {
+  const urls = new Map<string, string>()
+  for (const part of text.split(',').filter((item) => item.trim() !== '')) {
+    const at = part.indexOf('=')
+    const url = part.slice(at + 1).trim()
+    if (at < 1 || !URL.canParse(url)) {
+      context.addIssue({ code: 'custom', message: 'is written <systemId>=<url>, separated by commas' })
+      return z.NEVER
+    }
+    urls.set(part.slice(0, at).trim(), url)
+  }
+  return urls
+})
+
+const environment = z.object({
+  LETHE_PG_URL: z.string().min(1),
+  LETHE_KAFKA: z.string().min(1),
+  LETHE_REGISTRY_URL: z.url(),
+  LETHE_CREDENTIALS: z.string().min(1),
+  LETHE_DATA_MAP: z.string().min(1),
+  LETHE_GRANT_SECRET: z.string().min(16, 'needs at least 16 characters'),
+  LETHE_PEPPERS: z.string().min(1),
+  LETHE_VAULT_KEYS: z.string().min(1),
+  LETHE_PROBES: probes,
+  LETHE_PROBE_TOKEN: z.string().min(1),
+  LETHE_PORT: z.coerce.number().int().min(0).max(65_535).default(29_001),
+  LETHE_TOPIC_PREFIX: z.string().default(''),
+  LETHE_MAX_IN_FLIGHT: z.coerce.number().int().min(1).default(2_000),
+  LETHE_PROBE_TIMEOUT_MS: milliseconds(5_000),
+  LETHE_RESOLVE_RETRY_MS: milliseconds(2_000),
+  LETHE_BODY_LIMIT: z.coerce.number().int().min(1_024).default(65_536),
+})
+
+export interface RequestConfig {
+  readonly pgUrl: string
+  readonly brokers: readonly string[]
+  readonly registryUrl: string
+  readonly credentialsFile: string
+  readonly dataMapFile: string
+  readonly grantSecret: string
+  /** `v1=<secret>,v2=<secret>` */
+  readonly peppers: string
+  readonly vaultKeysFile: string
+  /** Base URLs of the probe deployments by system id. */
+  readonly probes: ReadonlyMap<string, string>
+  readonly probeToken: string
+  readonly port: number
+  readonly topicPrefix: string
+  /** Accepts waiting or running at once; beyond it callers get `queue_full`. */
+  readonly maxInFlight: number
+  readonly probeTimeoutMs: number
+  /** How often requests whose probes were unreachable are resolved again. */
+  readonly resolveRetryMs: number
+  /** Bytes. */
+  readonly bodyLimit: number
+}
+
+/** @throws ConfigError naming every variable that is missing or wrong. */
+export function readConfig(): RequestConfig {
+  const env = loadConfig(environment)
+  return {
+    pgUrl: env.LETHE_PG_URL,
+    brokers: env.LETHE_KAFKA.split(',').map((broker) => broker.trim()),
+    registryUrl: env.LETHE_REGISTRY_URL,
+    credentialsFile: env.LETHE_CREDENTIALS,
+    dataMapFile: env.LETHE_DATA_MAP,
+    grantSecret: env.LETHE_GRANT_SECRET,
+    peppers: env.LETHE_PEPPERS,
+    vaultKeysFile: env.LETHE_VAULT_KEYS,
+    probes: env.LETHE_PROBES,
+    probeToken: env.LETHE_PROBE_TOKEN,
+    port: env.LETHE_PORT,
+    topicPrefix: env.LETHE_TOPIC_PREFIX,
+    maxInFlight: env.LETHE_MAX_IN_FLIGHT,
+    probeTimeoutMs: env.LETHE_PROBE_TIMEOUT_MS,
+    resolveRetryMs: env.LETHE_RESOLVE_RETRY_MS,
+    bodyLimit: env.LETHE_BODY_LIMIT,
+  }
+}

@@ -1,0 +1,119 @@
+import { readFileSync } from 'node:fs'
+import { kinds } from '@lethe/connectors/kinds'
+import { defaultPolicy } from '@lethe/domain'
+import { PgEventStore } from '@lethe/event-store'
+import { type Encode, OutboxReconciler, RequestLog } from '@lethe/request-log'
+import type { Logger } from '@lethe/service-host'
+import { Pool } from 'pg'
+import { Credentials } from './adapters/credentials-file.js'
+import { PgDataMapStore } from './adapters/data-map-store.js'
+import { intakePorts } from './adapters/intake-ports.js'
+import { HttpProbeClient } from './adapters/probe-client.js'
+import { AcceptRequests } from './application/accept.js'
+import { AcceptQueue } from './application/accept-queue.js'
+import { Clearance } from './application/clearance.js'
+import { RequestCommands } from './application/commands.js'
+import { DataMaps } from './application/data-maps.js'
+import { FirstStep } from './application/first-step.js'
+import { IdentityResolution } from './application/identity.js'
+import { Intake } from './application/intake.js'
+import { PendingRequests } from './application/pending.js'
+import { Previews } from './application/preview.js'
+import { Queries } from './application/queries.js'
+import { Repeating } from './application/repeating.js'
+import type { RequestConfig } from './config.js'
+import { parsePeppers } from './vault/digest.js'
+import { IntakeKey } from './vault/intake-key.js'
+import { openKeyFile } from './vault/key-store.js'
+import { Vault } from './vault/vault.js'
+
+/** A resolution this young counts as the first step's own. */
+const freshForMs = 10_000
+/** What an eraser is told to wait when it must ask again. */
+const askAgainMs = 1_000
+const sweepEveryMs = 15_000
+
+/** The service without its transports: everything controllers are given. */
+export interface RequestParts {
+  readonly pool: Pool
+  readonly credentials: Credentials
+  readonly queue: AcceptQueue
+  readonly commands: RequestCommands
+  readonly queries: Queries
+  readonly previews: Previews
+  readonly clearance: Clearance
+  readonly maps: DataMaps
+  readonly intake: Intake
+  readonly intakeKey: IntakeKey
+  readonly reconciler: OutboxReconciler
+  /** Loops that run beside the requests. */
+  readonly loops: readonly Repeating[]
+}
+
+/** @throws when the map, a key file or the credentials can't be used: the service must not start half. */
+export async function openParts(
+  config: RequestConfig,
+  logger: Logger,
+  encode: Encode,
+): Promise<RequestParts> {
+  const pool = new Pool({ connectionString: config.pgUrl, max: 12 })
+  pool.on('error', (error) => logger.warn({ err: error }, 'an idle connection to PostgreSQL broke'))
+  try {
+    return await build(config, logger, encode, pool)
+  } catch (error) {
+    await pool.end()
+    throw error
+  }
+}
+
+async function build(
+  config: RequestConfig,
+  logger: Logger,
+  encode: Encode,
+  pool: Pool,
+): Promise<RequestParts> {
+  const keyFile = openKeyFile(config.vaultKeysFile)
+  if (keyFile.intakeJwk === null) throw new Error('the vault key file has no intake key')
+  const intakeKey = await IntakeKey.from(keyFile.intakeJwk)
+  const credentials = Credentials.read(config.credentialsFile)
+  const vault = new Vault(keyFile.store, parsePeppers(config.peppers))
+  const maps = await DataMaps.open(readFileSync(config.dataMapFile, 'utf8'), kinds, new PgDataMapStore(pool))
+  const eventStore = new PgEventStore(pool)
+  const log = new RequestLog({ pool, eventStore, encode, topicPrefix: config.topicPrefix })
+  const probes = new HttpProbeClient(config.probes, config.probeToken, config.probeTimeoutMs)
+  const identity = new IdentityResolution(probes)
+  const accepting = new AcceptRequests(pool, log, vault, maps, identity)
+  const pending = new PendingRequests(pool, log, vault, maps, identity)
+  const settings = {
+    grantSecret: config.grantSecret,
+    grantTtlMs: defaultPolicy.grantTtlMs,
+    retryAfterMs: askAgainMs,
+  }
+  const firstStep = new FirstStep(pool, vault, maps, identity, freshForMs)
+  const reconciler = new OutboxReconciler({ pool })
+  return {
+    pool,
+    credentials,
+    queue: new AcceptQueue(accepting, config.maxInFlight),
+    commands: new RequestCommands(log, vault),
+    queries: new Queries(pool, log, eventStore),
+    previews: new Previews(pool, maps, identity, probes),
+    clearance: new Clearance(log, vault, settings, firstStep),
+    maps,
+    intake: new Intake(accepting, log, intakePorts(intakeKey, credentials)),
+    intakeKey,
+    reconciler,
+    loops: [
+      new Repeating('resolve-pending', () => pending.resolveSome(), config.resolveRetryMs, logger),
+      new Repeating('outbox-sweep', () => sweep(reconciler, logger), sweepEveryMs, logger),
+    ],
+  }
+}
+
+async function sweep(reconciler: OutboxReconciler, logger: Logger): Promise<void> {
+  const { republished, exhausted, pending, oldestMs } = await reconciler.sweep()
+  if (exhausted > 0)
+    logger.error({ exhausted, pending, oldestMs }, 'outbox rows never arrived on their topic')
+  else if (republished.length > 0)
+    logger.warn({ republished: republished.length }, 'outbox rows published again')
+}

@@ -1,0 +1,70 @@
+import {
+  type DynamicModule,
+  Inject,
+  Module,
+  type OnApplicationBootstrap,
+  type OnApplicationShutdown,
+  type OnModuleDestroy,
+} from '@nestjs/common'
+import { Credentials } from './adapters/credentials-file.js'
+import { ErasersController } from './adapters/http/erasers.controller.js'
+import { ErasureRequestsController } from './adapters/http/erasure-requests.controller.js'
+import { PreviewsController } from './adapters/http/previews.controller.js'
+import { PublicController } from './adapters/http/public.controller.js'
+import { VerificationController } from './adapters/http/verification.controller.js'
+import { IntakeController } from './adapters/intake.controller.js'
+import { AcceptQueue } from './application/accept-queue.js'
+import { Clearance } from './application/clearance.js'
+import { RequestCommands } from './application/commands.js'
+import { DataMaps } from './application/data-maps.js'
+import { Intake } from './application/intake.js'
+import { Previews } from './application/preview.js'
+import { Queries } from './application/queries.js'
+import type { RequestParts } from './parts.js'
+import { IntakeKey } from './vault/intake-key.js'
+
+const PARTS = Symbol('parts')
+
+/** HTTP, intake and the loops around parts that were opened before: nothing here can fail to connect. */
+@Module({})
+export class RequestModule implements OnApplicationBootstrap, OnModuleDestroy, OnApplicationShutdown {
+  constructor(@Inject(PARTS) private readonly parts: RequestParts) {}
+
+  static around(parts: RequestParts): DynamicModule {
+    return {
+      module: RequestModule,
+      controllers: [
+        ErasureRequestsController,
+        PreviewsController,
+        ErasersController,
+        VerificationController,
+        PublicController,
+        IntakeController,
+      ],
+      providers: [
+        { provide: PARTS, useValue: parts },
+        { provide: Credentials, useValue: parts.credentials },
+        { provide: AcceptQueue, useValue: parts.queue },
+        { provide: RequestCommands, useValue: parts.commands },
+        { provide: Queries, useValue: parts.queries },
+        { provide: Previews, useValue: parts.previews },
+        { provide: Clearance, useValue: parts.clearance },
+        { provide: DataMaps, useValue: parts.maps },
+        { provide: Intake, useValue: parts.intake },
+        { provide: IntakeKey, useValue: parts.intakeKey },
+      ],
+    }
+  }
+
+  onApplicationBootstrap(): void {
+    for (const loop of this.parts.loops) loop.start()
+  }
+
+  async onModuleDestroy(): Promise<void> {
+    await Promise.all(this.parts.loops.map((loop) => loop.stop()))
+  }
+
+  async onApplicationShutdown(): Promise<void> {
+    await this.parts.pool.end()
+  }
+}

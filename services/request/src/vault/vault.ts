@@ -1,0 +1,155 @@
+import type { Pool, PoolClient } from 'pg'
+import { z } from 'zod'
+import type { Identifier } from '../domain/identifier.js'
+import { digestsOf, type Pepper } from './digest.js'
+import type { KeyStore } from './key-store.js'
+import { type Sealed, seal, unseal } from './seal.js'
+
+/**
+ * Entry that holds everything known of the person, for resolving again; it never leaves this service.
+ * A system id of a data map can't start with `@`.
+ */
+export const wholePerson = '@person'
+
+/** A row to seal: the identifiers one system needs of one request's person. */
+export interface VaultEntry {
+  readonly requestId: string
+  readonly systemId: string
+  readonly identifiers: readonly Identifier[]
+}
+export interface OpenedEntry extends VaultEntry {
+  /** As stored; a tombstone carries the same bytes. */
+  readonly stored: Sealed
+}
+
+const identifiersShape = z.array(z.object({ type: z.string(), value: z.string() }).strict())
+
+/** Identifiers of people, readable only with keys that PostgreSQL does not hold. */
+export class Vault {
+  constructor(
+    private readonly keys: KeyStore,
+    readonly peppers: readonly Pepper[],
+  ) {}
+
+  /** Seals and stores under the current epoch, in one statement; entries of older epochs are gone after it. */
+  async put(client: PoolClient, entries: readonly VaultEntry[]): Promise<void> {
+    if (entries.length === 0) return
+    const sealed = entries.map((entry) =>
+      seal(this.keys, entry, Buffer.from(JSON.stringify(entry.identifiers), 'utf8')),
+    )
+    await client.query({
+      name: 'vault-put',
+      text: `WITH given AS (
+               SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::bytea[])
+                 AS row (request_id, system_id, epoch, sealed)
+             ), older AS (
+               DELETE FROM vault.entries e USING given g
+               WHERE e.request_id = g.request_id AND e.system_id = g.system_id AND e.epoch <> g.epoch
+             )
+             INSERT INTO vault.entries (request_id, system_id, epoch, sealed) SELECT * FROM given
+             ON CONFLICT (request_id, system_id, epoch) DO UPDATE SET sealed = excluded.sealed`,
+      values: [
+        entries.map((entry) => entry.requestId),
+        entries.map((entry) => entry.systemId),
+        sealed.map((row) => row.epoch),
+        sealed.map((row) => row.sealed),
+      ],
+    })
+  }
+
+  /**
+   * Entries of these requests for one system, by request id. Requests without an entry are absent.
+   * An entry that does not open (destroyed key, altered bytes) is the error in its place.
+   */
+  async open(
+    client: Pool | PoolClient,
+    requestIds: readonly string[],
+    systemId: string,
+  ): Promise<Map<string, OpenedEntry | Error>> {
+    const { rows } = await client.query<{ request_id: string; epoch: string; sealed: Buffer }>({
+      name: 'vault-open',
+      text: 'SELECT request_id, epoch, sealed FROM vault.entries WHERE request_id = ANY($1::text[]) AND system_id = $2',
+      values: [requestIds, systemId],
+    })
+    const opened = new Map<string, OpenedEntry | Error>()
+    for (const row of rows) {
+      opened.set(row.request_id, this.openRow(row.request_id, systemId, row))
+    }
+    return opened
+  }
+
+  private openRow(requestId: string, systemId: string, stored: Sealed): OpenedEntry | Error {
+    try {
+      const plain = unseal(this.keys, { requestId, systemId }, stored)
+      const identifiers = identifiersShape.parse(JSON.parse(plain.toString('utf8'))) as Identifier[]
+      return { requestId, systemId, identifiers, stored: { epoch: stored.epoch, sealed: stored.sealed } }
+    } catch (error) {
+      return error instanceof Error ? error : new Error('vault_unreadable')
+    }
+  }
+
+  digests(tenantId: string, identifiers: readonly Identifier[]): string[] {
+    return digestsOf(this.peppers, tenantId, identifiers)
+  }
+
+  async putDigests(
+    client: PoolClient,
+    rows: readonly { tenantId: string; requestId: string; digests: readonly string[] }[],
+  ): Promise<void> {
+    const flat = rows.flatMap((row) => row.digests.map((digest) => ({ ...row, digest })))
+    if (flat.length === 0) return
+    await client.query({
+      name: 'vault-digests-put',
+      text: `INSERT INTO vault.digests (tenant_id, digest, request_id)
+             SELECT * FROM unnest($1::text[], $2::text[], $3::text[]) ON CONFLICT DO NOTHING`,
+      values: [
+        flat.map((row) => row.tenantId),
+        flat.map((row) => row.digest),
+        flat.map((row) => row.requestId),
+      ],
+    })
+  }
+
+  /** Digests each request is known by; absent once they were destroyed. */
+  async digestsByRequest(
+    client: Pool | PoolClient,
+    requestIds: readonly string[],
+  ): Promise<Map<string, Set<string>>> {
+    const { rows } = await client.query<{ request_id: string; digest: string }>({
+      name: 'vault-digests-by-request',
+      text: 'SELECT request_id, digest FROM vault.digests WHERE request_id = ANY($1::text[])',
+      values: [requestIds],
+    })
+    const digests = new Map<string, Set<string>>()
+    for (const row of rows) {
+      digests.set(row.request_id, (digests.get(row.request_id) ?? new Set()).add(row.digest))
+    }
+    return digests
+  }
+
+  /** Free text (hold reasons, notes); events carry the note's id only. */
+  async putNote(
+    client: PoolClient,
+    note: { readonly noteId: string; readonly requestId: string; readonly text: string },
+  ): Promise<void> {
+    const { noteId, requestId } = note
+    const row = seal(this.keys, { requestId, systemId: noteContext(noteId) }, Buffer.from(note.text, 'utf8'))
+    await client.query(
+      'INSERT INTO vault.notes (note_id, request_id, epoch, sealed) VALUES ($1, $2, $3, $4)',
+      [noteId, requestId, row.epoch, row.sealed],
+    )
+  }
+
+  /** null when there is no such note. @throws TerminalError as `unseal` does */
+  async readNote(client: Pool | PoolClient, noteId: string): Promise<string | null> {
+    const { rows } = await client.query<{ request_id: string; epoch: string; sealed: Buffer }>(
+      'SELECT request_id, epoch, sealed FROM vault.notes WHERE note_id = $1',
+      [noteId],
+    )
+    const row = rows[0]
+    if (row === undefined) return null
+    return unseal(this.keys, { requestId: row.request_id, systemId: noteContext(noteId) }, row).toString()
+  }
+}
+
+const noteContext = (noteId: string): string => `@note:${noteId}`
