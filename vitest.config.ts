@@ -12,11 +12,24 @@ export default defineConfig({
       { extends: true, test: { name: 'unit', include: ['**/src/**/*.unit.spec.ts'] } },
       {
         extends: true,
-        test: { name: 'int', include: ['**/src/**/*.int.spec.ts'], testTimeout: 60_000, hookTimeout: 120_000, maxWorkers: 2 },
+        test: {
+          name: 'int',
+          include: ['**/src/**/*.int.spec.ts'],
+          testTimeout: 60_000,
+          hookTimeout: 120_000,
+          maxWorkers: 2,
+        },
       },
       {
         extends: true,
-        test: { name: 'e2e', include: ['test/src/**/*.e2e.spec.ts'], testTimeout: 180_000, hookTimeout: 300_000, maxWorkers: 1, fileParallelism: false },
+        test: {
+          name: 'e2e',
+          include: ['test/src/**/*.e2e.spec.ts'],
+          testTimeout: 180_000,
+          hookTimeout: 300_000,
+          maxWorkers: 1,
+          fileParallelism: false,
+        },
       },
     ],
   },

@@ -1,0 +1,84 @@
+// `npm run verify`: everything that can be checked without a server, cheapest first. Each step is named
+// and timed; the first failure is shown with what to do, and ends it.
+import { spawn } from 'node:child_process'
+import { join } from 'node:path'
+import { installNodePackages, nodeBin, nodePackagesInstalled, projectEnv } from './setup/node-packages.mjs'
+import { rootDir } from './setup/toolchain.mjs'
+
+const bin = (name) => join(rootDir, 'node_modules', '.bin', name)
+const rooms = ['schemas', 'packages', 'services', 'infra/src', 'test']
+
+const steps = [
+  {
+    name: 'format and lint',
+    command: [bin('biome'), 'ci', '--colors=off', '--error-on-warnings', '--diagnostic-level=warn', '.'],
+    hint: 'npx biome check --write .   puts most of it right; the rest is named above.',
+  },
+  { name: 'compile', command: [bin('tsc'), '-b'], hint: 'Correct the types named above.' },
+  {
+    name: 'types, specs included',
+    command: [bin('tsc'), '-p', 'tsconfig.check.json'],
+    hint: 'Correct the types named above.',
+  },
+  {
+    name: 'boundaries',
+    command: [bin('depcruise'), '--config', '.dependency-cruiser.mjs', '--output-type', 'err-long', ...rooms],
+    hint: 'An import crosses a boundary of .dependency-cruiser.mjs; the reason stands below each rule.',
+    // A parser that no longer reads TypeScript would find no violation either.
+    expect: (output) => Number(/\((\d+) modules/.exec(output)?.[1] ?? 0) > 100,
+  },
+  {
+    name: 'generated files',
+    command: [nodeBin, 'schemas/scripts/generate.ts', '--check'],
+    hint: 'npm run generate   and commit what changed. A published schema is never edited: add a version.',
+  },
+  {
+    name: 'unit tests',
+    command: [nodeBin, 'node_modules/vitest/vitest.mjs', 'run', '--project', 'unit'],
+    hint: 'npx vitest run --project unit <path>   runs one room.',
+  },
+]
+
+function run([command, ...args]) {
+  return new Promise((resolve) => {
+    const child = spawn(command, args, {
+      cwd: rootDir,
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: { ...process.env, ...projectEnv() },
+    })
+    let output = ''
+    const keep = (chunk) => {
+      output += chunk
+    }
+    child.stdout.on('data', keep)
+    child.stderr.on('data', keep)
+    child.once('error', (error) => resolve({ ok: false, output: String(error) }))
+    child.once('close', (code) => resolve({ ok: code === 0, output }))
+  })
+}
+
+async function main() {
+  if (!nodePackagesInstalled()) await installNodePackages()
+  for (const { name, command, hint, expect } of steps) {
+    const begin = Date.now()
+    const { ok, output } = await run(command)
+    const seconds = ((Date.now() - begin) / 1000).toFixed(1)
+    if (ok && (expect?.(output) ?? true)) {
+      console.log(`  ok      ${name} (${seconds} s)`)
+      continue
+    }
+    console.log(`  FAILED  ${name} (${seconds} s)\n\n${output.trim()}\n\n${hint}`)
+    return 1
+  }
+  return 0
+}
+
+main().then(
+  (code) => {
+    process.exitCode = code
+  },
+  (error) => {
+    console.error(error.message)
+    process.exitCode = 1
+  },
+)
