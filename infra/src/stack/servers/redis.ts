@@ -29,9 +29,10 @@ export function redis(context: StackContext): ProcessSpec {
 }
 
 /** Writes the users' file that the server reads at its start. */
-export function prepareRedisUsers({ state, secrets }: StackContext): void {
+export function prepareRedisUsers({ state, secrets, docker }: StackContext): void {
   const users = redisUsers(secrets.password('shop_eraser'), secrets.password('shop_probe'))
-  writeFileSync(state.file('config', 'redis-users.acl'), users, { mode: 0o600 })
+  // A container reads it as another user.
+  writeFileSync(state.file('config', 'redis-users.acl'), users, { mode: docker ? 0o644 : 0o600 })
 }
 
 /** The default user stays open: it is the shop's application on a developer's machine. */
