@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import type { JWK } from 'jose'
 import type {
   CollectionCountsView,
   ErasureRequestView,
@@ -83,7 +84,7 @@ export class LetheClient {
   }
 
   /** Public key for `erasure.intake` messages, as a JWK. */
-  intakeKey(): Promise<JsonWebKey & { kid?: string }> {
+  intakeKey(): Promise<JWK> {
     return this.call('GET', '/v1/intake-key')
   }
 
