@@ -1,0 +1,193 @@
+import { TerminalError } from '@lethe/eraser-kit'
+import type { ClientBase } from 'pg'
+import type { Reference } from './catalogue.js'
+import { type Compiled, referencesTo } from './database.js'
+import { type ErrorClass, failureOf, isOurs } from './errors.js'
+import type { Change, Group } from './order.js'
+import type { Wanted } from './selector.js'
+import { blockedStatement, deleteStatement, type Statement, updateStatement } from './statements.js'
+import { Tally } from './tally.js'
+
+export interface Refusal {
+  readonly code: string
+  readonly errorClass: ErrorClass
+}
+
+/** Some subjects can't be erased as things are; the others can. */
+class Blocked extends Error {
+  constructor(
+    readonly ords: readonly number[],
+    readonly refusal: Refusal,
+  ) {
+    super(refusal.code)
+  }
+}
+
+/** Values detach repoints to, per element and tenant: prepared before the first savepoint. */
+export type Repointed = ReadonlyMap<string, Readonly<Record<string, string>>>
+
+export interface Limits {
+  readonly ceiling: number | null
+  readonly waived: ReadonlySet<number>
+  readonly now: number
+}
+
+/**
+ * Applies the plan to many subjects at once inside an open transaction. Whoever can't be erased is found
+ * by asking (rows that point to theirs) or by halving, and refused alone; the others' changes stay.
+ */
+export class Bisection {
+  readonly erased = new Tally()
+  readonly redacted = new Tally()
+  readonly done = new Set<number>()
+  readonly refused = new Map<number, Refusal>()
+
+  constructor(
+    private readonly db: ClientBase,
+    private readonly compiled: Compiled,
+    private readonly subjects: ReadonlyMap<number, Wanted>,
+    private readonly repointed: Repointed,
+    private readonly limits: Limits,
+  ) {}
+
+  async run(ords: readonly number[]): Promise<void> {
+    await this.settle(ords)
+    // Who was blocked by rows of someone erased after them is free now: one second look, not more.
+    const again = [...this.refused].flatMap(([ord, refusal]) =>
+      REFERENCED.has(refusal.code) && this.done.size > 0 ? [ord] : [],
+    )
+    if (again.length > 0 && again.length < ords.length) await this.settle(again)
+  }
+
+  private async settle(ords: readonly number[]): Promise<void> {
+    let left = ords
+    while (left.length > 0) {
+      const failure = await this.attempt(left)
+      if (failure === null) return
+      if (failure instanceof Blocked) {
+        for (const ord of failure.ords) this.refused.set(ord, failure.refusal)
+        const blocked = new Set(failure.ords)
+        left = left.filter((ord) => !blocked.has(ord))
+        continue
+      }
+      const [only] = left
+      if (only !== undefined && left.length === 1) {
+        this.refused.set(only, failure)
+        return
+      }
+      const half = Math.ceil(left.length / 2)
+      await this.settle(left.slice(0, half))
+      left = left.slice(half)
+    }
+  }
+
+  /** Null when everything was applied; else nothing was. Throws what no subject's data can cause. */
+  private async attempt(ords: readonly number[]): Promise<Blocked | Refusal | null> {
+    await this.db.query('SAVEPOINT lethe_part')
+    try {
+      const { erased, redacted } = await this.apply(ords)
+      await this.db.query(
+        'SET CONSTRAINTS ALL IMMEDIATE; SET CONSTRAINTS ALL DEFERRED; RELEASE SAVEPOINT lethe_part',
+      )
+      this.erased.addAll(erased)
+      this.redacted.addAll(redacted)
+      for (const ord of ords) {
+        this.done.add(ord)
+        this.refused.delete(ord)
+      }
+      return null
+    } catch (error) {
+      if (!(error instanceof Blocked) && (isOurs(error) || failureOf(error).scope !== 'row')) throw error
+      await this.db.query('ROLLBACK TO SAVEPOINT lethe_part; RELEASE SAVEPOINT lethe_part')
+      return error instanceof Blocked ? error : failureOf(error)
+    }
+  }
+
+  private async apply(ords: readonly number[]): Promise<{ erased: Tally; redacted: Tally }> {
+    const subjects = ords.flatMap((ord) => this.subjects.get(ord) ?? [])
+    const [erased, redacted] = [new Tally(), new Tally()]
+    for (const group of this.compiled.groups) {
+      for (const change of group) {
+        if (change.operation !== 'delete') await this.update(change, subjects, redacted)
+      }
+      const deletes = group.filter((change) => change.operation === 'delete')
+      await this.refuseBlocked(deletes, subjects)
+      const statement = deleteStatement(deletes, subjects, this.limits.now)
+      for (const row of await this.rows<{ change: number; ord: number; rows: number }>(statement)) {
+        erased.add(row.ord, deletes[row.change]?.target.collection ?? '', row.rows)
+      }
+    }
+    const { ceiling, waived } = this.limits
+    const over = ords.filter(
+      (ord) => ceiling !== null && !waived.has(ord) && erased.total(ord) + redacted.total(ord) > ceiling,
+    )
+    if (over.length > 0) throw new Blocked(over, OVER_CEILING)
+    return { erased, redacted }
+  }
+
+  private async update(change: Change, subjects: readonly Wanted[], redacted: Tally): Promise<void> {
+    const parts = change.operation === 'detach' ? byTenant(subjects) : new Map([['', subjects]])
+    for (const [tenantId, members] of parts) {
+      const values = change.operation === 'detach' ? this.repointed.get(repointedKey(change, tenantId)) : null
+      if (values === undefined) continue
+      const statement = updateStatement(change, members, this.limits.now, values)
+      for (const row of await this.rows<{ ord: number; rows: number }>(statement)) {
+        redacted.add(row.ord, change.target.collection, row.rows)
+      }
+    }
+  }
+
+  /** The schema's own ON DELETE rules must not touch rows the data map says nothing of. */
+  private async refuseBlocked(deletes: Group, subjects: readonly Wanted[]): Promise<void> {
+    const { catalogue, targets } = this.compiled.plan
+    for (const change of deletes) {
+      for (const key of referencesTo(catalogue, change.target.table.oid)) {
+        const child = catalogue.tables.get(key.child)
+        const mapped = targets.some((target) => target.table.oid === key.child)
+        if (!child || (mapped && ['n', 'd'].includes(key.onDelete))) continue
+        if (!child.rights.select) {
+          if (['a', 'r'].includes(key.onDelete)) continue
+          throw blind(child.name, key)
+        }
+        const statement = blockedStatement(change, key, child, deletes, subjects, this.limits.now)
+        const rows = await this.rows<{ ord: number }>(statement)
+        if (rows.length > 0)
+          throw new Blocked(
+            rows.map((row) => row.ord),
+            { code: codeOf(key), errorClass: 'terminal' },
+          )
+      }
+    }
+  }
+
+  private async rows<Row extends object>(statement: Statement | null): Promise<Row[]> {
+    return statement ? (await this.db.query<Row>(statement)).rows : []
+  }
+}
+
+export const OVER_CEILING: Refusal = { code: 'over_ceiling', errorClass: 'paused' }
+const REFERENCED = new Set(['referenced_elsewhere', 'cascade_outside_map', 'reference_outside_map'])
+
+export function repointedKey(change: Change, tenantId: string): string {
+  return `${change.target.index}:${tenantId}`
+}
+
+export function byTenant(subjects: readonly Wanted[]): Map<string, Wanted[]> {
+  const tenants = new Map<string, Wanted[]>()
+  for (const subject of subjects) {
+    tenants.set(subject.tenantId, [...(tenants.get(subject.tenantId) ?? []), subject])
+  }
+  return tenants
+}
+
+function codeOf(key: Reference): string {
+  if (key.onDelete === 'c') return 'cascade_outside_map'
+  return key.onDelete === 'n' || key.onDelete === 'd' ? 'reference_outside_map' : 'referenced_elsewhere'
+}
+
+function blind(child: string, key: Reference): TerminalError {
+  return new TerminalError(
+    'missing_rights',
+    `Deleting would change ${child} through constraint ${key.name}, and the role may not read ${child}: grant SELECT or map it.`,
+  )
+}

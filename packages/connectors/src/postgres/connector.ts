@@ -1,0 +1,18 @@
+import { defineConnector } from '@lethe/eraser-kit'
+import { type PostgresOptions, postgresOptions } from './database.js'
+import { type PostgresSystem, postgresIdentifiers, postgresSystem } from './grammar.js'
+import { openProbe } from './probe.js'
+import { openSession } from './session.js'
+
+/** PostgreSQL 13 and later. */
+export const postgres = defineConnector<PostgresOptions, PostgresSystem>({
+  kind: 'postgres',
+  version: '0.1.0',
+  stage: 'record',
+  options: postgresOptions,
+  system: postgresSystem,
+  identifiers: postgresIdentifiers,
+  capabilities: { receipts: 'transactional', batch: { max: 1_000, concurrency: 2 } },
+  open: openSession,
+  openProbe,
+})

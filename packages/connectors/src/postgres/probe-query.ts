@@ -1,0 +1,166 @@
+import type { Subject, TenantRule } from '@lethe/eraser-kit'
+import type { PostgresSystem } from './grammar.js'
+import type { Look } from './probe-looks.js'
+import { type ProbeColumn, type ProbeTable, type Shape, tableCalled } from './probe-shape.js'
+
+/** The probe's own query builder: one exact count per table over all its looks. */
+export class ProbeQuery {
+  private readonly values: unknown[] = []
+  private readonly selects: string[] = []
+
+  constructor(
+    private readonly shape: Shape,
+    private readonly system: PostgresSystem,
+    private readonly tenant: TenantRule,
+    private readonly now: number,
+  ) {}
+
+  /** Adds a look for every subject that has a value the column could hold. */
+  add(look: Look, subjects: readonly Subject[]): void {
+    const tenantName = 'column' in this.tenant ? this.tenant.column : null
+    const own =
+      tenantName === null ? undefined : look.table.columns.find((column) => column.name === tenantName)
+    const wanted = subjects.flatMap((subject, ord) => {
+      const tenant = fitting(own ?? PLAIN, subject.tenantId)
+      if (tenant === null) return []
+      return subject.identifiers
+        .filter((identifier) => identifier.type === look.type)
+        .flatMap((identifier) => fitting(look.column, identifier.value) ?? [])
+        .map((value) => ({
+          value: look.type === 'email' ? folded(value) : value,
+          ord,
+          tenant,
+          at: subject.receivedAt,
+        }))
+    })
+    if (wanted.length === 0) return
+    const text = isText(look.column)
+    const type = text ? 'text' : look.column.base
+    const tenantType = own && !isText(own) ? own.base : 'text'
+    const who = `unnest(${this.bind(wanted.map((one) => one.value))}::${type}[], ${this.bind(wanted.map((one) => one.ord))}::int4[],
+      ${this.bind(wanted.map((one) => one.tenant))}::${tenantType}[], ${this.bind(wanted.map((one) => one.at))}::float8[]) AS w(value, ord, tenant, at)`
+    const cell = `${look.via ? 'h' : 'r'}.${name(look.column.name)}`
+    const conditions = [
+      look.type === 'email' && text ? `lower(${cell}::text COLLATE "C") = w.value` : `${cell} = w.value`,
+    ]
+    if (look.via)
+      for (const [child, parent] of look.via.columns) conditions.push(`h.${name(parent)} = r.${name(child)}`)
+    if (own) conditions.push(`r.${name(own.name)} = w.tenant`)
+    else if (tenantName !== null) conditions.push(...this.someoneElses(look, cell, tenantName))
+    if (look.createdAt)
+      conditions.push(
+        `(r.${name(look.createdAt)} <= to_timestamp(w.at / 1000) OR r.${name(look.createdAt)} IS NULL)`,
+      )
+    for (const element of look.retained) conditions.push(`NOT ${this.running(element.retain?.until)}`)
+    if (look.content) conditions.push(this.unredacted(look))
+    const relations = [`${full(look.table)} AS r`, ...(look.via ? [`${full(look.holder)} AS h`] : []), who]
+    this.selects.push(
+      `SELECT w.ord, r.tableoid AS t, r.ctid AS c FROM ${relations.join(', ')} WHERE ${conditions.join(' AND ')}`,
+    )
+  }
+
+  /** Columns: ord, matches. Null when nothing could match. */
+  build(): { text: string; values: unknown[] } | null {
+    if (this.selects.length === 0) return null
+    const text = `SELECT ord, count(*)::int4 AS matches FROM (${this.selects.join(' UNION ')}) AS seen GROUP BY ord`
+    return { text, values: this.values }
+  }
+
+  /**
+   * A row without a tenant counts unless it is provably another tenant's: its key leads to their row, or
+   * the key is unique over all tenants and theirs.
+   */
+  private someoneElses(look: Look, cell: string, tenantName: string): string[] {
+    const places = this.shape.keys
+      .filter(
+        (key) =>
+          key.child === look.holder.oid &&
+          key.columns.length === 1 &&
+          key.columns[0]?.[0] === look.column.name,
+      )
+      .map((key) => ({
+        table: this.shape.tables.find((one) => one.oid === key.parent),
+        column: key.columns[0]?.[1] ?? '',
+      }))
+    const path = this.system.resolves?.[look.type]
+    if (path) {
+      const cut = path.lastIndexOf('.')
+      const table = tableCalled(this.shape, path.slice(0, cut))
+      if (table?.unique.includes(path.slice(cut + 1))) places.push({ table, column: path.slice(cut + 1) })
+    }
+    return places.flatMap(({ table, column }) =>
+      table?.columns.some((one) => one.name === tenantName) && sameType(table, column, look.column)
+        ? [
+            `NOT EXISTS (SELECT 1 FROM ${full(table)} o WHERE o.${name(column)} = ${cell} AND o.${name(tenantName)}::text <> w.tenant::text)`,
+          ]
+        : [],
+    )
+  }
+
+  private running(until: string | undefined): string {
+    if (!until) return 'true'
+    const moment = `to_timestamp(${this.bind(this.now)}::float8 / 1000)`
+    const words = until.split(' ')
+    if (words.length === 1) return `(${this.bind(until)}::timestamptz > ${moment})`
+    return `coalesce(r.${name(words[2] ?? '')} + ${this.bind(words[0])}::interval > ${moment}, true)`
+  }
+
+  private unredacted({ content }: Look): string {
+    const signs: string[] = []
+    for (const [column, value] of Object.entries(content?.set ?? {})) {
+      const cell = `r.${name(column)}::text`
+      if (value === null) signs.push(`${cell} IS NOT NULL`)
+      else if (typeof value !== 'object')
+        signs.push(`coalesce(${cell}, '') <> ${this.bind(String(value))}::text`)
+      else if (value.random === 'email') signs.push(`coalesce(${cell}, '') !~ '@erased[.]invalid$'`)
+      else if (value.random === 'text') signs.push(`coalesce(${cell}, '') !~ '^erased-'`)
+    }
+    for (const [column, paths] of Object.entries(content?.json ?? {}))
+      for (const path of paths)
+        signs.push(`r.${name(column)}::jsonb #>> ${this.bind(path.split('.'))}::text[] IS NOT NULL`)
+    return signs.length > 0 ? `(${signs.join(' OR ')})` : 'false'
+  }
+
+  private bind(value: unknown): string {
+    return `$${this.values.push(value)}`
+  }
+}
+
+function name(text: string): string {
+  return `"${text.split('"').join('""')}"`
+}
+
+function full(table: ProbeTable): string {
+  return `${name(table.schema)}.${name(table.name)}`
+}
+
+function isText(column: ProbeColumn): boolean {
+  return ['text', 'varchar', 'bpchar', 'citext'].includes(column.base)
+}
+
+function sameType(table: ProbeTable, column: string, other: ProbeColumn): boolean {
+  return table.columns.some(
+    (one) => one.name === column && (one.base === other.base || (isText(one) && isText(other))),
+  )
+}
+
+function folded(value: string): string {
+  return [...value].map((letter) => (letter >= 'A' && letter <= 'Z' ? letter.toLowerCase() : letter)).join('')
+}
+
+/** Where no column says which tenant a row has, the tenant is compared as text. */
+const PLAIN: ProbeColumn = { name: '', base: 'text' }
+
+const WIDTH: Readonly<Record<string, bigint>> = { int2: 15n, int4: 31n, int8: 63n }
+
+/** The value in the column's type, or null when the column can't hold it: then there is nothing to find. */
+function fitting(column: ProbeColumn, value: string): string | null {
+  if (value.length === 0 || value.includes('\u0000') || /[\ud800-\udfff]/u.test(value)) return null
+  if (isText(column)) return column.base === 'bpchar' && value !== value.trimEnd() ? null : value
+  if (column.base === 'uuid') return /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i.test(value) ? value : null
+  if (column.base === 'numeric') return /^(0|-?[1-9]\d{0,130})$/.test(value) ? value : null
+  const width = WIDTH[column.base]
+  if (width === undefined || !/^(0|-?[1-9]\d{0,18})$/.test(value)) return null
+  const limit = 2n ** width
+  return BigInt(value) >= -limit && BigInt(value) < limit ? value : null
+}

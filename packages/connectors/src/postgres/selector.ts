@@ -1,0 +1,176 @@
+import type { Identifier, IdentifierType } from '@lethe/eraser-kit'
+import type { Column, Table } from './catalogue.js'
+import { arrayType, isText, lowerAscii, typedValue } from './identifier-values.js'
+import { type Parameters, quote } from './sql.js'
+import type { Target } from './targets.js'
+
+/** One subject of a batch; `ord` is its place there. */
+export interface Wanted {
+  readonly ord: number
+  readonly tenantId: string
+  readonly identifiers: readonly Identifier[]
+  readonly receivedAt: number
+}
+
+/** Relations and conditions that match a target's rows with the subjects of a batch. */
+export interface Match {
+  /** Further relations of the statement; `s.ord` says whose row it is. */
+  readonly from: string
+  readonly where: string
+}
+
+export interface MatchOptions {
+  /** Alias of the target's own table. */
+  readonly row: string
+  /** Prefix of every other alias, so that two matches fit one statement. */
+  readonly prefix?: string
+  /** Without it, rows already in their redacted state are left out. */
+  readonly withRedacted?: boolean
+}
+
+/** Null when no subject of the batch has a value these columns could hold. */
+export function match(
+  target: Target,
+  subjects: readonly Wanted[],
+  parameters: Parameters,
+  options: MatchOptions,
+): Match | null {
+  const source = sourceOf(target, subjects, parameters, `${options.prefix ?? ''}s`)
+  if (!source) return null
+  const { row } = options
+  const prefix = options.prefix ?? ''
+  const s = `${prefix}s`
+  const holder = target.via ? `${prefix}v` : row
+  const from = [source]
+  const where = [
+    equals(`${holder}.${quote(target.by.name)}`, `${s}.key`, target.by, target.holder, target.identifier),
+  ]
+  if (target.via) {
+    from.push(`${nameOf(target.holder)} AS ${holder}`)
+    where.push(...joined(target.via.childColumns, row, target.via.parentColumns, holder))
+  }
+  if (target.tenant) {
+    const alias = target.tenant.of === 'table' ? row : holder
+    where.push(`${alias}.${quote(target.tenant.column.name)} = ${s}.tenant`)
+  }
+  if (target.guard) {
+    from.push(`${nameOf(target.guard.table)} AS ${prefix}g`)
+    where.push(`${prefix}g.${quote(target.guard.key.name)} = ${holder}.${quote(target.by.name)}`)
+    where.push(`${prefix}g.${quote(target.guard.tenant.name)} = ${s}.tenant`)
+  }
+  // Who is only found by an alias may be someone who signed up again with it.
+  if (target.alias && target.element.createdAt)
+    where.push(`${row}.${quote(target.element.createdAt)} <= to_timestamp(${s}.received / 1000.0)`)
+  const pending = options.withRedacted ? null : notYetRedacted(target, row, parameters)
+  if (pending) where.push(pending)
+  return { from: from.join(', '), where: where.join(' AND ') }
+}
+
+/** The subjects' values as a relation: key, ord, tenant, received. */
+function sourceOf(
+  target: Target,
+  subjects: readonly Wanted[],
+  parameters: Parameters,
+  alias: string,
+): string | null {
+  const tenantColumn = target.tenant?.column ?? target.guard?.tenant ?? null
+  const rows = valuesOf(target.by, tenantColumn, target.identifier, subjects)
+  if (rows.length === 0) return null
+  const keys = parameters.add(rows.map((row) => row.key))
+  const ords = parameters.add(rows.map((row) => row.ord))
+  const tenants = parameters.add(rows.map((row) => row.tenant))
+  const received = parameters.add(rows.map((row) => row.received))
+  const tenantType = tenantColumn ? arrayType(tenantColumn) : 'text'
+  return `unnest(${keys}::${arrayType(target.by)}[], ${ords}::int4[], ${tenants}::${tenantType}[], ${received}::float8[]) AS ${alias}(key, ord, tenant, received)`
+}
+
+export interface ValueRow {
+  readonly key: string
+  readonly ord: number
+  readonly tenant: string
+  readonly received: number
+}
+
+/** Distinct typed values per subject; a tenant the column can't hold drops the subject. */
+export function valuesOf(
+  by: Column,
+  tenantColumn: Column | null,
+  type: IdentifierType,
+  subjects: readonly Wanted[],
+): ValueRow[] {
+  return subjects.flatMap((subject) => {
+    const tenant = tenantColumn ? typedValue(tenantColumn, null, subject.tenantId) : ''
+    if (tenant === null) return []
+    const keys = new Set(
+      subject.identifiers
+        .filter((identifier) => identifier.type === type)
+        .map((identifier) => typedValue(by, type, identifier.value))
+        .filter((key) => key !== null),
+    )
+    return [...keys].map((key) => ({ key, ord: subject.ord, tenant, received: subject.receivedAt }))
+  })
+}
+
+/**
+ * E-mails are compared with A to Z folded, because stores keep them as people typed them. The index on
+ * lower(column) is used when there is one; the ASCII comparison decides.
+ */
+export function equals(
+  expression: string,
+  key: string,
+  column: Column,
+  table: Table,
+  type: IdentifierType,
+): string {
+  if (type !== 'email' || !isText(column)) return `${expression} = ${key}`
+  const exact = `lower(${expression}::text COLLATE "C") = ${key}::text`
+  if (column.base === 'citext') return `${expression} = ${key} AND ${exact}`
+  return hasLowerIndex(table, column) ? `lower(${expression}) = ${key} AND ${exact}` : exact
+}
+
+export function hasLowerIndex(table: Table, column: Column): boolean {
+  const pattern = lowerAscii(`lower(${column.name}`)
+  return table.indexed.some((first) =>
+    lowerAscii(first.replaceAll('"', '').replaceAll('((', '(')).startsWith(pattern),
+  )
+}
+
+export function joined(
+  left: readonly string[],
+  leftAlias: string,
+  right: readonly string[],
+  rightAlias: string,
+): string[] {
+  return left.map((name, at) => `${leftAlias}.${quote(name)} = ${rightAlias}.${quote(right[at] ?? '')}`)
+}
+
+export function nameOf(table: Table): string {
+  return `${quote(table.schema)}.${quote(table.name)}`
+}
+
+/**
+ * A redaction that leaves `by` in place finds its rows again; without this condition a rerun would count
+ * them again. Random replacements are recognised by their form, save uuid and int.
+ */
+function notYetRedacted(target: Target, row: string, parameters: Parameters): string | null {
+  const { set = {}, json = {}, method } = target.element
+  if (method !== 'redact' || (!target.via && target.by.name in set)) return null
+  const conditions: string[] = []
+  for (const [name, value] of Object.entries(set)) {
+    const column = target.table.columns.get(name)
+    if (!column) continue
+    const cell = `${row}.${quote(name)}`
+    if (value === null) conditions.push(`${cell} IS NOT NULL`)
+    else if (typeof value !== 'object')
+      conditions.push(`${cell}::text IS DISTINCT FROM ${parameters.add(String(value))}::text`)
+    else if (value.random === 'email')
+      conditions.push(`right(${cell}::text, 15) IS DISTINCT FROM '@erased.invalid'`)
+    else if (value.random === 'text') conditions.push(`left(${cell}::text, 7) IS DISTINCT FROM 'erased-'`)
+  }
+  for (const [name, paths] of Object.entries(json)) {
+    const cell = `${row}.${quote(name)}::jsonb`
+    for (const path of paths)
+      conditions.push(`${cell} #> ${parameters.add(path.split('.'))}::text[] IS NOT NULL`)
+  }
+  return conditions.length > 0 ? `(${conditions.join(' OR ')})` : null
+}

@@ -1,0 +1,174 @@
+import type { Column, Reference, Table } from './catalogue.js'
+import type { Replacement } from './grammar.js'
+import type { Change, Group } from './order.js'
+import { joined, match, nameOf, type Wanted } from './selector.js'
+import { Parameters, quote } from './sql.js'
+import type { Target } from './targets.js'
+
+export interface Statement {
+  readonly text: string
+  readonly values: unknown[]
+}
+
+/** Distinct rows per subject over every element of one collection, as they are now. Columns: ord, rows. */
+export function countStatement(targets: readonly Target[], subjects: readonly Wanted[]): Statement | null {
+  const parameters = new Parameters()
+  const parts = targets.flatMap((target) => {
+    const found = match(target, subjects, parameters, { row: 't' })
+    if (!found) return []
+    return [
+      `SELECT s.ord, t.tableoid AS part, t.ctid AS place FROM ${nameOf(target.table)} AS t, ${found.from} WHERE ${found.where}`,
+    ]
+  })
+  if (parts.length === 0) return null
+  const text = `SELECT ord, count(DISTINCT (part, place))::int4 AS rows FROM (${parts.join(' UNION ALL ')}) AS hits GROUP BY ord`
+  return { text, values: parameters.values }
+}
+
+/** Rows of a retained element whose time is not over. Columns: ord, rows, until (epoch milliseconds or null). */
+export function retainedStatement(
+  target: Target,
+  subjects: readonly Wanted[],
+  now: number,
+): Statement | null {
+  const parameters = new Parameters()
+  const found = match(target, subjects, parameters, { row: 't', withRedacted: true })
+  if (!found) return null
+  const end = retainedUntil(target, 't', parameters)
+  const running = stillRetained(target, 't', parameters, now)
+  const text = `SELECT s.ord, count(DISTINCT (t.tableoid, t.ctid))::int4 AS rows,
+    (extract(epoch FROM max(${end})) * 1000)::float8 AS until
+    FROM ${nameOf(target.table)} AS t, ${found.from} WHERE ${found.where} AND ${running} GROUP BY s.ord`
+  return { text, values: parameters.values }
+}
+
+/** Deletes everything a group deletes in one statement, so that keys inside the group hold at its end. Columns: change, ord, rows. */
+export function deleteStatement(changes: Group, subjects: readonly Wanted[], now: number): Statement | null {
+  const parameters = new Parameters()
+  const parts: string[] = []
+  const sums: string[] = []
+  for (const [index, change] of changes.entries()) {
+    const found = match(change.target, subjects, parameters, { row: 't' })
+    if (!found) continue
+    const where = `${found.where}${retention(change, 't', parameters, now)}`
+    parts.push(
+      `d${index} AS (DELETE FROM ${nameOf(change.target.table)} AS t USING ${found.from} WHERE ${where} RETURNING s.ord)`,
+    )
+    sums.push(`SELECT ${index}::int4 AS change, ord, count(*)::int4 AS rows FROM d${index} GROUP BY ord`)
+  }
+  if (parts.length === 0) return null
+  return { text: `WITH ${parts.join(', ')} ${sums.join(' UNION ALL ')}`, values: parameters.values }
+}
+
+/**
+ * Subjects whose rows can't go because rows that stay point to them; columns: ord. Rows the same group
+ * deletes do not count. One statement per foreign key that leads to the change's table.
+ */
+export function blockedStatement(
+  change: Change,
+  key: Reference,
+  child: Table,
+  group: Group,
+  subjects: readonly Wanted[],
+  now: number,
+): Statement | null {
+  const parameters = new Parameters()
+  const found = match(change.target, subjects, parameters, { row: 't' })
+  if (!found) return null
+  const conditions = [`${found.where}${retention(change, 't', parameters, now)}`]
+  conditions.push(...joined(key.childColumns, 'c', key.parentColumns, 't'))
+  for (const [index, other] of group.entries()) {
+    if (other.target.table.oid !== child.oid) continue
+    const going = match(other.target, subjects, parameters, { row: 'c', prefix: `x${index}_` })
+    if (!going) continue
+    const where = `${going.where}${retention(other, 'c', parameters, now)}`
+    conditions.push(`NOT EXISTS (SELECT 1 FROM ${going.from} WHERE ${where})`)
+  }
+  const from = `${nameOf(change.target.table)} AS t, ${found.from}, ${nameOf(child)} AS c`
+  return {
+    text: `SELECT DISTINCT s.ord FROM ${from} WHERE ${conditions.join(' AND ')}`,
+    values: parameters.values,
+  }
+}
+
+/** `repointed`: for detach, the value of each foreign-key column as text. Columns: ord, rows. */
+export function updateStatement(
+  change: Change,
+  subjects: readonly Wanted[],
+  now: number,
+  repointed: Readonly<Record<string, string>> | null,
+): Statement | null {
+  const { target } = change
+  const parameters = new Parameters()
+  const found = match(target, subjects, parameters, { row: 't' })
+  if (!found) return null
+  const assignments = repointed
+    ? Object.entries(repointed).map(([name, value]) => assignment(target, name, value, parameters))
+    : redactions(target, parameters)
+  const where = `${found.where}${retention(change, 't', parameters, now)}`
+  const text = `WITH u AS (UPDATE ${nameOf(target.table)} AS t SET ${assignments.join(', ')} FROM ${found.from} WHERE ${where} RETURNING s.ord)
+    SELECT ord, count(*)::int4 AS rows FROM u GROUP BY ord`
+  return { text, values: parameters.values }
+}
+
+function redactions(target: Target, parameters: Parameters): string[] {
+  const { set = {}, json = {} } = target.element
+  const assignments = Object.entries(set).map(([name, value]) => assignment(target, name, value, parameters))
+  for (const [name, paths] of Object.entries(json)) {
+    const column = target.table.columns.get(name)
+    const cell = `t.${quote(name)}`
+    const removed = paths.reduce(
+      (expression, path) => `(${expression} #- ${parameters.add(path.split('.'))}::text[])`,
+      `${cell}::jsonb`,
+    )
+    // Nothing can be removed from a scalar; the server would refuse to try.
+    assignments.push(
+      `${quote(name)} = CASE WHEN jsonb_typeof(${cell}::jsonb) IN ('object', 'array') THEN ${removed}::${column?.type} ELSE ${cell} END`,
+    )
+  }
+  return assignments
+}
+
+function assignment(target: Target, name: string, value: Replacement, parameters: Parameters): string {
+  const column = target.table.columns.get(name) as Column
+  if (value === null) return `${quote(name)} = NULL`
+  if (typeof value === 'object') return `${quote(name)} = ${randomValue(column, value.random)}`
+  return `${quote(name)} = ${parameters.add(String(value))}::text::${column.type}`
+}
+
+/** A fresh value per row: nothing leads from it to the person, and unique columns stay unique. */
+function randomValue(column: Column, kind: 'email' | 'uuid' | 'text' | 'int'): string {
+  const hex = `replace(gen_random_uuid()::text, '-', '')`
+  const limit = column.maxLength
+  if (kind === 'uuid') return column.base === 'uuid' ? 'gen_random_uuid()' : 'gen_random_uuid()::text'
+  if (kind === 'email')
+    return `${cut(`'erased-' || ${hex}`, limit === null ? null : limit - 15)} || '@erased.invalid'`
+  if (kind === 'text') return cut(`'erased-' || ${hex}`, limit)
+  const largest = { int2: '32767', int4: '2147483647' }[column.base] ?? '9007199254740991'
+  return `(-1 - floor(random() * ${largest}))::${column.type}`
+}
+
+function cut(expression: string, limit: number | null): string {
+  return limit === null || limit >= 39 ? `(${expression})` : `left(${expression}, ${Math.max(limit, 0)})`
+}
+
+function retention(change: Change, row: string, parameters: Parameters, now: number): string {
+  if (change.rows === 'any') return ''
+  const running = stillRetained(change.target, row, parameters, now)
+  return change.rows === 'running' ? ` AND ${running}` : ` AND NOT ${running}`
+}
+
+/** A row without the date its retention counts from stays retained: deleting it could break the law. */
+function stillRetained(target: Target, row: string, parameters: Parameters, now: number): string {
+  if (!target.element.retain?.until) return 'true'
+  const end = retainedUntil(target, row, parameters)
+  return `coalesce(${end} > to_timestamp(${parameters.add(now)}::float8 / 1000.0), true)`
+}
+
+function retainedUntil(target: Target, row: string, parameters: Parameters): string {
+  const until = target.element.retain?.until
+  if (!until) return 'NULL::timestamptz'
+  const [time = '', column] = until.split(' from ')
+  if (!column) return `${parameters.add(time)}::timestamptz`
+  return `(${row}.${quote(column)} + ${parameters.add(time)}::interval)::timestamptz`
+}

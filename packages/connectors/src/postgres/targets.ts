@@ -1,0 +1,213 @@
+import type { IdentifierType, TenantRule } from '@lethe/eraser-kit'
+import { TerminalError } from '@lethe/eraser-kit'
+import type { Catalogue, Column, Reference, Table } from './catalogue.js'
+import type { PostgresElement, PostgresSystem } from './grammar.js'
+import { comparable } from './identifier-values.js'
+
+/** Another table that says which tenant a row without a tenant column belongs to. */
+export interface Guard {
+  readonly table: Table
+  readonly tenant: Column
+  /** Column of the guard that equals `by`. */
+  readonly key: Column
+}
+
+/** One element of the data map, checked against the catalogue. */
+export interface Target {
+  readonly index: number
+  readonly element: PostgresElement
+  /** The table's name as the data map writes it: the collection of its counts. */
+  readonly collection: string
+  readonly table: Table
+  readonly identifier: IdentifierType
+  readonly alias: boolean
+  /** The table `by` stands in: the element's own, or the one its foreign key leads to. */
+  readonly holder: Table
+  readonly by: Column
+  readonly via: Reference | null
+  /** Tenant column in `holder` or in `table`; null when a guard or nothing decides. */
+  readonly tenant: { readonly column: Column; readonly of: 'table' | 'holder' } | null
+  readonly guard: Guard | null
+  /** The key repointed by `detach`. */
+  readonly reference: Reference | null
+}
+
+export interface Resolver {
+  readonly type: IdentifierType
+  readonly table: Table
+  readonly column: Column
+}
+
+export interface Plan {
+  readonly targets: readonly Target[]
+  readonly resolvers: readonly Resolver[]
+  readonly tenantRule: TenantRule
+  readonly canonical: IdentifierType
+  readonly catalogue: Catalogue
+}
+
+/** Checks every element against the live tables. Throws a TerminalError naming table and column, nobody's data. */
+export function compile(
+  system: PostgresSystem,
+  catalogue: Catalogue,
+  tenantRule: TenantRule,
+  canonical: IdentifierType,
+): Plan {
+  const resolvers = Object.entries(system.resolves ?? {}).map(([type, path]) => {
+    const cut = path.lastIndexOf('.')
+    const table = tableNamed(catalogue, path.slice(0, cut))
+    return { type: type as IdentifierType, table, column: identifierColumn(table, path.slice(cut + 1)) }
+  })
+  const targets = system.elements.map((element, index) =>
+    toTarget(element, index, catalogue, resolvers, tenantRule, canonical),
+  )
+  return { targets, resolvers, tenantRule, canonical, catalogue }
+}
+
+function toTarget(
+  element: PostgresElement,
+  index: number,
+  catalogue: Catalogue,
+  resolvers: readonly Resolver[],
+  rule: TenantRule,
+  canonical: IdentifierType,
+): Target {
+  if (element.method === 'reassign' || element.mentions) {
+    const what = element.mentions ? 'mentions:' : 'method: reassign'
+    throw new TerminalError('unsupported', `${element.table}: ${what} is not supported for PostgreSQL yet.`)
+  }
+  const table = tableNamed(catalogue, element.table)
+  const via = element.via ? referenceTo(catalogue, table, tableNamed(catalogue, element.via)) : null
+  const holder = via ? (catalogue.tables.get(via.parent) ?? table) : table
+  const by = identifierColumn(holder, element.by)
+  for (const name of Object.keys({ ...element.set, ...element.json })) columnNamed(table, name)
+  if (element.createdAt) momentColumn(table, element.createdAt)
+  const from = element.retain?.until?.split(' from ')[1]
+  if (from) momentColumn(table, from)
+  for (const name of Object.keys(element.json ?? {})) {
+    if (!['json', 'jsonb'].includes(columnNamed(table, name).base))
+      throw new TerminalError('map_mismatch', `${element.table}.${name} is no json or jsonb column.`)
+  }
+  const identifier = element.identifier ?? canonical
+  const tenant = tenantColumn(rule, table, holder)
+  const needsGuard = 'column' in rule && !tenant
+  return {
+    index,
+    element,
+    collection: element.table,
+    table,
+    identifier,
+    alias: identifier !== canonical,
+    holder,
+    by,
+    via,
+    tenant,
+    guard: needsGuard ? guardFor(catalogue, rule.column, holder, by, identifier, resolvers) : null,
+    reference: element.method === 'detach' ? detachable(catalogue, table, by) : null,
+  }
+}
+
+export function tableNamed(catalogue: Catalogue, name: string): Table {
+  const table = catalogue.find(name)
+  if (!table) throw new TerminalError('missing_table', `Table ${name} of the data map does not exist.`)
+  if (table.kind !== 'r' && table.kind !== 'p')
+    throw new TerminalError('not_a_table', `${name} is a view or foreign table: map the table behind it.`)
+  if (table.isPartition)
+    throw new TerminalError('partition_mapped', `${name} is a partition: map the partitioned table.`)
+  if (table.filtered)
+    throw new TerminalError(
+      'rls_active',
+      `Row-level security filters ${name} for this role: give it BYPASSRLS.`,
+    )
+  if (!table.rights.select)
+    throw new TerminalError('missing_rights', `The role may not read ${name}: grant SELECT.`)
+  return table
+}
+
+export function columnNamed(table: Table, name: string): Column {
+  const column = table.columns.get(name)
+  if (!column) throw new TerminalError('missing_column', `Column ${table.name}.${name} does not exist.`)
+  return column
+}
+
+function identifierColumn(table: Table, name: string): Column {
+  const column = columnNamed(table, name)
+  if (!comparable(column))
+    throw new TerminalError(
+      'unsupported_column',
+      `${table.name}.${name} is ${column.type}: nobody is found by it.`,
+    )
+  return column
+}
+
+function momentColumn(table: Table, name: string): void {
+  if (!['timestamptz', 'timestamp', 'date'].includes(columnNamed(table, name).base))
+    throw new TerminalError('unsupported_column', `${table.name}.${name} is no timestamp or date.`)
+}
+
+function tenantColumn(rule: TenantRule, table: Table, holder: Table): Target['tenant'] {
+  if (!('column' in rule)) return null
+  const own = table.columns.get(rule.column)
+  if (own) return { column: own, of: 'table' }
+  const held = holder.columns.get(rule.column)
+  return held ? { column: held, of: 'holder' } : null
+}
+
+/**
+ * Without a tenant column a row belongs to the tenant of the row its `by` points to: through a foreign
+ * key, or through the resolver's table when its key is unique by itself. Anything less would let one
+ * tenant's identifier reach another tenant's rows, so it is refused.
+ */
+function guardFor(
+  catalogue: Catalogue,
+  tenantName: string,
+  holder: Table,
+  by: Column,
+  identifier: IdentifierType,
+  resolvers: readonly Resolver[],
+): Guard {
+  for (const key of catalogue.references) {
+    if (key.child !== holder.oid || key.childColumns.length !== 1 || key.childColumns[0] !== by.name) continue
+    const guard = asGuard(catalogue.tables.get(key.parent), key.parentColumns[0] ?? '', tenantName, by)
+    if (guard) return guard
+  }
+  for (const resolver of resolvers) {
+    if (resolver.type !== identifier) continue
+    const { table, column } = resolver
+    const aloneUnique = table.unique.some((columns) => columns.length === 1 && columns[0] === column.name)
+    const guard = aloneUnique ? asGuard(table, column.name, tenantName, by) : null
+    if (guard) return guard
+  }
+  throw new TerminalError(
+    'tenant_unprovable',
+    `${holder.name}.${by.name}: the table has no column ${tenantName}, and no foreign key or unique resolver column leads to one. Add the column or map it by a key that leads there.`,
+  )
+}
+
+function asGuard(table: Table | undefined, keyName: string, tenantName: string, by: Column): Guard | null {
+  const tenant = table?.columns.get(tenantName)
+  const key = table?.columns.get(keyName)
+  return table && tenant && key && key.base === by.base ? { table, tenant, key } : null
+}
+
+function referenceTo(catalogue: Catalogue, child: Table, parent: Table): Reference {
+  const found = catalogue.references.filter((key) => key.child === child.oid && key.parent === parent.oid)
+  const [only] = found
+  if (!only || found.length > 1) {
+    const message = `${child.name} has ${found.length} foreign keys to ${parent.name}: via: needs exactly one.`
+    throw new TerminalError('map_mismatch', message)
+  }
+  return only
+}
+
+function detachable(catalogue: Catalogue, table: Table, by: Column): Reference {
+  const reference = catalogue.references.find(
+    (key) => key.child === table.oid && key.childColumns.includes(by.name),
+  )
+  if (!reference)
+    throw new TerminalError(
+      'map_mismatch',
+      `${table.name}.${by.name} is no foreign key: detach has no target.`,
+    )
+  return reference
+}
