@@ -44,9 +44,9 @@ GRANT SELECT, INSERT, UPDATE ON inbox.offsets TO lethe_aggregator;
 GRANT USAGE ON SCHEMA vault TO lethe_request;
 GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA vault TO lethe_request;
 
--- A request never loses a row of a read model, so nobody deletes.
+-- DELETE is for rows a request no longer has, such as a tombstone that another one replaced.
 GRANT USAGE ON SCHEMA read_model TO lethe_request, lethe_aggregator, lethe_ops;
-GRANT SELECT, INSERT, UPDATE ON ALL TABLES IN SCHEMA read_model TO lethe_request, lethe_aggregator;
+GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA read_model TO lethe_request, lethe_aggregator;
 GRANT SELECT ON ALL TABLES IN SCHEMA read_model TO lethe_ops;
 
 GRANT USAGE ON SCHEMA audit TO lethe_request;

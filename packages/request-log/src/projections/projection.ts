@@ -9,7 +9,7 @@ export type Queryable = Pick<ClientBase, 'query'>
 /**
  * One read model: rows of a table of the schema `read_model`, derived from the state of a request
  * and from nothing else. No clock, no serial, no look at other requests: only then is a rebuild
- * equal byte by byte. A request never loses a row it once had.
+ * equal byte by byte.
  */
 export interface Projection<Row extends object> {
   readonly table: string

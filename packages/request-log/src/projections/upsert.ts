@@ -7,23 +7,24 @@ export interface Change {
   readonly after: RequestState
 }
 
-/** Writes the rows that changed, one statement per projection. */
+/** Writes the rows that changed and removes those that are gone; at most two statements. */
 export async function project<Row extends object>(
   client: Queryable,
   projection: Projection<Row>,
   changes: readonly Change[],
 ): Promise<void> {
-  await upsert(
-    client,
-    'read_model',
-    projection,
-    changes.flatMap((change) => changedRows(projection, change)),
-  )
-}
-
-function changedRows<Row extends object>(projection: Projection<Row>, { before, after }: Change): Row[] {
-  const known = new Set(before === null ? [] : projection.rows(before).map((row) => JSON.stringify(row)))
-  return projection.rows(after).filter((row) => !known.has(JSON.stringify(row)))
+  const changed: Row[] = []
+  const gone: Row[] = []
+  for (const { before, after } of changes) {
+    const old = before === null ? [] : projection.rows(before)
+    const now = projection.rows(after)
+    const known = new Set(old.map((row) => JSON.stringify(row)))
+    changed.push(...now.filter((row) => !known.has(JSON.stringify(row))))
+    const kept = new Set(now.map((row) => keyOf(projection, row)))
+    gone.push(...old.filter((row) => !kept.has(keyOf(projection, row))))
+  }
+  await remove(client, projection, gone)
+  await upsert(client, 'read_model', projection, changed)
 }
 
 /** Inserts or replaces rows set-wise. Sorted by key, so that two writers never wait in a circle. */
@@ -36,12 +37,15 @@ export async function upsert<Row extends object>(
   if (rows.length === 0) return
   const fields = Object.keys(projection.columns) as (keyof Row & string)[]
   await client.query(
-    statement(schema, projection),
+    upsertStatement(schema, projection),
     fields.map((field) => rows.map((row) => parameter(row[field], projection.columns[field]))),
   )
 }
 
-function statement<Row extends object>(schema: string, { table, key, columns }: Projection<Row>): string {
+function upsertStatement<Row extends object>(
+  schema: string,
+  { table, key, columns }: Projection<Row>,
+): string {
   const fields = Object.entries<ColumnType>(columns)
   const names = fields.map(([field]) => columnOf(field))
   // jsonb[] cannot be bound as an array of texts, so its elements are cast one by one.
@@ -56,6 +60,24 @@ function statement<Row extends object>(schema: string, { table, key, columns }: 
     SELECT ${values.join(', ')} FROM unnest(${arrays.join(', ')}) AS given (${names.join(', ')})
     ORDER BY ${keys.join(', ')}
     ON CONFLICT (${keys.join(', ')}) DO UPDATE SET ${updates.join(', ')}`
+}
+
+async function remove<Row extends object>(
+  client: Queryable,
+  { table, key, columns }: Projection<Row>,
+  rows: readonly Row[],
+): Promise<void> {
+  if (rows.length === 0) return
+  const names = key.map(columnOf).join(', ')
+  const arrays = key.map((field, index) => `$${index + 1}::${columns[field]}[]`).join(', ')
+  await client.query(
+    `DELETE FROM read_model.${table} WHERE (${names}) IN (SELECT * FROM unnest(${arrays}))`,
+    key.map((field) => rows.map((row) => row[field])),
+  )
+}
+
+function keyOf<Row extends object>({ key }: Projection<Row>, row: Row): string {
+  return JSON.stringify(key.map((field) => row[field]))
 }
 
 function parameter(value: unknown, type: ColumnType): unknown {
