@@ -30,6 +30,8 @@ export interface CodecOptions {
   readonly register: boolean
   /** Topics this process may write to; default all. */
   readonly topics?: readonly TopicName[]
+  /** How often a request to the registry is repeated; default 5. */
+  readonly retries?: number
   /** Basic credentials of the registry. */
   readonly auth?: { readonly username: string; readonly password: string }
 }
@@ -52,7 +54,7 @@ export class MessageCodec {
     const registry = new SchemaRegistry({
       host: registryUrl,
       clientId: 'lethe',
-      retry: { retries: 5, initialRetryTimeInSecs: 0.2, maxRetryTimeInSecs: 5 },
+      retry: { retries: options.retries ?? 5, initialRetryTimeInSecs: 0.2, maxRetryTimeInSecs: 5 },
       ...(options.auth ? { auth: options.auth } : {}),
     })
     const codec = new MessageCodec(registry)
@@ -147,12 +149,19 @@ async function register(
         : {}),
     },
     body: JSON.stringify({ compatibility: COMPATIBILITY.FULL_TRANSITIVE }),
+  }).catch((cause: unknown) => {
+    throw new RetryableError('registry_unavailable', 'the schema registry does not answer', { cause })
   })
   if (!answer.ok)
     throw new RetryableError('registry_unavailable', `${name}: compatibility refused with ${answer.status}`)
-  const options = { subject: name, compatibility: COMPATIBILITY.FULL_TRANSITIVE }
-  const { id } = await registry.register(document, options)
-  return id
+  try {
+    const options = { subject: name, compatibility: COMPATIBILITY.FULL_TRANSITIVE }
+    return (await registry.register(document, options)).id
+  } catch (cause) {
+    if (statusOf(cause) === 409)
+      throw new TerminalError('schema_incompatible', `${name} breaks FULL_TRANSITIVE`, { cause })
+    throw new RetryableError('registry_unavailable', `${name} could not be registered`, { cause })
+  }
 }
 
 async function lookUp(
@@ -167,7 +176,7 @@ async function lookUp(
       throw new TerminalError('schema_unknown', `${name} is not registered; start request first`, {
         cause: error,
       })
-    throw error
+    throw new RetryableError('registry_unavailable', `${name} could not be looked up`, { cause: error })
   }
 }
 

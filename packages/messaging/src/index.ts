@@ -8,6 +8,11 @@ export {
   kafkaOptions,
   physicalTopic,
 } from './config.js'
+export {
+  type DeadLetter,
+  type DeadLetterSelection,
+  listDeadLetters,
+} from './dead-letter-list.js'
 export { OffsetsMovedError } from './errors.js'
 export { readHeaders } from './headers.js'
 export {
@@ -22,6 +27,10 @@ export {
   type Subscription,
   type Verdict,
 } from './incoming.js'
+export { type ConsumedTopics, consumerLag, lagMetrics, type PartitionLag } from './lag.js'
+export { type MessagingMetrics, messagingMetrics } from './metrics.js'
 export { MessageProducer, type Outgoing, type ProducerOptions, type RawOutgoing } from './producer.js'
+export { type RedriveOptions, type RedriveResult, redrive } from './redrive.js'
 export { KafkaBatchStrategy } from './strategy.js'
 export type { StrategyOptions, Tuning } from './strategy-options.js'
+export { type CreateTopicsOptions, createTopics, withAdmin } from './topic-administration.js'

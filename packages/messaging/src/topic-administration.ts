@@ -1,10 +1,13 @@
 import { type TopicDefinition, type TopicName, topics } from '@lethe/schemas'
+import { RetryableError } from '@lethe/service-host'
 import { type Admin, type ITopicConfig, Kafka } from 'kafkajs'
 import type { Logger } from 'pino'
 import { deadLetterTopic, type KafkaConfig, kafkaOptions, physicalTopic } from './config.js'
 
 /** Dead letters are kept this long. */
 const DEAD_LETTERS_MS = 30 * 86_400_000
+/** New topics have leaders after this long, or something is wrong. */
+const LEADERS_MS = 15_000
 
 export interface CreateTopicsOptions {
   /** Groups and the topics they consume: each pair gets its dead-letter topic. */
@@ -64,9 +67,31 @@ export async function withAdmin<T>(kafka: KafkaConfig, work: (admin: Admin) => P
 async function createMissing(admin: Admin, wanted: readonly ITopicConfig[]): Promise<string[]> {
   const existing = new Set(await admin.listTopics())
   const missing = wanted.filter(({ topic }) => !existing.has(topic))
+  const names = missing.map(({ topic }) => topic)
+  if (names.length === 0) return names
   // kafkajs answers false, not with an error, when another process was faster.
-  if (missing.length > 0) await admin.createTopics({ topics: [...missing], waitForLeaders: true })
-  return missing.map(({ topic }) => topic)
+  await admin.createTopics({ topics: missing, waitForLeaders: false })
+  await waitForLeaders(admin, names)
+  return names
+}
+
+/**
+ * kafkajs' own wait gives up on the first "unknown topic", which a KRaft broker answers until it has
+ * read the controller's log.
+ */
+async function waitForLeaders(admin: Admin, names: string[]): Promise<void> {
+  const deadline = Date.now() + LEADERS_MS
+  for (;;) {
+    const answer = await admin.fetchTopicMetadata({ topics: names }).catch((error: { type?: string }) => {
+      if (error.type === 'UNKNOWN_TOPIC_OR_PARTITION' || error.type === 'LEADER_NOT_AVAILABLE') return null
+      throw error
+    })
+    const ready = answer?.topics.every(({ partitions }) => partitions.every(({ leader }) => leader >= 0))
+    if (ready) return
+    if (Date.now() > deadline)
+      throw new RetryableError('topics_not_ready', `no leader for ${names.length} new topics`)
+    await new Promise((resolve) => setTimeout(resolve, 50))
+  }
 }
 
 function topicConfig(kafka: KafkaConfig, name: string, definition: TopicDefinition): ITopicConfig {

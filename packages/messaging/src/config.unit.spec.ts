@@ -1,0 +1,33 @@
+import { describe, expect, it } from 'vitest'
+import { deadLetterTopic, kafkaConfigFromEnvironment, kafkaOptions, physicalTopic } from './config.js'
+
+describe('kafka configuration', () => {
+  it('comes from the environment, SASL and TLS included', () => {
+    const config = kafkaConfigFromEnvironment('request', {
+      LETHE_KAFKA: 'a:9092, b:9092',
+      LETHE_TOPIC_PREFIX: 'blue.',
+      LETHE_KAFKA_TLS: 'true',
+      LETHE_KAFKA_SASL: 'scram-sha-512',
+      LETHE_KAFKA_USERNAME: 'u',
+      LETHE_KAFKA_PASSWORD: 'p',
+    })
+    expect(config.brokers).toEqual(['a:9092', 'b:9092'])
+    const options = kafkaOptions(config)
+    expect(options).toMatchObject({
+      clientId: 'request',
+      ssl: {},
+      sasl: { mechanism: 'scram-sha-512', username: 'u', password: 'p' },
+    })
+    expect(physicalTopic(config, deadLetterTopic('erasure.requested', 'eraser.cache'))).toBe(
+      'blue.erasure.requested.eraser.cache.dlq',
+    )
+  })
+
+  it.each([
+    [{}, /LETHE_KAFKA /],
+    [{ LETHE_KAFKA: 'a:1', LETHE_KAFKA_SASL: 'magic' }, /magic/],
+    [{ LETHE_KAFKA: 'a:1', LETHE_KAFKA_SASL: 'plain' }, /LETHE_KAFKA_PASSWORD/],
+  ])('names the variable that is missing or wrong', (env, message) => {
+    expect(() => kafkaConfigFromEnvironment('request', env)).toThrow(message)
+  })
+})
