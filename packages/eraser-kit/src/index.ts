@@ -1,2 +1,5 @@
+export { PausedError, RetryableError, TerminalError } from '@lethe/service-host'
+export { type EraserConfig, eraserConfig, type Role } from './config.js'
 export * from './connector.js'
-export * from './errors.js'
+export { EraserModule } from './eraser.module.js'
+export { runEraser, startEraser } from './run-eraser.js'

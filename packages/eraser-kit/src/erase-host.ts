@@ -1,0 +1,276 @@
+import type { BatchContext, Incoming, Outgoing, Quarantined, Verdict } from '@lethe/messaging'
+import type { wire } from '@lethe/schemas'
+import { type Logger, PausedError, RetryableError } from '@lethe/service-host'
+import { Acknowledgements, type ClearedPass, failureOf } from './acknowledging.js'
+import { askClearance, type WantedPass } from './clearing.js'
+import type { Connector, EraseIo, Receipt, Session } from './connector.js'
+import { batchPasses, batchSeconds, passesTotal } from './metrics.js'
+import { Pacer } from './pacer.js'
+import type { RequestPort } from './request-client.js'
+import { passKey, type Settlement, settle } from './settle.js'
+import type { Systems } from './systems.js'
+
+/** The part of MessageProducer the hosts use. */
+export interface Publisher {
+  send(messages: readonly Outgoing[]): Promise<void>
+}
+
+export interface HostParts {
+  readonly systemId: string
+  readonly connector: Connector
+  readonly systems: Systems
+  readonly request: RequestPort
+  readonly publisher: Publisher
+  readonly logger: Logger
+  readonly now?: () => number
+}
+
+type Item = Incoming<wire.ErasureRequested>
+type Context = Pick<BatchContext, 'signal' | 'heartbeat'>
+
+/** Whether the `systems` header names this system; without the header the message must be read. */
+export const concerns =
+  (systemId: string) =>
+  (headers: Readonly<Record<string, string>>): boolean =>
+    headers.systems === undefined || headers.systems.includes(`,${systemId},`)
+
+/**
+ * Consumes erasure commands of one system. At least once: an acknowledgement is published before its offset
+ * moves, and a redelivered command finds its receipt and repeats the same acknowledgement.
+ */
+export class EraseHost {
+  private readonly now: () => number
+  private readonly pacer: Pacer
+
+  constructor(private readonly parts: HostParts) {
+    this.now = parts.now ?? Date.now
+    this.pacer = new Pacer(parts.connector.capabilities.batch, this.now)
+  }
+
+  /** One verdict per message. Throws PausedError when nothing can be done now and nothing was spent. */
+  async handle(items: readonly Item[], context: Context): Promise<Verdict[]> {
+    const failures = new Map<number, Error>()
+    const passes = this.wanted(items)
+    for (const version of new Set(passes.map(({ mapVersion }) => mapVersion))) {
+      const ofVersion = passes.filter((pass) => pass.mapVersion === version)
+      for (let from = 0; from < ofVersion.length; ) {
+        const chunk = ofVersion.slice(from, from + this.pacer.size)
+        await this.pacer.wait(chunk.length, context.signal)
+        for (const [pass, error] of await this.eraseChunk(version, chunk, context))
+          failures.set(pass.item, error)
+        from += chunk.length
+        await context.heartbeat()
+      }
+    }
+    return items.map((_, index): Verdict => {
+      const error = failures.get(index)
+      return error ? { ok: false, error } : { ok: true }
+    })
+  }
+
+  /**
+   * The last thing before a command goes to the dead-letter topic: its request shows `failed`. Throws when
+   * that can not be said, so that the offset stays.
+   */
+  async onDeadLetter(item: Quarantined, error: Error): Promise<void> {
+    if (item.type !== 'ErasureRequested' || item.value === null) {
+      this.parts.logger.error(
+        { partition: item.partition, offset: item.offset },
+        'a command can not be decoded',
+      )
+      return
+    }
+    const wanted = this.wanted([item as unknown as Item])
+    await this.failAll(wanted, error)
+  }
+
+  /** This system's passes of a batch, once each: of several attempts only the last one counts. */
+  private wanted(items: readonly Item[]): WantedPass[] {
+    const { systemId } = this.parts
+    const wanted = new Map<string, WantedPass>()
+    items.forEach(({ value, headers }, item) => {
+      for (const pass of value.passes) {
+        if (pass.systemId !== systemId) continue
+        const { requestId, mapVersion } = value
+        const known = wanted.get(passKey({ requestId, passId: pass.passId }))
+        if (known && known.attempt >= pass.attempt) continue
+        const { stepId, passId, attempt } = pass
+        const traceparent = headers.traceparent
+        wanted.set(passKey({ requestId, passId }), {
+          requestId,
+          mapVersion,
+          systemId,
+          stepId,
+          passId,
+          attempt,
+          item,
+          ...(traceparent ? { traceparent } : {}),
+        })
+      }
+    })
+    return [...wanted.values()]
+  }
+
+  /** Gives back the passes that must be tried again, with the reason. */
+  private async eraseChunk(
+    version: number,
+    chunk: readonly WantedPass[],
+    context: Context,
+  ): Promise<Map<WantedPass, Error>> {
+    const startedAt = this.now()
+    let session: Session
+    let receipts: readonly Receipt[]
+    try {
+      session = await this.parts.systems.session(version)
+      receipts = (await session.receipts?.read(chunk)) ?? []
+    } catch (error) {
+      await this.parts.systems.pauseIfAway(error)
+      await this.failAll(chunk, error)
+      return new Map()
+    }
+    await this.republish(receipts, chunk)
+    const done = new Set(receipts.map(passKey))
+    const open = chunk.filter((pass) => !done.has(passKey(pass)))
+    const cleared = await this.clear(open, context.signal)
+    if (cleared.size === 0) return new Map()
+    const failures = await this.eraseCleared(session, open, cleared, context)
+    batchPasses.observe({ system: this.parts.systemId }, cleared.size)
+    batchSeconds.observe({ system: this.parts.systemId }, (this.now() - startedAt) / 1_000)
+    return failures
+  }
+
+  private async eraseCleared(
+    session: Session,
+    wanted: readonly WantedPass[],
+    cleared: ReadonlyMap<string, ClearedPass>,
+    context: Context,
+  ): Promise<Map<WantedPass, Error>> {
+    const passes = [...cleared.values()]
+    const acknowledgements = new Acknowledgements(cleared, this.parts.connector.version, this.now)
+    const expiresAt = Math.min(...passes.map(({ grant }) => grant.expiresAt))
+    const deadline = AbortSignal.timeout(Math.max(0, expiresAt - this.now()))
+    const io: EraseIo = {
+      signal: AbortSignal.any([context.signal, deadline]),
+      now: this.now,
+      receipt: (pass, outcome) => acknowledgements.receipt(pass, outcome),
+    }
+    const settlements = await settle(session, passes.map(withoutKey), io)
+    const retry = new Map<string, Error>()
+    const errors: (readonly [ClearedPass, unknown])[] = []
+    const messages: wire.ErasureAcknowledged[] = []
+    passes.forEach((pass, index) => {
+      const settlement = settlements[index] as Settlement
+      if (settlement.by === 'receipt') messages.push(readReceipt(settlement.receipt))
+      else if (undone(settlement, io.signal)) retry.set(passKey(pass), expired())
+      else if (settlement.by === 'outcome') messages.push(acknowledgements.of(pass, settlement.outcome))
+      else errors.push([pass, settlement.error])
+    })
+    this.pacer.report(retry.size === 0)
+    // What is done is told first: pausing for the rest must not hide it.
+    await this.publish(messages, wanted)
+    if (errors.length > 0) {
+      await this.parts.systems.pauseIfAway(errors[0]?.[1])
+      for (const [pass, err] of errors) this.parts.logger.warn({ ...idsOf(pass), err }, 'a pass failed')
+      const failed = errors.map(([pass, error]) => acknowledgements.failed(pass, error))
+      await this.publish(failed, wanted)
+    }
+    return new Map(
+      wanted.flatMap((pass) => {
+        const error = retry.get(passKey(pass))
+        return error ? [[pass, error] as const] : []
+      }),
+    )
+  }
+
+  private async clear(wanted: readonly WantedPass[], signal: AbortSignal): Promise<Map<string, ClearedPass>> {
+    const { cleared, refused } = await askClearance(this.parts.request, this.parts.systemId, wanted, signal)
+    for (const { pass, decision, code } of refused) {
+      passesTotal.inc({ system: this.parts.systemId, outcome: decision })
+      this.parts.logger.info({ ...idsOf(pass), decision, code }, 'a pass got no clearance and is dropped')
+    }
+    return cleared
+  }
+
+  /** Acknowledges passes as failed; they need clearance for that too, and get none when nobody waits for them. */
+  private async failAll(wanted: readonly WantedPass[], error: unknown): Promise<void> {
+    const cleared = await this.clear(wanted, AbortSignal.timeout(5_000))
+    const acknowledgements = new Acknowledgements(cleared, this.parts.connector.version, this.now)
+    const { errorCode } = failureOf(error)
+    for (const pass of cleared.values())
+      this.parts.logger.error({ ...idsOf(pass), errorCode, err: error }, 'a pass failed')
+    const messages = [...cleared.values()].map((pass) => acknowledgements.failed(pass, error))
+    await this.publish(messages, wanted)
+  }
+
+  private async republish(receipts: readonly Receipt[], wanted: readonly WantedPass[]): Promise<void> {
+    if (receipts.length === 0) return
+    passesTotal.inc({ system: this.parts.systemId, outcome: 'republished' }, receipts.length)
+    await this.send(receipts.map(readReceipt), wanted)
+  }
+
+  private async publish(
+    messages: readonly wire.ErasureAcknowledged[],
+    wanted: readonly WantedPass[],
+  ): Promise<void> {
+    await this.send(messages, wanted)
+    for (const { outcome } of messages) passesTotal.inc({ system: this.parts.systemId, outcome })
+  }
+
+  private async send(
+    messages: readonly wire.ErasureAcknowledged[],
+    wanted: readonly WantedPass[],
+  ): Promise<void> {
+    const traces = new Map(wanted.map((pass) => [passKey(pass), pass.traceparent]))
+    const outgoing = messages.map((value): Outgoing => {
+      const traceparent = traces.get(passKey(value))
+      return {
+        topic: 'erasure.acknowledged',
+        key: value.subjectRef,
+        type: 'ErasureAcknowledged',
+        value,
+        id: value.ackId,
+        time: value.finishedAt,
+        attempt: value.attempt,
+        ...(traceparent ? { traceparent } : {}),
+      }
+    })
+    await publishOrPause(this.parts.publisher, outgoing)
+  }
+}
+
+/** Kafka being away is nobody's fault: the receipt is there, and the command comes again. */
+export async function publishOrPause(publisher: Publisher, messages: readonly Outgoing[]): Promise<void> {
+  if (messages.length === 0) return
+  try {
+    await publisher.send(messages)
+  } catch (cause) {
+    if (!(cause instanceof RetryableError)) throw cause
+    throw new PausedError('publish_failed', 'Acknowledgements can not be published; work waits.', { cause })
+  }
+}
+
+const readReceipt = (receipt: Receipt): wire.ErasureAcknowledged =>
+  JSON.parse(receipt.body) as wire.ErasureAcknowledged
+
+const idsOf = ({ requestId, passId, attempt }: { requestId: string; passId: string; attempt: number }) => ({
+  requestId,
+  passId,
+  attempt,
+})
+
+const expired = () => new RetryableError('grant_expired', 'The grant ended before the change was committed.')
+
+/** Whether a pass was cut short by its grant's end or by shutdown: then nothing was committed, nothing is told. */
+function undone(settlement: Settlement, signal: AbortSignal): boolean {
+  if (settlement.by === 'receipt') return false
+  const failure =
+    settlement.by === 'error'
+      ? failureOf(settlement.error)
+      : settlement.outcome.outcome === 'failed' && settlement.outcome
+  if (!failure) return false
+  return failure.errorCode === 'grant_expired' || (signal.aborted && failure.errorClass !== 'terminal')
+}
+
+function withoutKey({ macKey: _, ...pass }: ClearedPass) {
+  return pass
+}

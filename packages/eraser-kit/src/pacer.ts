@@ -1,0 +1,31 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Capabilities } from './connector.js'
+
+/** How many passes one call of the connector gets, and how often. */
+export class Pacer {
+  /** Passes per call: shrinks when grants end before the work does, and grows again. */
+  size: number
+  private nextAt = 0
+
+  constructor(
+    private readonly batch: Capabilities['batch'],
+    private readonly now: () => number,
+  ) {
+    this.size = batch.max
+  }
+
+  /** Waits until `perSecond` allows `passes` more. Rejects when `signal` is aborted meanwhile. */
+  async wait(passes: number, signal: AbortSignal): Promise<void> {
+    const { perSecond } = this.batch
+    if (perSecond === undefined) return
+    const now = this.now()
+    const startAt = Math.max(now, this.nextAt)
+    this.nextAt = startAt + (passes * 1_000) / perSecond
+    if (startAt > now) await sleep(startAt - now, undefined, { signal })
+  }
+
+  /** Tells whether a call ended in time. */
+  report(inTime: boolean): void {
+    this.size = inTime ? Math.min(this.batch.max, this.size * 2) : Math.max(1, Math.floor(this.size / 2))
+  }
+}

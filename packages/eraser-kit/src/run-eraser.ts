@@ -1,0 +1,41 @@
+import { KafkaBatchStrategy } from '@lethe/messaging'
+import {
+  createLogger,
+  type RunningService,
+  runMain,
+  runService,
+  type ServiceOptions,
+  startService,
+} from '@lethe/service-host'
+import { type EraserConfig, eraserConfig } from './config.js'
+import type { Connector } from './connector.js'
+import { EraserModule } from './eraser.module.js'
+import { Systems } from './systems.js'
+
+/** Runs a connector as this process, in the role and for the system the environment names. Does not return. */
+export function runEraser<Options, System>(connector: Connector<Options, System>): Promise<void> {
+  // The host hands options and sections through without looking at them.
+  const hosted = connector as unknown as Connector
+  return runMain(`eraser-${connector.kind}`, () => runService(serviceOf(hosted, eraserConfig())))
+}
+
+/** The same inside a process that goes on, for specs and the single-process deployment. */
+export function startEraser<Options, System>(
+  connector: Connector<Options, System>,
+  config: EraserConfig,
+): Promise<RunningService> {
+  return startService(serviceOf(connector as unknown as Connector, config))
+}
+
+function serviceOf(connector: Connector, config: EraserConfig): ServiceOptions {
+  const name = `${config.role}.${config.systemId}`
+  const logger = createLogger(name)
+  return {
+    name,
+    logger,
+    module: EraserModule.forConnector(connector, config, logger),
+    port: config.port,
+    microservice: (app) => app.get(KafkaBatchStrategy),
+    readiness: (app) => [{ name: 'store', check: () => app.get(Systems).check() }],
+  }
+}

@@ -1,0 +1,132 @@
+import { LetheError, PausedError } from '@lethe/service-host'
+import type { Connector, OpenContext, ProbeSession, Session } from './connector.js'
+import type { MapSection, RequestPort } from './request-client.js'
+
+interface Closable {
+  close(): Promise<void>
+}
+
+/** Versions of the map with passes under way at the same time are few; more than this are closed again. */
+const MOST_OPEN = 4
+const CURRENT_MS = 5_000
+
+/** Opens the store as the data map describes it, once per version of the map, and keeps it open. */
+export class Systems {
+  private readonly erasing = new Map<number, Promise<Session>>()
+  private readonly probing = new Map<number, Promise<ProbeSession>>()
+  private current: { readonly version: number; readonly until: number } | undefined
+
+  constructor(
+    private readonly connector: Connector,
+    private readonly systemId: string,
+    private readonly request: RequestPort,
+    private readonly secret: (name: string) => string | undefined,
+  ) {}
+
+  session(version: number): Promise<Session> {
+    return this.kept(this.erasing, version, (context) => this.connector.open(context))
+  }
+
+  probe(version: number): Promise<ProbeSession> {
+    return this.kept(this.probing, version, (context) => this.connector.openProbe(context))
+  }
+
+  /** The session of the map in force, for preview, resolution and readiness. */
+  async currentSession(): Promise<Session> {
+    const now = Date.now()
+    if (this.current && now < this.current.until) return this.session(this.current.version)
+    const { version } = await this.request.section('current', this.systemId)
+    this.current = { version, until: now + CURRENT_MS }
+    return this.session(version)
+  }
+
+  /** Resolves when the store answers with this deployment's credentials. */
+  async check(): Promise<void> {
+    const session = await this.currentSession()
+    await session.describe()
+  }
+
+  /**
+   * Tells a store that is away, or refuses everybody, from a pass that can not be done: throws PausedError in
+   * the first case, so that no attempt is spent on it.
+   */
+  async pauseIfAway(error: unknown): Promise<void> {
+    try {
+      await this.check()
+    } catch (cause) {
+      if (cause instanceof PausedError) throw cause
+      const code =
+        cause instanceof LetheError ? cause.code : error instanceof LetheError ? error.code : 'store_away'
+      throw new PausedError(code, `${this.systemId} can not be used; its work waits.`, { cause })
+    }
+  }
+
+  async close(): Promise<void> {
+    const open: Promise<Closable>[] = [...this.erasing.values(), ...this.probing.values()]
+    this.erasing.clear()
+    this.probing.clear()
+    await Promise.allSettled(open.map(async (session) => (await session).close()))
+  }
+
+  private async kept<S extends Closable>(
+    sessions: Map<number, Promise<S>>,
+    version: number,
+    open: (context: OpenContext<unknown, unknown>) => Promise<S>,
+  ): Promise<S> {
+    const known = sessions.get(version)
+    if (known) return known
+    const opening = this.context(version).then(open)
+    sessions.set(version, opening)
+    opening.catch(() => {
+      // The next use tries again: a failed opening is not kept.
+      if (sessions.get(version) === opening) sessions.delete(version)
+    })
+    const session = await opening
+    await closeOldest(sessions)
+    return session
+  }
+
+  private async context(version: number): Promise<OpenContext<unknown, unknown>> {
+    const section = await this.request.section(version, this.systemId)
+    return {
+      systemId: this.systemId,
+      options: this.options(section),
+      system: this.parsedBody(section),
+      tenant: section.tenant,
+      canonical: section.canonical,
+      ceiling: section.system.ceiling,
+    }
+  }
+
+  private parsedBody(section: MapSection): unknown {
+    const { kind, body } = section.system
+    const parsed = kind === this.connector.kind ? this.connector.system.safeParse(body) : undefined
+    if (parsed?.success) return parsed.data
+    throw new PausedError(
+      'map_mismatch',
+      `Version ${section.version} of the data map describes ${this.systemId} in a way that this eraser (${this.connector.kind} ${this.connector.version}) does not know.`,
+    )
+  }
+
+  private options(section: MapSection): unknown {
+    const { connection } = section.system
+    const url = this.secret(connection)
+    if (url === undefined)
+      throw new PausedError('credentials_missing', `Set ${connection} to the connection of ${this.systemId}.`)
+    const parsed = this.connector.options.safeParse({ url })
+    if (parsed.success) return parsed.data
+    throw new PausedError(
+      'credentials_invalid',
+      `${connection} is not a connection that ${this.connector.kind} knows.`,
+    )
+  }
+}
+
+async function closeOldest<S extends Closable>(sessions: Map<number, Promise<S>>): Promise<void> {
+  if (sessions.size <= MOST_OPEN) return
+  const [oldest] = [...sessions.keys()].sort((a, b) => a - b)
+  if (oldest === undefined) return
+  const session = await sessions.get(oldest)
+  sessions.delete(oldest)
+  await session?.close()
+}
