@@ -1,7 +1,7 @@
 import { problem } from '@lethe/service-host'
 import { Body, Controller, Get, HttpCode, Param, Post, UseGuards } from '@nestjs/common'
+import { forbidden } from '../../application/access.js'
 import { Clearance } from '../../application/clearance.js'
-import { forbidden } from '../../application/commands.js'
 import { DataMaps } from '../../application/data-maps.js'
 import { type Caller, may } from '../../domain/permissions.js'
 import { AuthGuard, CallerParam } from './auth.guard.js'
@@ -34,7 +34,8 @@ export class ErasersController {
     if (caller.systemId !== null && caller.systemId !== systemId) {
       throw problem('forbidden', 'An eraser credential reads the section of its own system only.')
     }
-    const section = /^\d{1,9}$/.test(version) ? await this.maps.section(Number(version), systemId) : null
+    const wanted = version === 'current' ? String(this.maps.current.version) : version
+    const section = /^\d{1,9}$/.test(wanted) ? await this.maps.section(Number(wanted), systemId) : null
     if (section === null) throw problem('not_found', 'This version of the data map has no such system.')
     return section
   }
