@@ -1,0 +1,136 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import {
+  freezePlan,
+  hold,
+  type LogFixture,
+  logFixture,
+  newRequestId,
+  receive,
+  T0,
+} from '../../testing/fixtures.js'
+import { dueRequests, findRequest, InvalidCursor, listRequests, nextWakeAt } from './query.js'
+
+let fixture: LogFixture
+const acme: string[] = []
+const other: string[] = []
+
+/** Seven requests of acme and three of other, a second apart; the last two of acme are planned. */
+beforeAll(async () => {
+  fixture = await logFixture()
+  const log = fixture.writer()
+  for (let n = 0; n < 10; n++) {
+    const [ids, tenantId] = n < 7 ? [acme, 'acme'] : [other, 'other']
+    const id = newRequestId()
+    ids.push(id)
+    await log.transact([id], async (tx) =>
+      tx.apply(id, receive(id, { tenantId, receivedAt: T0 + n * 1_000 }), T0 + n * 1_000),
+    )
+  }
+  const planned = acme.slice(5)
+  await log.transact(planned, async (tx) => {
+    for (const id of planned) tx.apply(id, freezePlan, T0 + 20_000)
+  })
+})
+afterAll(() => fixture?.drop())
+
+describe('the list of requests', () => {
+  it('gives every request once, newest first, in pages that hold while others arrive', async () => {
+    const seen: string[] = []
+    let cursor: string | null = null
+    do {
+      const page: Awaited<ReturnType<typeof listRequests>> = await listRequests(
+        fixture.pool,
+        { tenants: ['acme'] },
+        { limit: 3, cursor },
+      )
+      expect(page.items.length).toBeLessThanOrEqual(3)
+      seen.push(...page.items.map(({ requestId }) => requestId))
+      cursor = page.nextCursor
+      const late = newRequestId()
+      await fixture
+        .writer()
+        .transact([late], async (tx) =>
+          tx.apply(late, receive(late, { tenantId: 'late', receivedAt: T0 + 3_600_000 }), T0),
+        )
+    } while (cursor !== null)
+    expect(seen).toEqual([...acme].reverse())
+  })
+
+  it('shows nobody another tenant, and nothing to a scope without tenants', async () => {
+    const of = async (tenants: readonly string[] | '*') =>
+      (await listRequests(fixture.pool, { tenants }, { limit: 100 })).items.map(({ tenantId }) => tenantId)
+    expect(new Set(await of(['other']))).toEqual(new Set(['other']))
+    expect(new Set(await of(['acme', 'other']))).toEqual(new Set(['acme', 'other']))
+    expect(await of([])).toEqual([])
+    expect(new Set(await of('*')).size).toBeGreaterThanOrEqual(3)
+    expect(await findRequest(fixture.pool, acme[0] ?? '', ['other'])).toBeNull()
+    expect(await findRequest(fixture.pool, acme[0] ?? '', ['acme'])).toMatchObject({ requestId: acme[0] })
+  })
+
+  it('is narrowed by status, by planned system, by due date and by ids', async () => {
+    const list = async (filter: object) =>
+      (await listRequests(fixture.pool, { tenants: ['acme'], ...filter }, { limit: 100 })).items.map(
+        ({ requestId }) => requestId,
+      )
+    const planned = acme.slice(5).reverse()
+    expect(await list({ systemId: 'shop-pg' })).toEqual(planned)
+    expect(await list({ systemId: 'nowhere' })).toEqual([])
+    const status = (await findRequest(fixture.pool, planned[0] ?? '', '*'))?.status ?? ''
+    expect(await list({ statuses: [status] })).toEqual(planned)
+    expect(await list({ dueBefore: T0 + 30 * 86_400_000 + 2_000 })).toEqual([acme[1], acme[0]])
+    expect(await list({ requestIds: [acme[3], other[0]] })).toEqual([acme[3]])
+  })
+
+  it('refuses a cursor it never gave', async () => {
+    for (const cursor of [
+      'nonsense',
+      Buffer.from('[1]').toString('base64url'),
+      Buffer.from('{}').toString('base64url'),
+    ])
+      await expect(listRequests(fixture.pool, { tenants: '*' }, { limit: 1, cursor })).rejects.toBeInstanceOf(
+        InvalidCursor,
+      )
+  })
+
+  it('gives times as numbers and counts the systems of the plan', async () => {
+    const row = await findRequest(fixture.pool, acme[6] ?? '', '*')
+    expect(row).toMatchObject({
+      receivedAt: T0 + 6_000,
+      dueAt: T0 + 6_000 + 30 * 86_400_000,
+      mapVersion: 7,
+      systemsTotal: 2,
+      systemsDone: 0,
+      holds: [],
+      backupClear: false,
+    })
+  })
+})
+
+describe('due timers', () => {
+  it('are given longest waiting first, without those another transaction is moving', async () => {
+    const wake = (await nextWakeAt(fixture.pool)) ?? 0
+    expect(wake).toBeGreaterThan(0)
+    const all = await dueRequests(fixture.pool, Number.MAX_SAFE_INTEGER, 100)
+    expect(all).toEqual(expect.arrayContaining(acme.slice(5)))
+    expect(await dueRequests(fixture.pool, wake - 1, 100)).toEqual([])
+    expect(await dueRequests(fixture.pool, Number.MAX_SAFE_INTEGER, 1)).toHaveLength(1)
+
+    const client = await fixture.pool.connect()
+    try {
+      await client.query('BEGIN')
+      await client.query('SELECT 1 FROM read_model.requests WHERE request_id = $1 FOR UPDATE', [acme[5]])
+      const others = await dueRequests(fixture.pool, Number.MAX_SAFE_INTEGER, 100)
+      expect(others).toContain(acme[6])
+      expect(others).not.toContain(acme[5])
+    } finally {
+      await client.query('ROLLBACK')
+      client.release()
+    }
+  })
+
+  it('are gone when a hold stops the request', async () => {
+    const id = acme[6] ?? ''
+    await fixture.writer().transact([id], async (tx) => tx.apply(id, hold('h1'), T0 + 30_000))
+    expect(await dueRequests(fixture.pool, T0 + 86_400_000, 100)).not.toContain(id)
+  })
+})
