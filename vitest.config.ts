@@ -1,6 +1,7 @@
 import { defineConfig } from 'vitest/config'
 
-const conditions = ['lethe-source', 'module', 'node', 'import', 'default']
+// Node gets these for require() as well, so nothing may stand here that is for import alone.
+const conditions = ['lethe-source', 'node']
 
 export default defineConfig({
   resolve: { conditions },
