@@ -26,6 +26,7 @@ export interface ProcessSpec {
 }
 
 const STOP_DEADLINE_MS = 20_000
+const PORT_RELEASE_MS = 2_000
 
 /**
  * Starts the process in a session of its own, so that Ctrl-C in the terminal does not reach it and only
@@ -103,28 +104,33 @@ async function waitHealthy(
   await eventually(healthy, { deadlineMs: spec.deadlineMs, late, ...(signal ? { signal } : {}) })
 }
 
+/** A process that was killed a moment ago may hold its port a little longer than it lives. */
 async function refuseTakenPorts(spec: ProcessSpec): Promise<void> {
   for (const port of spec.ports)
-    if (await accepts(port))
-      throw new Error(
-        `Port ${port}, which ${spec.name} needs, is taken by another process. End it, or move the whole stack: LETHE_PORT_OFFSET=1000`,
-      )
+    await eventually(async () => !(await accepts(port)), {
+      deadlineMs: PORT_RELEASE_MS,
+      late: () =>
+        new Error(
+          `Port ${port}, which ${spec.name} needs, is taken by another process. End it, or move the whole stack: LETHE_PORT_OFFSET=1000`,
+        ),
+    })
 }
 
 /**
- * Ends one recorded process: its own signal first, SIGKILL after 20 s. Only the recorded process is
+ * Ends one recorded process: its own signal first, SIGKILL after `deadlineMs`. Only the recorded process is
  * signalled, never one that got its pid later. Idempotent.
  */
 export async function stop(
   record: ProcessRecord,
   state: StateDir,
+  deadlineMs: number = STOP_DEADLINE_MS,
 ): Promise<'stopped' | 'killed' | 'was dead'> {
   if (!isRunning(record)) {
     state.forget(record.name)
     return 'was dead'
   }
   send(record, record.stopSignal)
-  const end = Date.now() + STOP_DEADLINE_MS
+  const end = Date.now() + deadlineMs
   while (isRunning(record) && Date.now() < end) await delay(30)
   const killed = isRunning(record)
   if (killed) send(record, 'SIGKILL')

@@ -134,6 +134,10 @@ async function stopAll(
   const tier = ({ name }: ProcessRecord) => (LAST.includes(name) ? 2 : name === 'connect' ? 1 : 0)
   for (const current of [0, 1, 2]) {
     const ending = records.filter((record) => tier(record) === current)
-    await Promise.all(ending.map(async (record) => report?.(`${record.name} ${await stop(record, state)}`)))
+    const stopped = ending.map(async (record) => {
+      const how = await stop(record, state)
+      report?.(`${record.name} ${how}`)
+    })
+    await Promise.all(stopped)
   }
 }

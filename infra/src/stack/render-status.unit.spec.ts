@@ -1,0 +1,29 @@
+import { expect, it } from 'vitest'
+import { renderStatus } from './render-status.js'
+import type { StackStatus } from './status.js'
+
+const unknown = { known: false, why: 'Kafka is not running' } as const
+const nothing: StackStatus = {
+  processes: [],
+  topics: unknown,
+  lags: unknown,
+  slots: { known: true, value: [] },
+  outboxConnector: unknown,
+  gates: [],
+}
+
+it('shows what could not be asked as unknown, with the reason, and never as zero', () => {
+  const text = renderStatus(nothing)
+  expect(text).toContain('CONSUMER LAG\n  unknown: Kafka is not running')
+  expect(text).not.toMatch(/\b0\b/)
+})
+
+it('shows an unconfirmed slot position as unknown lag', () => {
+  const slot = { slot: 'lethe_outbox', active: false, lagBytes: null, walStatus: 'lost' }
+  const text = renderStatus({ ...nothing, slots: { known: true, value: [slot] } })
+  expect(text).toMatch(/lethe_outbox\s+not read\s+lag unknown\s+wal_status lost/)
+})
+
+it('says that there are no gates', () => {
+  expect(renderStatus(nothing)).toMatch(/GATES\n {2}no gates$/)
+})
