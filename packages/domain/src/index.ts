@@ -1,1 +1,39 @@
-export * from './request-state.js'
+export { type Attention, attention } from './attention.js'
+export { type Clearance, clearance } from './clearance.js'
+export type { Decision, IssueGrant, Rejection, RequestCommand } from './commands.js'
+export { type BackupClear, backupClearDates, longestKeepMs } from './completion.js'
+export { decide } from './decide.js'
+export { HELD_WITHOUT_END } from './decide-hold.js'
+export { evolve, fold } from './evolve.js'
+export {
+  type GivenIdentifier,
+  MAX_IDENTIFIER_LENGTH,
+  type NormalisedIdentifier,
+  normaliseIdentifier,
+} from './identifiers.js'
+export { dueAt, extendedDueAt } from './legal-clock.js'
+export { defaultPolicy, type Policy } from './policy.js'
+export { type ProblemCode, problemCodes } from './problem-code.js'
+export { proceed, wakeAt } from './proceed.js'
+export { type Publication, publications } from './publications.js'
+export { isRegime, type Period, type Regime, type RegimeKey, regimes } from './regimes.js'
+export type {
+  GrantState,
+  PassState,
+  ProbeState,
+  RequestEvent,
+  RequestEventType,
+  RequestState,
+  RequestStatus,
+  SystemStatus,
+} from './request-state.js'
+export {
+  alreadyGone,
+  type ProbeView,
+  type StepView,
+  type SystemView,
+  steps,
+  systems,
+  type VerificationView,
+  verification,
+} from './views.js'

@@ -1,0 +1,79 @@
+import { accepted, type Decision, type RequestCommand, rejected } from './commands.js'
+import { unlessOpen } from './decide-rules.js'
+import { blockedBy, factsOf, retainedParts, stepsOf } from './facts.js'
+import { extendedDueAt } from './legal-clock.js'
+import { phaseOf } from './phases.js'
+import type { Policy } from './policy.js'
+import { probePhaseOf } from './probing.js'
+import type { RequestState } from './request-state.js'
+
+/**
+ * Extends the legal clock, once, within what the regime allows. The person must have been told
+ * inside the first period (GDPR Art. 12(3), second and third sentence).
+ */
+export function decideExtend(
+  state: RequestState,
+  command: Extract<RequestCommand, { type: 'Extend' }>,
+  now: number,
+): Decision {
+  const { by, newDueAt, notifiedAt, reasonRef } = command
+  if (state.extension !== null) {
+    const same = state.extension.newDueAt === newDueAt
+    return same
+      ? accepted()
+      : rejected('illegal_transition', 'the clock was extended before; it can be extended once')
+  }
+  const closed = unlessOpen(state, 'extended')
+  if (closed) return closed
+  const { regime, receivedAt, dueAt } = state.received
+  const latest = extendedDueAt(regime, receivedAt)
+  if (latest === null) return rejected('illegal_transition', `the regime ${regime} knows no extension`)
+  if (newDueAt <= dueAt || newDueAt > Math.max(latest, dueAt)) {
+    return rejected(
+      'illegal_transition',
+      `the new date must lie after the old one and not after ${iso(latest)}`,
+    )
+  }
+  if (notifiedAt > dueAt || notifiedAt < receivedAt || now > dueAt) {
+    return rejected(
+      'illegal_transition',
+      'the person must be told of the extension before the first date has passed',
+    )
+  }
+  return accepted({ type: 'RequestExtended', data: { by, newDueAt, notifiedAt, reasonRef, at: now } })
+}
+
+const iso = (time: number): string => new Date(time).toISOString()
+
+/** Has a failed system tried again, or one that keeps something by law asked again before its date. */
+export function decideRetry(
+  state: RequestState,
+  command: Extract<RequestCommand, { type: 'RetrySystem' }>,
+  now: number,
+  policy: Policy,
+): Decision {
+  const { systemId, by } = command
+  const closed = unlessOpen(state, 'retried')
+  if (closed) return closed
+  if (!state.plan?.systems.some((system) => system.systemId === systemId)) {
+    return rejected('not_found', 'the plan has no such system')
+  }
+  const block = blockedBy(state)
+  if (block === 'hold') return rejected('on_hold', 'the request is on hold; release it first')
+  if (block !== null)
+    return rejected('second_approval_needed', 'the request waits for a person; decide that first')
+  if (!canRetry(state, systemId, policy)) {
+    return rejected('illegal_transition', 'the system has neither failed nor anything kept to try again')
+  }
+  return accepted({ type: 'RequestRetried', data: { systemId, by, at: now } })
+}
+
+function canRetry(state: RequestState, systemId: string, policy: Policy): boolean {
+  if (state.runAt === null) return false
+  const facts = factsOf(state)
+  const steps = stepsOf(facts, systemId)
+  if (state.partial !== null) return steps.some((step) => retainedParts(step).length > 0)
+  if (state.failures.some((failure) => failure.systemId === systemId)) return true
+  if (steps.some((step) => phaseOf(state, facts, step, policy).kind === 'fail')) return true
+  return steps.every((step) => step.settled) && probePhaseOf(state, systemId, steps, policy).kind === 'fail'
+}
