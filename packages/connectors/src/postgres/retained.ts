@@ -36,11 +36,8 @@ export class RetainedParts {
   }
 
   rows(ord: number, collection: string): number {
-    return this.sum(ord, (target) => target.collection === collection)
-  }
-
-  private sum(ord: number, counts: (target: Target) => boolean): number {
-    return (this.kept.get(ord) ?? []).reduce((sum, { target, rows }) => sum + (counts(target) ? rows : 0), 0)
+    const kept = this.kept.get(ord) ?? []
+    return kept.reduce((sum, { target, rows }) => sum + (target.collection === collection ? rows : 0), 0)
   }
 
   parts(ord: number): Part[] {
