@@ -9,6 +9,9 @@ export interface CliConfig {
 
 const env = process.env
 
+/** The caller's environment, for settings that other packages read. */
+export const environment: Readonly<Record<string, string | undefined>> = env
+
 /** State directory of the local stack. */
 export const stateDirectory = (): string => env.LETHE_STATE ?? join(process.cwd(), '.lethe')
 

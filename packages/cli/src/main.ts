@@ -17,7 +17,7 @@ process.on('SIGINT', () => {
 })
 
 const ports: Ports = {
-  client: () => new LetheClient(loadConfig(endpoints().services.request)),
+  client: () => new LetheClient(loadConfig(endpoints().requestUrl)),
   print: (text) => process.stdout.write(`${text}\n`),
   setExit: (code) => {
     process.exitCode = code

@@ -1,4 +1,4 @@
-import type { CollectionCountsView, ErasureRequestView, StepView } from '@lethe/client'
+import type { CollectionCountsView, ErasureRequestView, StepView, SystemView } from '@lethe/client'
 import { interactive } from './config.js'
 
 const paint = (code: number, text: string): string =>
@@ -44,10 +44,18 @@ export function table(rows: readonly (readonly string[])[]): string {
 }
 
 export function stepLine(step: StepView): string {
-  const probe = step.probeResult ? ` · probe ${coloured(step.probeResult)}` : ''
   const error = step.errorCode ? ` · ${red(step.errorCode)}` : ''
-  const counts = total(step.counts)
-  return `  ${step.stepId.padEnd(14)} ${coloured(step.status)}${counts ? ` · ${counts}` : ''}${probe}${error}`
+  const counts = step.outcome ? total(step.counts) : ''
+  return `  ${step.stepId.padEnd(14)} ${coloured(step.status)}${counts ? ` · ${counts}` : ''}${error}`
+}
+
+function probeLine({ systemId, probe }: SystemView): string[] {
+  if (!probe?.result) return []
+  const left = Object.entries(probe.residual).filter(([, matches]) => matches > 0)
+  const where =
+    left.length > 0 ? ` · ${left.map(([place, matches]) => `${matches} in ${place}`).join(', ')}` : ''
+  const why = probe.reasonCode ? ` · ${probe.reasonCode}` : ''
+  return [`  ${`${systemId} probe`.padEnd(14)} ${coloured(probe.result)}${where}${why}`]
 }
 
 export function requestText(view: ErasureRequestView): string {
@@ -58,7 +66,7 @@ export function requestText(view: ErasureRequestView): string {
   if (view.liveErasedAt !== null)
     head.push(`  live-erased ${instant(view.liveErasedAt)} · backup-clear ${instant(view.backupClearAt)}`)
   if (view.owner) head.push(`  ${yellow(`waits for ${view.owner}: ${view.nextStep ?? 'have a look'}`)}`)
-  return [...head, ...view.steps.map(stepLine)].join('\n')
+  return [...head, ...view.steps.map(stepLine), ...view.systems.flatMap(probeLine)].join('\n')
 }
 
 export function previewText(systems: Readonly<Record<string, CollectionCountsView>>): string {

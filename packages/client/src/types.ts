@@ -33,15 +33,30 @@ export interface StepView {
   readonly stepId: string
   readonly systemId: string
   readonly status: string
+  /** The pass that has the say; null before the first. */
   readonly passId: string | null
   readonly attempt: number
   readonly outcome: string | null
-  readonly counts: CollectionCountsView | null
-  readonly requestedAt: number | null
-  readonly erasedAt: number | null
-  readonly probedAt: number | null
-  readonly probeResult: string | null
   readonly errorCode: string | null
+  /** Summed over every acknowledged pass of the step. */
+  readonly counts: CollectionCountsView
+  readonly requestedAt: number | null
+  readonly acknowledgedAt: number | null
+  readonly startedAt: number | null
+  readonly finishedAt: number | null
+}
+
+export interface SystemView {
+  readonly systemId: string
+  readonly status: string
+  readonly counts: CollectionCountsView
+  readonly verified: boolean
+  readonly probe: {
+    readonly result: 'clean' | 'residual' | 'inconclusive' | null
+    readonly checkedAt: number | null
+    readonly residual: Readonly<Record<string, number>>
+    readonly reasonCode: string | null
+  } | null
 }
 
 export interface ErasureRequestView {
@@ -60,6 +75,7 @@ export interface ErasureRequestView {
   readonly owner: string | null
   readonly nextStep: string | null
   readonly steps: readonly StepView[]
+  readonly systems: readonly SystemView[]
 }
 
 export interface ListFilter {
