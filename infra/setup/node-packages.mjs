@@ -33,7 +33,7 @@ export function installNodePackages() {
     .split(delimiter)
     .filter((folder) => !folder.startsWith(join(rootDir, 'node_modules')))
     .join(delimiter)
-  return run('npm', ['ci', '--no-audit', '--no-fund'], {
+  return run('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], {
     cwd: rootDir,
     env: { PATH, NX_DAEMON: 'false' },
     hint: 'npm could not install the packages. Check the network and the registry that npm is set up with (npm config get registry).',

@@ -43,7 +43,7 @@ export function run(command, args, { cwd, env, show = false, hint = '' } = {}) {
     })
     let kept = ''
     const keep = (chunk) => {
-      kept = (kept + chunk).slice(-8_000)
+      kept = (kept + chunk).slice(-200_000)
     }
     child.stdout?.on('data', keep)
     child.stderr?.on('data', keep)
@@ -52,7 +52,10 @@ export function run(command, args, { cwd, env, show = false, hint = '' } = {}) {
     )
     child.on('close', (code, signal) => {
       if (code === 0) return resolve(kept)
-      const tail = kept.trim().split('\n').slice(-15).join('\n  ')
+      const lines = kept.trim().split('\n')
+      // What went wrong stands first with npm, last with most others.
+      const shown = lines.length > 24 ? [...lines.slice(0, 8), '...', ...lines.slice(-15)] : lines
+      const tail = shown.join('\n  ')
       reject(
         new SetupError(`"${[command, ...args].join(' ')}" ended with ${signal ?? code}.\n  ${tail}\n${hint}`),
       )
