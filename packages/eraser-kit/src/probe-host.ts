@@ -1,6 +1,6 @@
 import type { BatchContext, Incoming, Outgoing, Quarantined, Verdict } from '@lethe/messaging'
 import { macOf, type wire } from '@lethe/schemas'
-import { PausedError } from '@lethe/service-host'
+import { PausedError, RetryableError } from '@lethe/service-host'
 import { v7 as uuidv7 } from 'uuid'
 import { failureOf } from './acknowledging.js'
 import type { ProbeFinding, ProbeSession, Subject } from './connector.js'
@@ -127,7 +127,11 @@ export class ProbeHost {
   /** Halves a batch whose look failed, so that one bad subject leaves the others their answer. */
   private async findings(session: ProbeSession, probes: readonly ClearedProbe[]): Promise<ProbeFinding[]> {
     try {
-      return await session.probe(probes.map(({ subject }) => subject))
+      const found = await session.probe(probes.map(({ subject }) => subject))
+      // A short answer would give the next person somebody else's result.
+      if (found.length !== probes.length)
+        throw new RetryableError('findings_missing', 'The probe did not answer for everybody.')
+      return found
     } catch (error) {
       const [only] = probes
       if (probes.length === 1 && only) {
