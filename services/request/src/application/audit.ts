@@ -45,3 +45,15 @@ export async function auditPreview(
     [preview.at, preview.credentialId, preview.previewId, preview.systemIds],
   )
 }
+
+/** An officer said who is meant by a request; the row says who did, the vault whom. */
+export async function auditReview(
+  client: PoolClient,
+  review: { at: number; credentialId: string; requestId: string },
+): Promise<void> {
+  await client.query(
+    `INSERT INTO audit.clearances (at, credential_id, system_id, purpose, request_id, pass_id, attempt, decision)
+     VALUES ($1, $2, '@person', 'identity_review', $3, 'identity_review', 1, 'go')`,
+    [review.at, review.credentialId, review.requestId],
+  )
+}

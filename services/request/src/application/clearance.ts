@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { RequestState } from '@lethe/domain'
 import type { LogTransaction, RequestLog } from '@lethe/request-log'
-import { deriveMacKey, type log, type wire } from '@lethe/schemas'
+import { deriveMacKey } from '@lethe/schemas'
 import { problem, TerminalError } from '@lethe/service-host'
 import type { Identifier, Subject } from '../domain/identifier.js'
 import { type Caller, may } from '../domain/permissions.js'
@@ -10,6 +10,7 @@ import type { OpenedEntry, Vault } from '../vault/vault.js'
 import { auditClearances } from './audit.js'
 import type { FirstStep } from './first-step.js'
 import type { Resolution } from './identity.js'
+import { publishTombstones } from './tombstones.js'
 
 export interface WantedPass {
   readonly requestId: string
@@ -51,7 +52,14 @@ export interface ClearanceSettings {
 }
 
 /** Codes that may change by themselves or by a person's hand; every other refusal is final. */
-const passing = new Set(['on_hold', 'second_approval_needed', 'over_ceiling', 'gate_closed', 'unavailable'])
+const passing = new Set([
+  'ambiguous_subject',
+  'on_hold',
+  'second_approval_needed',
+  'over_ceiling',
+  'gate_closed',
+  'unavailable',
+])
 
 /**
  * The last word before anything is erased. Everything of one call is decided in one transaction under the
@@ -78,26 +86,26 @@ export class Clearance {
       const now = this.now()
       const blocked = await this.firstStep.record(tx, found, now)
       const entries = await this.vault.open(tx.client, ids, question.systemId)
-      const answers = question.passes.map((pass): ClearanceAnswer => {
+      const answers: ClearanceAnswer[] = []
+      for (const pass of question.passes) {
         const code = blocked.get(pass.requestId)
-        if (code !== undefined) return this.notNow(pass, code)
         const entry = entries.get(pass.requestId)
-        return erasing
-          ? this.erase(tx, question.systemId, pass, entry, now)
-          : this.probe(tx, question.systemId, pass, entry)
-      })
+        if (code !== undefined) answers.push(this.notNow(pass, code))
+        else if (erasing) answers.push(await this.erase(tx, question.systemId, pass, entry, now))
+        else answers.push(this.probe(tx, question.systemId, pass, entry))
+      }
       await auditClearances(tx.client, { at: now, credentialId: caller.id, question, answers })
       return answers
     })
   }
 
-  private erase(
+  private async erase(
     tx: LogTransaction,
     systemId: string,
     pass: WantedPass,
     entry: OpenedEntry | Error | undefined,
     now: number,
-  ): ClearanceAnswer {
+  ): Promise<ClearanceAnswer> {
     const state = tx.state(pass.requestId)
     const known = state?.passes[pass.passId]
     if (state === null || known === undefined || known.systemId !== systemId) return never(pass, 'not_found')
@@ -116,11 +124,7 @@ export class Clearance {
     }
     const issued = decision.events.find((event) => event.type === 'GrantIssued')
     if (issued === undefined) return never(pass, 'illegal_transition')
-    for (const event of decision.events) {
-      if (event.type === 'TombstoneWritten') {
-        tx.publish(tombstoneOf(state, event.data, entry.stored.sealed), now)
-      }
-    }
+    await publishTombstones(tx, this.vault, state, decision.events, now)
     const scope = { purpose: 'ack', requestId, systemId, passId, attempt, grantId } as const
     const macKey = deriveMacKey(grantSecret, scope).toString('base64url')
     return {
@@ -182,21 +186,4 @@ function go(
     mapVersion: state.plan?.mapVersion ?? 0,
     ceilingWaived: false,
   }
-}
-
-function tombstoneOf(state: RequestState, written: log.TombstoneWritten, sealed: Buffer) {
-  const value: wire.ErasureTombstone = {
-    ...written,
-    prevHash: null,
-    tenantId: state.tenantId,
-    requestId: state.requestId,
-    sealedSelectors: sealed,
-  }
-  return {
-    topic: 'erasure.tombstones',
-    key: written.tombstoneId,
-    type: 'ErasureTombstone',
-    value,
-    headers: {},
-  } as const
 }

@@ -2,13 +2,18 @@ import { randomUUID } from 'node:crypto'
 import { extendedDueAt, type RequestCommand, type RequestState } from '@lethe/domain'
 import type { LogTransaction, RequestLog } from '@lethe/request-log'
 import { problem } from '@lethe/service-host'
-import { type Action, type Caller, inScope, may } from '../domain/permissions.js'
-import type { Vault } from '../vault/vault.js'
+import { type Caller, may } from '../domain/permissions.js'
+import { countByType } from '../domain/person.js'
+import { type Vault, wholePerson } from '../vault/vault.js'
+import { forbidden, visible } from './access.js'
+import { auditReview } from './audit.js'
 import { decided } from './decided.js'
+import { normalised, type Submission } from './new-request.js'
+import { publishTombstones } from './tombstones.js'
 
 /** A command of a person or service on one request, as the body said it. */
 export type Wanted =
-  | { readonly verb: 'approve' }
+  | { readonly verb: 'approve'; readonly identifiers?: Submission['identifiers'] | undefined }
   | { readonly verb: 'refuse'; readonly ground: string; readonly citation: string }
   | { readonly verb: 'hold'; readonly reason?: string | undefined }
   | { readonly verb: 'release'; readonly holdId?: string | undefined }
@@ -44,9 +49,14 @@ export class RequestCommands {
       const state = visible(tx.state(requestId), caller)
       if (!may(caller, wanted.verb)) throw forbidden(wanted.verb)
       const now = this.now()
+      if (wanted.verb === 'approve' && (await this.settleIdentity(tx, caller, state, wanted.identifiers))) {
+        return { state: tx.state(requestId) ?? state, hold: null }
+      }
       const noteId = 'reason' in wanted && wanted.reason ? randomUUID() : null
       const events = decided(tx.apply(requestId, commandOf(wanted, caller.id, noteId, state, now), now))
       if (noteId !== null && events.length > 0) await this.note(tx, requestId, noteId, wanted)
+      // A hold and its release rewrite the tombstones: a held one is not replayed.
+      await publishTombstones(tx, this.vault, state, events, now)
       const held = events.find((event) => event.type === 'RequestHeld')
       return {
         state: tx.state(requestId) ?? state,
@@ -55,23 +65,45 @@ export class RequestCommands {
     })
   }
 
+  /**
+   * Approving an identity review says who is meant: by naming the person anew, or by confirming what was given.
+   * The plan is frozen by the next resolution. @returns whether the review is settled by that alone
+   */
+  private async settleIdentity(
+    tx: LogTransaction,
+    caller: Caller,
+    state: RequestState,
+    given: Submission['identifiers'] | undefined,
+  ): Promise<boolean> {
+    const { review, requestId, tenantId } = state
+    if (given === undefined) {
+      if (review === null || review.candidates < 2 || state.plan !== null) return false
+      throw problem('ambiguous_subject', 'Name the one person who is meant: approve with identifiers.')
+    }
+    if (review === null || state.plan !== null) {
+      throw problem('illegal_transition', 'Identifiers can be named only while identity is in review.')
+    }
+    const identifiers = normalised(given)
+    // With more than one candidate an approval is not enough: the resolution is recorded anew and begins again.
+    if (review.candidates > 1) {
+      const found = countByType(identifiers)
+      decided(
+        tx.apply(requestId, { type: 'RecordResolution', found, rounds: 0, occasion: 'plan' }, this.now()),
+      )
+    }
+    await this.vault.put(tx.client, [{ requestId, systemId: wholePerson, identifiers }])
+    const digests = this.vault.digests(tenantId, identifiers)
+    await this.vault.putDigests(tx.client, [{ tenantId, requestId, digests }])
+    await auditReview(tx.client, { at: this.now(), credentialId: caller.id, requestId })
+    return review.candidates > 1
+  }
+
   private async note(tx: LogTransaction, requestId: string, noteId: string, wanted: Wanted): Promise<void> {
     if ('reason' in wanted && wanted.reason) {
       await this.vault.putNote(tx.client, { noteId, requestId, text: wanted.reason })
     }
   }
 }
-
-/** @throws ProblemError `not_found`, the same for what does not exist and for what is another tenant's. */
-export function visible(state: RequestState | null, caller: Caller): RequestState {
-  if (state === null || !inScope(caller, state.tenantId)) {
-    throw problem('not_found', 'There is no such request among those of your tenants. Check the id.')
-  }
-  return state
-}
-
-export const forbidden = (action: Action) =>
-  problem('forbidden', `None of your credential's roles may ${action.replace('_', ' ')} here.`)
 
 function commandOf(
   wanted: Wanted,
@@ -94,6 +126,7 @@ function commandOf(
     case 'extend': {
       const { regime, receivedAt } = state.received
       const newDueAt = wanted.newDueAt ?? extendedDueAt(regime, receivedAt)
+      if (newDueAt === null) throw problem('illegal_transition', `The regime ${regime} knows no extension.`)
       return { type: 'Extend', by, newDueAt, notifiedAt: wanted.notifiedAt ?? now, reasonRef }
     }
     case 'retry':

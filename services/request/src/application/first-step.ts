@@ -1,5 +1,7 @@
+import type { RequestState } from '@lethe/domain'
 import type { LogTransaction } from '@lethe/request-log'
 import type { Pool } from 'pg'
+import type { Identifier } from '../domain/identifier.js'
 import { countByType, merge } from '../domain/person.js'
 import { type Vault, wholePerson } from '../vault/vault.js'
 import type { DataMaps } from './data-maps.js'
@@ -77,35 +79,47 @@ export class FirstStep {
     for (const [requestId, resolution] of found) {
       const state = tx.state(requestId)
       const entry = people.get(requestId)
-      if (state === null || state.plan === null || entry === undefined || entry instanceof Error) continue
-      if (resolution.kind === 'unreachable') blocked.set(requestId, 'unavailable')
-      // Somebody else has come to share an identifier since: whom the selectors would hit is for a person.
-      else if (resolution.kind === 'many') blocked.set(requestId, 'ambiguous_subject')
-      else {
-        const identifiers = merge(entry.identifiers, resolution.identifiers)
-        const decision = tx.apply(
-          requestId,
-          {
-            type: 'RecordResolution',
-            found: countByType(identifiers),
-            rounds: resolution.rounds,
-            occasion: 'first_step',
-          },
-          now,
-        )
-        if (!decision.ok || identifiers.length === entry.identifiers.length) continue
-        await this.vault.put(tx.client, [
-          { requestId, systemId: wholePerson, identifiers },
-          ...state.plan.systems.map(({ systemId }) => ({
-            requestId,
-            systemId,
-            identifiers: this.maps.neededBy(systemId, identifiers),
-          })),
-        ])
-        const digests = this.vault.digests(state.tenantId, identifiers)
-        await this.vault.putDigests(tx.client, [{ tenantId: state.tenantId, requestId, digests }])
-      }
+      if (state === null || entry === undefined || entry instanceof Error) continue
+      const code = await this.recordOne(tx, state, entry.identifiers, resolution, now)
+      if (code !== null) blocked.set(requestId, code)
     }
     return blocked
+  }
+
+  private async recordOne(
+    tx: LogTransaction,
+    state: RequestState,
+    known: readonly Identifier[],
+    resolution: Resolution,
+    now: number,
+  ): Promise<string | null> {
+    const { requestId, tenantId, plan } = state
+    if (plan === null) return null
+    if (resolution.kind === 'unreachable') return 'unavailable'
+    const confirmed = state.approvals.some(({ reason }) => reason === 'identity')
+    if (resolution.kind === 'many' && !confirmed) {
+      // Somebody else has come to share an identifier since: whom the selectors would hit is for a person.
+      const { candidates } = resolution
+      tx.apply(requestId, { type: 'OpenIdentityReview', code: 'ambiguous_subject', candidates }, now)
+      return 'ambiguous_subject'
+    }
+    // Once an officer has confirmed who is meant, only what was known then counts.
+    const identifiers = resolution.kind === 'many' ? known : merge(known, resolution.identifiers)
+    const { rounds } = resolution
+    const occasion = 'first_step'
+    const found = countByType(identifiers)
+    const decision = tx.apply(requestId, { type: 'RecordResolution', found, rounds, occasion }, now)
+    if (!decision.ok || identifiers.length === known.length) return null
+    await this.vault.put(tx.client, [
+      { requestId, systemId: wholePerson, identifiers },
+      ...plan.systems.map(({ systemId }) => ({
+        requestId,
+        systemId,
+        identifiers: this.maps.neededBy(systemId, identifiers),
+      })),
+    ])
+    const digests = this.vault.digests(tenantId, identifiers)
+    await this.vault.putDigests(tx.client, [{ tenantId, requestId, digests }])
+    return null
   }
 }

@@ -1,8 +1,7 @@
 import type { LogTransaction, RequestLog } from '@lethe/request-log'
-import type { wire } from '@lethe/schemas'
+import { intakeKeyOf, type wire } from '@lethe/schemas'
 import { ProblemError, problem, TerminalError } from '@lethe/service-host'
 import type { Caller } from '../domain/permissions.js'
-import { intakeKeyOf } from '../vault/digest.js'
 import type { Accepted, AcceptRequests, NewRequest } from './accept.js'
 import { newRequest, type Submission } from './new-request.js'
 

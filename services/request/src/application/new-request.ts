@@ -2,10 +2,10 @@ import { dueAt, normaliseIdentifier } from '@lethe/domain'
 import type { log } from '@lethe/schemas'
 import { problem } from '@lethe/service-host'
 import type { Identifier } from '../domain/identifier.js'
-import { type Caller, inScope, may } from '../domain/permissions.js'
+import { type Caller, may } from '../domain/permissions.js'
 import { merge } from '../domain/person.js'
 import type { NewRequest } from './accept.js'
-import { forbidden } from './commands.js'
+import { assertTenant, forbidden } from './access.js'
 
 /** What a caller sent, over HTTP or inside an intake message, with its shape already checked. */
 export interface Submission {
@@ -49,11 +49,6 @@ export function newRequest(
     // Four eyes: what an administrator asks for in somebody's name, another person approves.
     approvalRequired: submission.approval === 'required' || requesterRole === 'admin',
   }
-}
-
-export function assertTenant(caller: Caller, tenantId: string): void {
-  if (inScope(caller, tenantId)) return
-  throw problem('unknown_tenant', 'tenantId names no tenant of your credential.')
 }
 
 export function normalised(given: Submission['identifiers']): Identifier[] {

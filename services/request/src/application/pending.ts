@@ -21,6 +21,8 @@ interface Prepared {
   readonly tenantId: string
   readonly planning: Planning
   readonly digests: readonly string[]
+  /** An officer approved the identity. */
+  readonly confirmed: boolean
 }
 
 const batchSize = 200
@@ -104,8 +106,14 @@ export class PendingRequests {
     if (state === null || state.status !== 'PENDING' || state.plan !== null || plan === 'unknown_tenant') {
       return []
     }
-    const planning = planningFor(this.maps, plan, { requestId, given }, resolution)
-    return [{ requestId, tenantId, planning, digests: this.vault.digests(tenantId, planning.known) }]
+    // A person looked already, and said that these identifiers are the ones that are meant.
+    const confirmed = state.approvals.some(({ reason }) => reason === 'identity')
+    const { kind } = resolution
+    const settled: Resolution =
+      confirmed && kind === 'nobody' ? { ...resolution, kind: 'one', identifiers: given } : resolution
+    const planning = planningFor(this.maps, plan, { requestId, given }, settled)
+    const digests = this.vault.digests(tenantId, planning.known)
+    return [{ requestId, tenantId, planning, digests, confirmed }]
   }
 
   private async record(tx: LogTransaction, prepared: Prepared): Promise<boolean> {
@@ -113,7 +121,7 @@ export class PendingRequests {
     const now = this.now()
     const open = await openRequests(tx.client, [prepared])
     const others = new Set([...open.values()].flat().filter((other) => other !== requestId))
-    if (others.size > 0) {
+    if (others.size > 0 && !prepared.confirmed) {
       // Two requests for one person came by different identifiers while nobody could tell.
       const code = 'duplicate_request'
       decided(tx.apply(requestId, { type: 'OpenIdentityReview', code, candidates: 1 }, now))

@@ -1,4 +1,4 @@
-import type { RequestState } from '@lethe/domain'
+import { type RequestState, type SystemView, systems } from '@lethe/domain'
 import type { EventStore } from '@lethe/event-store'
 import {
   InvalidCursor,
@@ -14,7 +14,7 @@ import { problem } from '@lethe/service-host'
 import type { Pool } from 'pg'
 import { z } from 'zod'
 import { type Caller, inScope, may } from '../domain/permissions.js'
-import { forbidden, visible } from './commands.js'
+import { forbidden, visible } from './access.js'
 import {
   type Links,
   linksOf,
@@ -145,8 +145,8 @@ export class Queries {
 
   /** What independent probes found, per system of one request. */
   async verification(caller: Caller, requestId: string): Promise<{ items: Verification[] }> {
-    const view = await this.one(caller, requestId)
-    return { items: view.systems.map(verificationRow) }
+    const state = await this.visible(caller, requestId)
+    return { items: systems(state).map((view) => verificationRow(state, view)) }
   }
 }
 
@@ -170,14 +170,14 @@ function summary(row: RequestRow): Summary {
   return { ...row, ...ownerOf(row), steps: [], links: linksOf(row.requestId) }
 }
 
-function verificationRow({ systemId, status, probe }: Representation['systems'][number]): Verification {
+function verificationRow(state: RequestState, { systemId, status, probe }: SystemView): Verification {
   return {
     systemId,
     status,
     result: probe?.result ?? null,
     residual: probe?.residual ?? null,
     checkedAt: probe?.checkedAt ?? null,
-    position: probe?.position ?? null,
+    position: (probe && state.probes[probe.passId]?.reported?.position) ?? null,
   }
 }
 

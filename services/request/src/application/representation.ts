@@ -33,9 +33,29 @@ export interface Representation
     >,
     NextStep {
   readonly plan: Pick<log.PlanFrozen, 'mapVersion' | 'mapDigest' | 'steps' | 'notApplicable'> | null
-  readonly steps: readonly StepView[]
+  readonly steps: readonly RepresentedStep[]
   readonly systems: readonly SystemView[]
   readonly links: Links
+}
+
+/** A step with what its system's probe said, once that has looked after the system's last step. */
+export interface RepresentedStep extends StepView {
+  readonly erasedAt: number | null
+  readonly probedAt: number | null
+  readonly probeResult: log.ProbeResult | null
+}
+
+function representedSteps(state: RequestState): RepresentedStep[] {
+  const last = new Map(systems(state).map((view) => [view.steps.at(-1), view.probe]))
+  return steps(state).map((step) => {
+    const probe = last.get(step.stepId)
+    return {
+      ...step,
+      erasedAt: step.finishedAt,
+      probedAt: probe?.checkedAt ?? null,
+      probeResult: probe?.result ?? null,
+    }
+  })
 }
 
 /** Who must act next, and how; null while Lethe goes on by itself. */
@@ -91,7 +111,7 @@ export function representation(state: RequestState): Representation {
             steps: plan.steps,
             notApplicable: plan.notApplicable,
           },
-    steps: steps(state),
+    steps: representedSteps(state),
     systems: systems(state),
     links: linksOf(state.requestId),
   }
@@ -100,11 +120,11 @@ export function ownerOf(state: Pick<RequestState, 'status' | 'failure' | 'partia
   const officer = (nextStep: string) => ({ owner: 'privacy_officer', nextStep })
   switch (state.status) {
     case 'AWAITING_IDENTITY':
-      return officer('Decide who is meant: approve with identifiers, refuse, or cancel.')
+      return officer('decide_whom_it_is')
     case 'AWAITING_APPROVAL':
-      return officer('Approve or refuse.')
+      return officer('approve_or_refuse')
     case 'ON_HOLD':
-      return officer('Release the hold when its reason has ended.')
+      return officer('release_when_the_hold_ends')
     case 'FAILED':
       return { owner: state.failure?.owner ?? null, nextStep: state.failure?.nextStep ?? null }
     case 'PARTIALLY_COMPLETED':

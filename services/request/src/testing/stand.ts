@@ -115,7 +115,7 @@ export async function openStand(overrides: Partial<RequestConfig> = {}): Promise
   const probes = await startFakeProbes(probeToken)
   await createKeyFile(join(folder, 'keys.json'))
   const config: RequestConfig = {
-    pgUrl: database.url,
+    pgUrl: asService(database.url),
     brokers,
     registryUrl,
     credentialsFile: file('credentials.json', JSON.stringify(credentials)),
@@ -182,6 +182,13 @@ export async function openStand(overrides: Partial<RequestConfig> = {}): Promise
       rmSync(folder, { recursive: true })
     },
   }
+}
+
+/** The service runs with the rights of its own role, not with the superuser's. */
+function asService(databaseUrl: string): string {
+  const url = new URL(databaseUrl)
+  url.username = 'lethe_request'
+  return url.href
 }
 
 let drawn = 0

@@ -52,8 +52,3 @@ export function idempotencyDigests(
 ): string[] {
   return peppers.map((pepper) => keyed(pepper, ['idempotency-key', callerId, idempotencyKey]))
 }
-
-/** What a caller that publishes to `erasure.intake` knows its request by. */
-export function intakeKeyOf(token: string, idempotencyKey: string): string {
-  return createHmac('sha256', token).update(idempotencyKey).digest('base64url')
-}

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { digestsOf, idempotencyDigests, intakeKeyOf, parsePeppers } from './digest.js'
+import { digestsOf, idempotencyDigests, parsePeppers } from './digest.js'
 
 const old = parsePeppers('v1=0123456789abcdef')
 const both = parsePeppers('v1=0123456789abcdef,v2=fedcba9876543210')
@@ -26,11 +26,6 @@ describe('digests', () => {
 
   it('keep idempotency keys of different callers apart', () => {
     expect(idempotencyDigests(old, 'a', 'k')).not.toEqual(idempotencyDigests(old, 'b', 'k'))
-  })
-
-  it('give an intake key that depends on token and key', () => {
-    expect(intakeKeyOf('t', 'k')).toMatch(/^[\w-]{43}$/)
-    expect(intakeKeyOf('t', 'k')).not.toBe(intakeKeyOf('t2', 'k'))
   })
 
   it.each(['', 'v1', 'v1=short', 'x=0123456789abcdef', 'v1=0123456789abcdef,v1=0123456789abcdef'])(

@@ -53,7 +53,8 @@ export const clearanceBody = z
 
 const nothing = z.object({}).strict()
 export const commandBodies = {
-  approve: nothing,
+  /** `identifiers` say who is meant, when the request waits for that. */
+  approve: z.object({ identifiers: identifiers.optional() }).strict(),
   refuse: z.object({ ground: z.string().min(1).max(100), citation: z.string().min(1).max(1_000) }).strict(),
   hold: z.object({ reason: freeText.optional() }).strict(),
   release: z.object({ holdId: z.uuid().optional() }).strict(),

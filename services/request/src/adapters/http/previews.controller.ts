@@ -1,6 +1,6 @@
 import { Body, Controller, HttpCode, Post, UseGuards } from '@nestjs/common'
-import { forbidden } from '../../application/commands.js'
-import { assertTenant, normalised } from '../../application/new-request.js'
+import { assertTenant, forbidden } from '../../application/access.js'
+import { normalised } from '../../application/new-request.js'
 import { Previews } from '../../application/preview.js'
 import { type Caller, may } from '../../domain/permissions.js'
 import { AuthGuard, CallerParam } from './auth.guard.js'
