@@ -26,14 +26,17 @@ export function nodePackagesInstalled() {
   )
 }
 
-/** Installs exactly the lockfile. The node_modules of an earlier version are replaced. */
+/**
+ * Installs the versions of the lockfile and leaves it as it is. Not `npm ci`: that refuses a lockfile in
+ * which packages for other platforms are missing, and a registry need not have those at all.
+ */
 export function installNodePackages() {
   // npm itself must not run on the node it is about to replace.
   const PATH = (process.env.PATH ?? '')
     .split(delimiter)
     .filter((folder) => !folder.startsWith(join(rootDir, 'node_modules')))
     .join(delimiter)
-  return run('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], {
+  return run('npm', ['install', '--no-save', '--no-audit', '--no-fund', '--loglevel=error'], {
     cwd: rootDir,
     env: { PATH, NX_DAEMON: 'false' },
     hint: 'npm could not install the packages. Check the network and the registry that npm is set up with (npm config get registry).',
