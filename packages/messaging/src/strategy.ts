@@ -89,11 +89,15 @@ export class KafkaBatchStrategy extends Server implements CustomTransportStrateg
     return this.options.subscriptions.map(({ topic }) => topic)
   }
 
-  /** The handler of every subscription. Throws TypeError when one is missing or not made for batches. */
+  /**
+   * The handler of every subscription. Throws TypeError when one is missing or not made for batches.
+   * Nest hands every handler of the application to every transport, so one without a subscription
+   * here may belong to another group; only a pattern that is no topic at all is an error.
+   */
   private handlers(): Map<TopicName, BatchHandler> {
     for (const pattern of this.messageHandlers.keys())
-      if (!Object.hasOwn(topics, pattern) || !this.subscribed().includes(pattern as TopicName))
-        throw new TypeError(`there is a handler for ${pattern}, but no subscription`)
+      if (!Object.hasOwn(topics, pattern))
+        throw new TypeError(`there is a handler for ${pattern}, which is no topic`)
     return new Map(this.subscribed().map((topic) => [topic, this.handlerOf(topic)]))
   }
 
