@@ -65,7 +65,8 @@ function saslFromEnvironment(env: Readonly<Record<string, string | undefined>>):
 
 /**
  * The kafkajs options of a KafkaConfig. Connection retries are bounded here; the watchdog of the
- * consumer and the producer's own bound decide what happens after them.
+ * consumer and the producer's own bound decide what happens after them. Without a logger kafkajs is
+ * silent.
  */
 export function kafkaOptions(config: KafkaConfig, logger?: Logger): KafkaJsConfig {
   return {
@@ -77,7 +78,7 @@ export function kafkaOptions(config: KafkaConfig, logger?: Logger): KafkaJsConfi
     retry: { initialRetryTime: 200, maxRetryTime: 5_000, retries: 8 },
     ...(config.tls ? { ssl: { ...config.tls } } : {}),
     ...(config.sasl ? { sasl: { ...config.sasl } as SASLOptions } : {}),
-    logLevel: logger ? logLevel.WARN : logLevel.ERROR,
+    logLevel: logger ? logLevel.WARN : logLevel.NOTHING,
     ...(logger ? { logCreator: () => (entry) => forward(logger, entry) } : {}),
   }
 }
@@ -90,7 +91,9 @@ function forward(
   const { groupId, topic, partition, broker } = log
   const text = `kafkajs ${namespace}: ${String(log['message'])}`
   const fields = { groupId, topic, partition, broker }
-  if (level === logLevel.ERROR) logger.error(fields, text)
+  // A rebalance is the protocol at work, though kafkajs calls it an error.
+  if (/rebalancing|coordinator is loading/.test(String(log.error))) logger.debug(fields, text)
+  else if (level === logLevel.ERROR) logger.error(fields, text)
   else if (level === logLevel.WARN) logger.warn(fields, text)
   else logger.debug(fields, text)
 }

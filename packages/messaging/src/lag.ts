@@ -153,7 +153,9 @@ class LagSource {
   }
 
   private async connect(): Promise<Admin> {
-    const admin = new Kafka(kafkaOptions(this.kafka)).admin({ retry: { initialRetryTime: 100, retries: 1 } })
+    // Little patience: an answer that comes late is of no use to whoever reads the metrics.
+    const options = { ...kafkaOptions(this.kafka), retry: { initialRetryTime: 100, retries: 1 } }
+    const admin = new Kafka(options).admin()
     await admin.connect()
     return admin
   }
