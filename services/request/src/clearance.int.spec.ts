@@ -193,6 +193,7 @@ describe('the data map', () => {
       status: 200,
       body: { version: 1, tenant: { column: 'tenant_id' }, canonical: 'user_id', system: { kind: 'redis' } },
     })
+    expect((await read('current/systems/cache', tokens.cacheEraser)).body.version).toBe(1)
     expect((await read('1/systems/shop-pg', tokens.cacheEraser)).status).toBe(403)
     expect((await read('2/systems/cache', tokens.cacheEraser)).status).toBe(404)
     expect((await read('1/systems/nothing', tokens.officer)).status).toBe(404)

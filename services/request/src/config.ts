@@ -1,3 +1,4 @@
+import { type KafkaConfig, kafkaConfigFromEnvironment } from '@lethe/messaging'
 import { loadConfig } from '@lethe/service-host'
 import { z } from 'zod'
 
@@ -33,12 +34,12 @@ const environment = z.object({
   LETHE_MAX_IN_FLIGHT: z.coerce.number().int().min(1).default(2_000),
   LETHE_PROBE_TIMEOUT_MS: milliseconds(5_000),
   LETHE_RESOLVE_RETRY_MS: milliseconds(2_000),
-  LETHE_BODY_LIMIT: z.coerce.number().int().min(1_024).default(65_536),
+  LETHE_BODY_LIMIT: z.coerce.number().int().min(1_024).default(2_097_152),
 })
 
 export interface RequestConfig {
   readonly pgUrl: string
-  readonly brokers: readonly string[]
+  readonly kafka: KafkaConfig
   readonly registryUrl: string
   readonly credentialsFile: string
   readonly dataMapFile: string
@@ -56,7 +57,7 @@ export interface RequestConfig {
   readonly probeTimeoutMs: number
   /** How often requests whose probes were unreachable are resolved again. */
   readonly resolveRetryMs: number
-  /** Bytes. */
+  /** Bytes; a clearance question of 10,000 passes is the largest body. */
   readonly bodyLimit: number
 }
 
@@ -65,7 +66,7 @@ export function readConfig(): RequestConfig {
   const env = loadConfig(environment)
   return {
     pgUrl: env.LETHE_PG_URL,
-    brokers: env.LETHE_KAFKA.split(',').map((broker) => broker.trim()),
+    kafka: kafkaConfigFromEnvironment('request'),
     registryUrl: env.LETHE_REGISTRY_URL,
     credentialsFile: env.LETHE_CREDENTIALS,
     dataMapFile: env.LETHE_DATA_MAP,

@@ -19,7 +19,12 @@ await runMain('request', async () => {
     port: config.port,
     logger,
     bodyLimit: config.bodyLimit,
-    microservice: consumers(parts.reconciler, { codec, logger, groupPrefix: config.topicPrefix }),
+    microservice: consumers(parts.reconciler, {
+      kafka: config.kafka,
+      codec,
+      logger,
+      groupPrefix: config.topicPrefix,
+    }),
     readiness: [{ name: 'postgresql', check: async () => void (await parts.pool.query('SELECT 1')) }],
   })
 })

@@ -1,9 +1,10 @@
-import { KafkaBatchStrategy, kafkaConfigFromEnvironment, type MessageCodec } from '@lethe/messaging'
+import { KafkaBatchStrategy, type KafkaConfig, type MessageCodec } from '@lethe/messaging'
 import type { OutboxReconciler } from '@lethe/request-log'
 import type { TopicName } from '@lethe/schemas'
 import type { Logger } from '@lethe/service-host'
 
 export interface ConsumerOptions {
+  readonly kafka: KafkaConfig
   readonly codec: MessageCodec
   readonly logger: Logger
   /** Put before group names, for stacks that share a broker; empty by default. */
@@ -20,8 +21,7 @@ const published: readonly TopicName[] = [
 
 /** The consumers of this service: intake, and the outbox's confirmation. */
 export function consumers(reconciler: OutboxReconciler, options: ConsumerOptions): KafkaBatchStrategy[] {
-  const { codec, logger, groupPrefix } = options
-  const kafka = kafkaConfigFromEnvironment('request')
+  const { kafka, codec, logger, groupPrefix } = options
   const intake = new KafkaBatchStrategy({
     kafka,
     codec,

@@ -16,6 +16,9 @@ const previewed = z.object({
   results: z.array(z.record(z.string(), counts)),
 })
 
+/** What a probe takes in one call. */
+const maxSubjects = 1_000
+
 /**
  * Talks to the probe deployments over HTTP. Every failure is a RetryableError `probe_unreachable` that names
  * the system and the HTTP status at most: an answer's text could repeat the question.
@@ -29,13 +32,28 @@ export class HttpProbeClient implements ProbeClient {
   ) {}
 
   async resolve(systemId: string, subjects: readonly Subject[]): Promise<Identifier[][][]> {
-    const { results } = await this.call(systemId, '/v1/resolve', subjects, resolved)
-    return expectOnePerSubject(systemId, subjects, results) as Identifier[][][]
+    const answers = await this.inParts(systemId, '/v1/resolve', subjects, resolved)
+    return answers as Identifier[][][]
   }
 
   async preview(systemId: string, subjects: readonly Subject[]): Promise<Record<string, CollectionCounts>[]> {
-    const { results } = await this.call(systemId, '/v1/preview', subjects, previewed)
-    return expectOnePerSubject(systemId, subjects, results)
+    return this.inParts(systemId, '/v1/preview', subjects, previewed)
+  }
+
+  private async inParts<T>(
+    systemId: string,
+    path: string,
+    subjects: readonly Subject[],
+    shape: z.ZodType<{ results: T[] }>,
+  ): Promise<T[]> {
+    const all: T[] = []
+    for (let from = 0; from < subjects.length; from += maxSubjects) {
+      const part = subjects.slice(from, from + maxSubjects)
+      const { results } = await this.call(systemId, path, part, shape)
+      if (results.length !== part.length) throw unreachable(systemId, 'it answered for fewer subjects')
+      all.push(...results)
+    }
+    return all
   }
 
   private async call<T>(
@@ -65,11 +83,6 @@ export class HttpProbeClient implements ProbeClient {
     if (!parsed.success) throw unreachable(systemId, 'its answer has an unknown shape')
     return parsed.data
   }
-}
-
-function expectOnePerSubject<T>(systemId: string, subjects: readonly Subject[], results: T[]): T[] {
-  if (results.length !== subjects.length) throw unreachable(systemId, 'it answered for fewer subjects')
-  return results
 }
 
 const unreachable = (systemId: string, why: string): RetryableError =>

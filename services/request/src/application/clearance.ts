@@ -86,26 +86,26 @@ export class Clearance {
       const now = this.now()
       const blocked = await this.firstStep.record(tx, found, now)
       const entries = await this.vault.open(tx.client, ids, question.systemId)
-      const answers: ClearanceAnswer[] = []
-      for (const pass of question.passes) {
+      const answers = question.passes.map((pass) => {
         const code = blocked.get(pass.requestId)
+        if (code !== undefined) return this.notNow(pass, code)
         const entry = entries.get(pass.requestId)
-        if (code !== undefined) answers.push(this.notNow(pass, code))
-        else if (erasing) answers.push(await this.erase(tx, question.systemId, pass, entry, now))
-        else answers.push(this.probe(tx, question.systemId, pass, entry))
-      }
+        return erasing
+          ? this.erase(tx, question.systemId, pass, entry, now)
+          : this.probe(tx, question.systemId, pass, entry)
+      })
       await auditClearances(tx.client, { at: now, credentialId: caller.id, question, answers })
       return answers
     })
   }
 
-  private async erase(
+  private erase(
     tx: LogTransaction,
     systemId: string,
     pass: WantedPass,
     entry: OpenedEntry | Error | undefined,
     now: number,
-  ): Promise<ClearanceAnswer> {
+  ): ClearanceAnswer {
     const state = tx.state(pass.requestId)
     const known = state?.passes[pass.passId]
     if (state === null || known === undefined || known.systemId !== systemId) return never(pass, 'not_found')
@@ -124,7 +124,7 @@ export class Clearance {
     }
     const issued = decision.events.find((event) => event.type === 'GrantIssued')
     if (issued === undefined) return never(pass, 'illegal_transition')
-    await publishTombstones(tx, this.vault, state, decision.events, now)
+    publishTombstones(tx, state, decision.events, new Map([[systemId, entry.stored]]), now)
     const scope = { purpose: 'ack', requestId, systemId, passId, attempt, grantId } as const
     const macKey = deriveMacKey(grantSecret, scope).toString('base64url')
     return {

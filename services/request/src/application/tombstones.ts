@@ -1,32 +1,35 @@
 import type { RequestEvent, RequestState } from '@lethe/domain'
 import type { LogTransaction } from '@lethe/request-log'
-import type { Vault } from '../vault/vault.js'
+import type { Sealed } from '../vault/seal.js'
+
+export const writesTombstone = (events: readonly RequestEvent[]): boolean =>
+  events.some(({ type }) => type === 'TombstoneWritten')
 
 /**
  * Publishes every tombstone these events wrote, with the vault's own sealed bytes as selectors: whoever reads
  * the topic needs the epoch key, and destroying that key shreds the topic's copy as well.
+ *
+ * @param stored the request's sealed entries by system id
  */
-export async function publishTombstones(
+export function publishTombstones(
   tx: LogTransaction,
-  vault: Vault,
   state: RequestState,
   events: readonly RequestEvent[],
+  stored: ReadonlyMap<string, Sealed>,
   now: number,
-): Promise<void> {
-  const written = events.flatMap((event) => (event.type === 'TombstoneWritten' ? [event.data] : []))
-  if (written.length === 0) return
-  const stored = await vault.stored(tx.client, state.requestId)
-  for (const tombstone of written) {
-    const sealed = stored.get(tombstone.systemId)
+): void {
+  for (const event of events) {
+    if (event.type !== 'TombstoneWritten') continue
+    const sealed = stored.get(event.data.systemId)
     const value = {
-      ...tombstone,
-      epoch: sealed?.epoch ?? tombstone.epoch,
+      ...event.data,
+      epoch: sealed?.epoch ?? event.data.epoch,
       prevHash: null,
       tenantId: state.tenantId,
       requestId: state.requestId,
       sealedSelectors: sealed?.sealed ?? null,
     }
-    const { tombstoneId: key } = tombstone
+    const { tombstoneId: key } = event.data
     tx.publish({ topic: 'erasure.tombstones', key, type: 'ErasureTombstone', value, headers: {} }, now)
   }
 }

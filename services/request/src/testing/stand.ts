@@ -9,6 +9,7 @@ import { MessageCodec } from '@lethe/messaging'
 import type { TopicName } from '@lethe/schemas'
 import { createLogger, type RunningService, startService } from '@lethe/service-host'
 import { Pool } from 'pg'
+import { consumers } from '../adapters/consumers.js'
 import type { RequestConfig } from '../config.js'
 import type { Role } from '../domain/permissions.js'
 import { createKeyFile } from '../keys.js'
@@ -90,13 +91,14 @@ export interface CallOptions {
   readonly key?: string
 }
 
-/** The service over a database of its own, with stood-in probes and without Kafka. */
+/** The service over a database of its own, with stood-in probes; with Kafka when it has a topic prefix. */
 export interface Stand {
   readonly service: RunningService
   readonly parts: RequestParts
   readonly probes: FakeProbes
   readonly pool: Pool
   readonly config: RequestConfig
+  readonly codec: MessageCodec
   /** Everything the service logged. */
   log(): string
   call<T = Record<string, unknown>>(method: string, path: string, options?: CallOptions): Promise<Answer<T>>
@@ -116,7 +118,7 @@ export async function openStand(overrides: Partial<RequestConfig> = {}): Promise
   await createKeyFile(join(folder, 'keys.json'))
   const config: RequestConfig = {
     pgUrl: asService(database.url),
-    brokers,
+    kafka: { brokers, clientId: 'request-spec', topicPrefix: overrides.topicPrefix ?? '' },
     registryUrl,
     credentialsFile: file('credentials.json', JSON.stringify(credentials)),
     dataMapFile: file('map.yaml', map),
@@ -151,6 +153,16 @@ export async function openStand(overrides: Partial<RequestConfig> = {}): Promise
     port: 0,
     logger,
     bodyLimit: config.bodyLimit,
+    ...(config.topicPrefix === ''
+      ? {}
+      : {
+          microservice: consumers(parts.reconciler, {
+            kafka: config.kafka,
+            codec,
+            logger,
+            groupPrefix: config.topicPrefix,
+          }),
+        }),
   })
   const pool = new Pool({ connectionString: database.url, max: 2 })
   return {
@@ -159,6 +171,7 @@ export async function openStand(overrides: Partial<RequestConfig> = {}): Promise
     probes,
     pool,
     config,
+    codec,
     log: () => logged,
     call: async <T>(method: string, path: string, options: CallOptions = {}): Promise<Answer<T>> => {
       const { token = tokens.service, body, raw, key } = options

@@ -24,6 +24,7 @@ export class ErasersController {
     return { results: await this.clearance.clear(caller, parsed(clearanceBody, body)) }
   }
 
+  /** `version` is a number, or `current` for the map in force. */
   @Get('data-maps/:version/systems/:systemId')
   async section(
     @CallerParam() caller: Caller,
