@@ -96,6 +96,21 @@ describe('receipts and marker', () => {
     await Promise.all([one.close(), two.close()])
   })
 
+  test('two requests of one person in one batch: the first erases, the second finds nobody', async () => {
+    database = await freshDatabase(SCHEMA)
+    const session = await openOn(database, ELEMENTS)
+    const pass = passFor('7')
+    const outcomes = await session.erase([pass, passFor('8'), passFor('7'), pass], hostIo())
+    expect(outcomes.map(({ outcome, counts }) => [outcome, counts.orders?.erased])).toEqual([
+      ['erased', 2],
+      ['erased', 2],
+      ['not_found', 0],
+      ['erased', 2],
+    ])
+    expect(await count('lethe.receipts')).toBe(3)
+    await session.close()
+  })
+
   test('the marker is replaced with every batch of receipts', async () => {
     database = await freshDatabase(SCHEMA)
     const session = await openOn(database, ELEMENTS)

@@ -74,7 +74,7 @@ async function reading<T>(pool: Pool, work: (db: ClientBase) => Promise<T>): Pro
   try {
     await client.query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY')
     await client.query(
-      `SELECT set_config('statement_timeout', $1, true), set_config('row_security', 'off', true), set_config('TimeZone', 'UTC', true)`,
+      `SELECT set_config('statement_timeout', $1, true), set_config('row_security', 'off', true), set_config('TimeZone', 'UTC', true), set_config('jit', 'off', true)`,
       [String(READ_MS)],
     )
     const result = await work(client)

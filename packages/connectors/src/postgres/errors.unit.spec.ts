@@ -1,0 +1,33 @@
+import { inspect } from 'node:util'
+import { RetryableError, TerminalError } from '@lethe/eraser-kit'
+import { describe, expect, test } from 'vitest'
+import { crossing, failureOf } from './errors.js'
+
+describe('what the driver throws', () => {
+  test.each([
+    ['40P01', 'deadlock', 'retryable', 'transaction'],
+    ['55P03', 'row_locked', 'retryable', 'row'],
+    ['23503', 'referenced_elsewhere', 'terminal', 'row'],
+    ['22001', 'replacement_invalid', 'terminal', 'row'],
+    ['28P01', 'access_refused', 'terminal', 'batch'],
+    ['53300', 'store_busy', 'retryable', 'batch'],
+    ['LE001', 'grant_expired', 'retryable', 'batch'],
+    ['XX000', 'store_error', 'retryable', 'batch'],
+    ['ECONNREFUSED', 'connection_lost', 'retryable', 'batch'],
+  ])('%s is %s', (code, name, errorClass, scope) => {
+    expect(failureOf({ code })).toEqual({ code: name, errorClass, scope })
+  })
+
+  test('leaves without its message, its detail and its cause', () => {
+    const thrown = Object.assign(new Error('duplicate key ada@x.test'), {
+      code: '42P01',
+      detail: 'Key (email)=(ada@x.test)',
+      table: 'ada',
+    })
+    const error = crossing(thrown, 'erase a batch')
+    expect(error).toBeInstanceOf(TerminalError)
+    expect(inspect(error, { depth: 9, showHidden: true })).not.toContain('ada')
+    expect(crossing(new Error('connect ada'), 'connect')).toBeInstanceOf(RetryableError)
+    expect(crossing(error, 'again')).toBe(error)
+  })
+})
