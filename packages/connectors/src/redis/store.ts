@@ -32,9 +32,8 @@ export class Store {
       lazyConnect: true,
       protocol: 2,
       enableAutoPipelining: true,
-      maxRetriesPerRequest: 1,
-      // A command whose answer was lost is the caller's to repeat: it knows what repeating means.
-      autoResendUnfulfilledCommands: false,
+      // A command whose answer was lost fails at once: repeating it is the caller's, who knows what it means.
+      maxRetriesPerRequest: 0,
       retryStrategy: (times) => Math.min(times * 50, 2_000),
     })
     let last: unknown
@@ -85,7 +84,7 @@ async function openCluster({ url }: RedisOptions): Promise<Cluster> {
     redisOptions: {
       ...TIMEOUTS,
       protocol: 2,
-      maxRetriesPerRequest: 1,
+      maxRetriesPerRequest: 0,
       ...(username ? { username: decodeURIComponent(username) } : {}),
       ...(password ? { password: decodeURIComponent(password) } : {}),
       ...(protocol === 'rediss:' ? { tls: {} } : {}),
