@@ -5,7 +5,7 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { installArtifacts } from './setup/artifacts.mjs'
 import { installJava } from './setup/java.mjs'
-import { assess, MEMORY_MEGABYTES } from './setup/needs.mjs'
+import { assess, MEMORY_MEGABYTES, refuseTakenPorts } from './setup/needs.mjs'
 import { build, installNodePackages, nodeBin, projectEnv } from './setup/node-packages.mjs'
 import { requireFound } from './setup/packages.mjs'
 import { SetupError } from './setup/shell.mjs'
@@ -19,6 +19,7 @@ async function main([command, ...rest]) {
     throw new SetupError('Usage: node infra/bootstrap.mjs setup|demo|test [--no-install] [--docker]')
   const docker = rest.includes('--docker')
   const needs = assess({ install: !rest.includes('--no-install'), docker })
+  if (command === 'demo') await refuseTakenPorts()
   announce(command, needs)
   await provide(needs, docker)
   await timed('compiling', build)

@@ -1,11 +1,13 @@
-import { statfsSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, statfsSync } from 'node:fs'
+import { connect } from 'node:net'
 import { totalmem } from 'node:os'
+import { join } from 'node:path'
 import { artifactBytes } from './artifacts.mjs'
 import { JAVA_MEGABYTES, pipWorks } from './java.mjs'
 import { nodePackagesInstalled } from './node-packages.mjs'
 import { packageManager, packageMegabytes } from './packages.mjs'
 import { outputOf, SetupError, which } from './shell.mjs'
-import { findToolchain, rootDir } from './toolchain.mjs'
+import { findToolchain, infraDir, rootDir } from './toolchain.mjs'
 
 const NODE_PACKAGES_MEGABYTES = 180
 /** Kafka 380, Connect 500, registry 230, two PostgreSQL, Redis and six Node processes. */
@@ -89,4 +91,32 @@ function refuseWithoutCompose() {
     throw new SetupError(
       'The Docker engine does not answer. Start it, or leave --docker out to run without it.',
     )
+}
+
+/**
+ * Refuses taken ports before anything is downloaded. A stack that was left running holds its own ports and
+ * is taken over by the start.
+ */
+export async function refuseTakenPorts() {
+  const records = join(process.env.LETHE_STATE ?? join(rootDir, '.lethe'), 'processes')
+  if (existsSync(records) && readdirSync(records).length > 0) return
+  const offset = Number(process.env.LETHE_PORT_OFFSET ?? 0)
+  const ports = Object.entries(JSON.parse(readFileSync(join(infraDir, 'ports.json'), 'utf8')))
+  const taken = []
+  for (const [name, port] of ports) if (await accepts(port + offset)) taken.push(`${port + offset} (${name})`)
+  if (taken.length > 0)
+    throw new SetupError(
+      `Other programs listen on the ports ${taken.join(', ')}. Move the whole stack:\n\n  LETHE_PORT_OFFSET=${offset + 1000} npm run demo\n`,
+    )
+}
+
+function accepts(port) {
+  return new Promise((resolve) => {
+    const socket = connect({ port, host: '127.0.0.1' })
+    socket.once('connect', () => {
+      socket.destroy()
+      resolve(true)
+    })
+    socket.once('error', () => resolve(false))
+  })
 }

@@ -39,8 +39,9 @@ export function prepareRedisUsers({ state, secrets, docker }: StackContext): voi
 function redisUsers(eraser: string, probe: string): string {
   return [
     'user default on nopass ~* &* +@all',
-    `user shop_eraser on >${eraser} ~* +@read +@write +@connection +@scripting +@transaction +info +cluster -flushall -flushdb`,
-    `user shop_probe on >${probe} ~* +@read +@connection +info +cluster`,
+    // The smallest rights of the connector's README: receipts and the marker live under lethe:.
+    `user shop_eraser on >${eraser} ~tenant:* ~lethe:* -@all +info +select +scan +sscan +exists +eval +time +unlink +srem +hincrby +hset +hget +hmget +hgetall +hkeys`,
+    `user shop_probe on >${probe} %R~tenant:* %R~lethe:* -@all +info +select +scan +sscan +exists +smembers`,
     '',
   ].join('\n')
 }
