@@ -1,14 +1,14 @@
 import type { TopicName } from '@lethe/schemas'
 import { PausedError } from '@lethe/service-host'
 import type { EachBatchPayload } from 'kafkajs'
-import { deadLetter } from './dead-letter.js'
-import { dispatch, type Effects, type PassResult, type Work } from './dispatch.js'
+import { dispatch, type Effects, type PassResult } from './dispatch.js'
 import { describeError, OffsetsMovedError } from './errors.js'
 import { BatchContext, type BatchHandler, type Subscription } from './incoming.js'
 import type { MessagingMetrics } from './metrics.js'
 import { PartitionMemory } from './partition-memory.js'
 import type { MessageProducer } from './producer.js'
-import { type Fetched, quarantined, readBatch } from './read-batch.js'
+import { quarantine } from './quarantine.js'
+import { type Fetched, readBatch } from './read-batch.js'
 import type { StrategyOptions } from './strategy-options.js'
 import { type Bounds, backoffOf } from './tuning.js'
 
@@ -122,7 +122,8 @@ export class PartitionRunner {
   private effects(run: Run): Effects<Fetched> {
     return {
       handle: (items, position) => this.handle(items, position, run),
-      quarantine: (work, error, attempts) => this.quarantine(work, error, attempts),
+      quarantine: (work, error, attempts) =>
+        quarantine(this.around, this.subscription, work, error, attempts),
       progress: async (low) => {
         this.around.alive()
         const due = Date.now() - this.committedAt >= this.around.bounds.commitIntervalMs
@@ -170,49 +171,6 @@ export class PartitionRunner {
         'a handler failed',
       )
       throw error
-    }
-  }
-
-  private async quarantine(
-    work: Work<Fetched>,
-    error: Error,
-    attempts: { count: number; firstSeen: number; notBefore: number },
-  ): Promise<void> {
-    const { options, metrics, deadLetters } = this.around
-    const item = quarantined(work.item)
-    const { code, errorClass } = describeError(error)
-    await this.tellOwner(item, error)
-    await deadLetters.sendRaw([deadLetter(options.group, item, error, attempts, Date.now())])
-    metrics.deadLettered(options.group, this.topic, code)
-    options.logger?.error(
-      {
-        group: options.group,
-        topic: this.topic,
-        partition: this.partition,
-        offset: item.offset,
-        code,
-        errorClass,
-      },
-      'a message was dead-lettered',
-    )
-  }
-
-  /** A terminal failure of the callback must not stop the partition: the dead letter still alarms. */
-  private async tellOwner(item: ReturnType<typeof quarantined>, error: Error): Promise<void> {
-    try {
-      await this.subscription.onDeadLetter?.(item, error)
-    } catch (failure) {
-      if (describeError(failure).errorClass !== 'terminal') throw failure
-      this.around.metrics.failed(this.around.options.group, this.topic, 'terminal')
-      this.around.options.logger?.error(
-        {
-          topic: this.topic,
-          partition: this.partition,
-          offset: item.offset,
-          code: describeError(failure).code,
-        },
-        'onDeadLetter refused a message',
-      )
     }
   }
 
