@@ -34,6 +34,8 @@ GRANT SELECT ON events.data_maps TO lethe_aggregator;
 -- DELETE is for confirmed rows.
 GRANT USAGE ON SCHEMA outbox TO lethe_request, lethe_aggregator, lethe_connect;
 GRANT SELECT, INSERT, DELETE ON outbox.message TO lethe_request, lethe_aggregator;
+-- SELECT … FOR UPDATE asks for the right to update one column, which the reconciler never does.
+GRANT UPDATE (attempt) ON outbox.message TO lethe_request;
 GRANT SELECT ON outbox.message TO lethe_connect;
 GRANT SELECT, INSERT, UPDATE ON outbox.heartbeat TO lethe_connect;
 
