@@ -6,10 +6,11 @@ import type { RequestEvent, RequestState } from './request-state.js'
 
 /** A lease to erase, recorded before anything is erased; the first of a system also writes its tombstone. */
 export function decideGrant(state: RequestState, command: IssueGrant, now: number, policy: Policy): Decision {
-  const repeated = state.passes[command.passId]?.grants.some((grant) => grant.grantId === command.grantId)
-  if (repeated) return accepted()
   const answer = clearance(state, command, policy)
   if (answer.decision !== 'go') return rejected(answer.code, answer.detail)
+  // Never accepted silently as other repetitions are: the caller would hand out a lease of the past.
+  const repeated = answer.pass.grants.some((grant) => grant.grantId === command.grantId)
+  if (repeated) return rejected('grant_invalid', 'a grant is issued once; ask with a new id')
   const { grantId, systemId, stepId, passId, attempt, ttlMs } = command
   const expiresAt = now + Math.min(Math.max(ttlMs, 0), policy.maxGrantTtlMs)
   return accepted(

@@ -50,7 +50,7 @@ function opaque(text: string, alsoAllowed: string): NormalisedIdentifier {
       return refused('must hold letters, digits and . _ - @ + = ~ only; no wildcard, delimiter or whitespace')
     }
   }
-  if (/^[.~-]+$/.test(text)) return refused('must hold at least one letter or digit')
+  if (!/[\p{L}\p{N}]/u.test(text)) return refused('must hold at least one letter or digit')
   return { ok: true, value: text }
 }
 

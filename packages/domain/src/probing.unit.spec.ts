@@ -1,0 +1,131 @@
+import { describe, expect, test } from 'vitest'
+import { plan, shopPlan, system } from './testing/fixtures.js'
+import { Story } from './testing/story.js'
+import { systems } from './views.js'
+
+const MINUTE = 60_000
+
+function probed(settleMs = 0): Story {
+  const story = Story.planned(plan({ systems: [system('pg', { settleMs })] }))
+  story.erase('pg#1/initial')
+  return story
+}
+
+describe('a probe', () => {
+  test('looks only after the settle time', () => {
+    const story = probed(5_000)
+    expect(story.later(4_999)).toEqual([])
+    expect(story.later(1)).toEqual(['ProbeRequested'])
+    expect(story.last('ProbeRequested')).toMatchObject({ passId: 'pg/probe-1', probeKind: 'after_erasure' })
+  })
+
+  test('that finds residue opens a new pass and looks again after it', () => {
+    const story = probed()
+    expect(story.probe('pg/probe-1', 'residual', { residual: { users: 1 } })).toEqual([
+      'ProbeReported',
+      'PassRequested',
+    ])
+    expect(story.passIds().at(-1)).toBe('pg#1/retry-1')
+    expect(systems(story.given)[0]).toMatchObject({
+      status: 'IN_PROGRESS',
+      probe: { residual: { users: 1 } },
+    })
+    expect(story.erase('pg#1/retry-1')).toEqual(['PassAcknowledged', 'ProbeRequested'])
+    expect(story.probe('pg/probe-2')).toContain('RequestCompleted')
+  })
+
+  test('that finds residue again and again ends with an owner, and never completes', () => {
+    const story = probed()
+    story.probe('pg/probe-1', 'residual')
+    story.erase('pg#1/retry-1')
+    story.probe('pg/probe-2', 'residual')
+    story.erase('pg#1/retry-2')
+    expect(story.probe('pg/probe-3', 'residual')).toEqual(['ProbeReported', 'RequestFailed'])
+    expect(story.last('RequestFailed')).toMatchObject({ code: 'residual', systemId: 'pg', owner: 'operator' })
+    expect(story.tell({ type: 'RetrySystem', systemId: 'pg', by: 'op' })).toEqual([
+      'RequestRetried',
+      'PassRequested',
+    ])
+    story.erase('pg#1/retry-3')
+    expect(story.probe('pg/probe-4')).toContain('RequestCompleted')
+  })
+
+  test('that finds residue in a source has what copies it erased and probed again', () => {
+    const story = Story.planned(shopPlan())
+    for (const passId of ['cache#1/initial', 'pg#1/initial', 'cache#2/initial']) story.erase(passId)
+    story.later(5_000)
+    story.probe('cache/probe-1')
+    story.probe('pg/probe-1', 'residual')
+    expect(story.erase('pg#1/retry-1')).toEqual(['PassAcknowledged', 'PassRequested'])
+    expect(story.passIds().at(-1)).toBe('cache#2/retry-1')
+    story.erase('cache#2/retry-1')
+    story.later(5_000)
+    expect(story.probe('pg/probe-2')).toEqual(['ProbeReported'])
+    expect(story.probe('cache/probe-2')).toContain('RequestCompleted')
+  })
+
+  test('that cannot tell is asked again, and never completes the request', () => {
+    const story = probed()
+    for (const [n, seconds] of [10, 20, 40, 80].entries()) {
+      expect(story.probe(`pg/probe-${n + 1}`, 'inconclusive')).toEqual(['ProbeReported'])
+      expect(story.later(seconds * 1_000)).toEqual(['ProbeRequested'])
+    }
+    expect(story.probe('pg/probe-5', 'inconclusive')).toEqual(['ProbeReported'])
+    expect(story.later(MINUTE * 60)).toEqual(['RequestFailed'])
+    expect(story.last('RequestFailed')).toMatchObject({
+      code: 'probe_inconclusive',
+      nextStep: 'check_probe_then_retry',
+    })
+    expect(story.tell({ type: 'RetrySystem', systemId: 'pg', by: 'op' })).toEqual([
+      'RequestRetried',
+      'ProbeRequested',
+    ])
+    expect(story.probe('pg/probe-6')).toContain('RequestCompleted')
+  })
+
+  test('that does not answer is asked again, and its late answer still counts', () => {
+    const story = probed()
+    expect(story.later(MINUTE)).toEqual(['ProbeRequested'])
+    expect(story.last('ProbeRequested')).toMatchObject({ passId: 'pg/probe-2', probeKind: 'recheck' })
+    expect(story.probe('pg/probe-1')).toContain('RequestCompleted')
+  })
+
+  test('that says clean does not hide the residue another one found at the same time', () => {
+    const story = probed()
+    story.later(MINUTE)
+    story.probe('pg/probe-1', 'residual')
+    expect(story.probe('pg/probe-2', 'clean')).not.toContain('RequestCompleted')
+    expect(story.status).toBe('IN_PROGRESS')
+  })
+
+  test('of before the latest pass proves nothing', () => {
+    const story = probed()
+    story.later(MINUTE)
+    story.probe('pg/probe-1', 'residual')
+    story.erase('pg#1/retry-1')
+    expect(story.probe('pg/probe-2', 'clean')).toEqual(['ProbeReported'])
+    expect(story.status).toBe('AWAITING_VERIFICATION')
+  })
+
+  test('told twice, or less, changes nothing; told of residue after completion is recorded without undoing it', () => {
+    const story = probed()
+    story.probe('pg/probe-1')
+    expect(story.probe('pg/probe-1')).toEqual([])
+    expect(story.probe('pg/probe-1', 'inconclusive', { reportId: 'other' })).toEqual([])
+    expect(story.probe('pg/probe-1', 'residual', { reportId: 'third' })).toEqual(['ProbeReported'])
+    expect(story.status).toBe('COMPLETED')
+  })
+
+  test('that was not asked for is refused', () => {
+    const story = Story.planned()
+    expect(() => story.probe('pg/probe-1')).toThrow(/not_found/)
+  })
+
+  test('waits until no grant can be used any more', () => {
+    const story = Story.planned()
+    story.grant('pg#1/initial', 1, 'other')
+    expect(story.erase('pg#1/initial')).toEqual(['PassAcknowledged'])
+    expect(story.later(9_999)).toEqual([])
+    expect(story.later(1)).toEqual(['ProbeRequested'])
+  })
+})
