@@ -3,8 +3,10 @@ import type { ClientBase } from 'pg'
 import type { Reference } from './catalogue.js'
 import { type Compiled, referencesTo } from './database.js'
 import { type ErrorClass, failureOf, isOurs } from './errors.js'
+import { maskStatement } from './mentions.js'
 import type { Change, Group } from './order.js'
 import type { Wanted } from './selector.js'
+import { Parameters } from './sql.js'
 import { blockedStatement, deleteStatement, type Statement, updateStatement } from './statements.js'
 import { Tally } from './tally.js'
 
@@ -126,6 +128,7 @@ export class Bisection {
   }
 
   private async update(change: Change, subjects: readonly Wanted[], redacted: Tally): Promise<void> {
+    if (change.operation === 'mask') return this.mask(change, subjects, redacted)
     const parts = change.operation === 'detach' ? byTenant(subjects) : new Map([['', subjects]])
     for (const [tenantId, members] of parts) {
       const values = change.operation === 'detach' ? this.repointed.get(repointedKey(change, tenantId)) : null
@@ -134,6 +137,18 @@ export class Bisection {
       for (const row of await this.rows<{ ord: number; rows: number }>(statement)) {
         redacted.add(row.ord, change.target.collection, row.rows)
       }
+    }
+  }
+
+  private async mask({ target }: Change, subjects: readonly Wanted[], redacted: Tally): Promise<void> {
+    const parameters = new Parameters()
+    const text = target.mention && maskStatement(target.mention, subjects, parameters)
+    if (!text) return
+    // A text names each person of the batch at most once more.
+    for (let round = 0; round <= subjects.length; round++) {
+      const rows = await this.rows<{ ord: number; rows: number }>({ text, values: parameters.values })
+      for (const row of rows) redacted.add(row.ord, target.collection, row.rows)
+      if (rows.length === 0) return
     }
   }
 

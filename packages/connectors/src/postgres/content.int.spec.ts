@@ -224,3 +224,41 @@ describe('who is meant', () => {
     await session.close()
   })
 })
+
+describe('mentions', () => {
+  test("are masked in other people's texts as whole handles, several people in one text", async () => {
+    database = await freshDatabase(`
+      CREATE TABLE comments (id int PRIMARY KEY, user_id text, body text);
+      INSERT INTO comments VALUES (1, 'ada', 'mine'), (2, 'kim', 'hi @ada, meet @bob. (@ada) @ada'), (3, 'kim', 'to @ada2 and @ada.b and x@ada.test'),
+        (4, 'kim', '@ada'), (5, 'kim', 'nobody here @'), (6, 'kim', '@ada.');`)
+    const element = {
+      table: 'comments',
+      by: 'user_id',
+      method: 'redact',
+      set: { user_id: null },
+      mentions: { column: 'body', as: '@deleted' },
+    }
+    const session = await openOn(database, [element])
+    const outcomes = await session.erase(
+      [passFor('ada'), passFor('bob'), passFor('%'), passFor('.*')],
+      hostIo(),
+    )
+    expect((await rows('comments')).map((row) => row.body)).toEqual([
+      'mine',
+      'hi @deleted, meet @deleted. (@deleted) @deleted',
+      'to @ada2 and @ada.b and x@ada.test',
+      '@deleted',
+      'nobody here @',
+      '@deleted.',
+    ])
+    expect(
+      outcomes.map(({ outcome, counts }) => [outcome, counts.comments?.found, counts.comments?.redacted]),
+    ).toEqual([
+      ['redacted', 4, 4],
+      ['redacted', 1, 1],
+      ['not_found', 0, 0],
+      ['not_found', 0, 0],
+    ])
+    await session.close()
+  })
+})

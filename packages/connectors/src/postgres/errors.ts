@@ -59,7 +59,18 @@ export function failureOf(error: unknown): Failure {
       BY_CLASS[code.slice(0, 2)] ?? { code: 'store_error', errorClass: 'retryable', scope: 'batch' }
     )
   }
+  if (isBug(error)) return { code: 'internal', errorClass: 'retryable', scope: 'batch' }
   return { code: 'connection_lost', errorClass: 'retryable', scope: 'batch' }
+}
+
+/** Nothing the store said but a mistake in this connector. */
+function isBug(error: unknown): error is Error {
+  return (
+    error instanceof TypeError ||
+    error instanceof ReferenceError ||
+    error instanceof RangeError ||
+    error instanceof SyntaxError
+  )
 }
 
 const ADVICE: Readonly<Record<string, string>> = {
@@ -76,7 +87,13 @@ export function crossing(error: unknown, doing: string): Error {
   if (isOurs(error)) return error
   const { code, errorClass } = failureOf(error)
   const message = `PostgreSQL could not ${doing} (${code}).${ADVICE[code] ? ` ${ADVICE[code]}` : ''}`
-  const cause = new Error(`SQLSTATE ${stateOf(error)}`)
+  const cause = new Error(isBug(error) ? error.name : `SQLSTATE ${stateOf(error)}`)
+  // Frames say where in the code it was; the first lines could quote what was being handled.
+  if (isBug(error))
+    cause.stack = `${error.name}\n${(error.stack ?? '')
+      .split('\n')
+      .filter((line) => /^\s+at /.test(line))
+      .join('\n')}`
   if (errorClass === 'terminal') return new TerminalError(code, message, { cause })
   if (errorClass === 'paused') return new PausedError(code, message, { cause })
   return new RetryableError(code, message, { cause })

@@ -30,4 +30,11 @@ describe('what the driver throws', () => {
     expect(crossing(new Error('connect ada'), 'connect')).toBeInstanceOf(RetryableError)
     expect(crossing(error, 'again')).toBe(error)
   })
+
+  test('a mistake of the connector itself is told apart, with where it was and without what it handled', () => {
+    const error = crossing(new TypeError('zoe#1 is not a function'), 'probe')
+    expect(error).toMatchObject({ code: 'internal', errorClass: 'retryable' })
+    expect((error.cause as Error).stack).toMatch(/^TypeError\n\s+at /)
+    expect(inspect(error, { depth: 9, showHidden: true })).not.toContain('zoe#1')
+  })
 })

@@ -1,7 +1,7 @@
 import type { Catalogue } from './catalogue.js'
 import type { Target } from './targets.js'
 
-export type Operation = 'delete' | 'redact' | 'detach'
+export type Operation = 'delete' | 'redact' | 'detach' | 'mask'
 
 /** One statement's worth of work: an element, and for retained ones which of its rows. */
 export interface Change {
@@ -16,13 +16,20 @@ export type Group = readonly Change[]
 
 export function changesOf(targets: readonly Target[]): Change[] {
   return targets.flatMap((target): Change[] => {
-    const { method, retain } = target.element
-    if (method === 'delete') return [{ target, operation: 'delete', rows: 'any' }]
-    const update = method === 'redact' || method === 'detach' ? method : null
-    if (!retain) return update ? [{ target, operation: update, rows: 'any' }] : []
-    const ended: Change[] = retain.until ? [{ target, operation: 'delete', rows: 'ended' }] : []
-    return update ? [...ended, { target, operation: update, rows: retain.until ? 'running' : 'any' }] : ended
+    const masks: Change[] = target.mention ? [{ target, operation: 'mask', rows: 'any' }] : []
+    return [...ownChanges(target), ...masks]
   })
+}
+
+function ownChanges(target: Target): Change[] {
+  const { method, retain, set, json } = target.element
+  // Only the texts of others are changed where neither set: nor json: says what of their own is.
+  if (method === 'redact' && !set && !json) return []
+  if (method === 'delete') return [{ target, operation: 'delete', rows: 'any' }]
+  const update = method === 'redact' || method === 'detach' ? method : null
+  if (!retain) return update ? [{ target, operation: update, rows: 'any' }] : []
+  const ended: Change[] = retain.until ? [{ target, operation: 'delete', rows: 'ended' }] : []
+  return update ? [...ended, { target, operation: update, rows: retain.until ? 'running' : 'any' }] : ended
 }
 
 /**

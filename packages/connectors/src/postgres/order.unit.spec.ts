@@ -52,6 +52,7 @@ function target(index: number, own: Table, method: 'delete' | 'redact' = 'delete
     tenant: null,
     guard: null,
     reference: null,
+    mention: null,
   }
 }
 

@@ -18,6 +18,8 @@ export interface Look {
   readonly retained: readonly PostgresElement[]
   /** For a redaction that keeps the column: the row counts only when something of it is not redacted. */
   readonly content: PostgresElement | null
+  /** The column is a text of others: the identifier is looked for as an @handle inside it. */
+  readonly mention: boolean
 }
 
 const TEXT = new Set(['text', 'varchar', 'bpchar', 'citext'])
@@ -50,6 +52,7 @@ export function looksFor(
         if (wanted) looks.push(look(table, collection, elements, column, type, canonical))
       }
     }
+    looks.push(...elements.flatMap((element) => inTexts(table, collection, element, canonical)))
     looks.push(...elements.flatMap((element) => throughParent(shape, table, collection, element, canonical)))
   }
   return looks
@@ -78,7 +81,19 @@ function look(
     createdAt: type === canonical ? null : (elements.find((element) => element.createdAt)?.createdAt ?? null),
     retained: overwritten ? [] : elements.filter((element) => element.retain),
     content: keeping ?? null,
+    mention: false,
   }
+}
+
+function inTexts(
+  table: ProbeTable,
+  collection: string,
+  { mentions }: PostgresElement,
+  canonical: IdentifierType,
+): Look[] {
+  const column = table.columns.find((one) => one.name === mentions?.column)
+  if (!mentions || !column) return []
+  return [{ ...look(table, collection, [], column, mentions.handle ?? canonical, canonical), mention: true }]
 }
 
 function throughParent(

@@ -43,6 +43,7 @@ export class ProbeQuery {
     const conditions = [
       look.type === 'email' && text ? `lower(${cell}::text COLLATE "C") = w.value` : `${cell} = w.value`,
     ]
+    if (look.mention) conditions[0] = 'm.handle[1] = w.value'
     if (look.via)
       for (const [child, parent] of look.via.columns) conditions.push(`h.${name(parent)} = r.${name(child)}`)
     if (own) conditions.push(`r.${name(own.name)} = w.tenant`)
@@ -53,7 +54,12 @@ export class ProbeQuery {
       )
     for (const element of look.retained) conditions.push(`NOT ${this.running(element.retain?.until)}`)
     if (look.content) conditions.push(this.unredacted(look))
-    const relations = [`${full(look.table)} AS r`, ...(look.via ? [`${full(look.holder)} AS h`] : []), who]
+    const relations = [
+      `${full(look.table)} AS r`,
+      ...(look.via ? [`${full(look.holder)} AS h`] : []),
+      ...(look.mention ? [`regexp_matches(${cell}, ${MENTION}, 'g') AS m(handle)`] : []),
+      who,
+    ]
     this.selects.push(
       `SELECT w.ord, r.tableoid AS t, r.ctid AS c FROM ${relations.join(', ')} WHERE ${conditions.join(' AND ')}`,
     )
@@ -147,6 +153,9 @@ function sameType(table: ProbeTable, column: string, other: ProbeColumn): boolea
 function folded(value: string): string {
   return [...value].map((letter) => (letter >= 'A' && letter <= 'Z' ? letter.toLowerCase() : letter)).join('')
 }
+
+/** An @handle as a reader sees it: a whole word, not the end of an e-mail address. */
+const MENTION = `'(?<![[:alnum:]_.+-])@([[:alnum:]_]+(?:[.-]+[[:alnum:]_]+)*)'`
 
 /** Where no column says which tenant a row has, the tenant is compared as text. */
 const PLAIN: ProbeColumn = { name: '', base: 'text' }

@@ -107,6 +107,20 @@ describe('the probe looks where the map does not', () => {
     expect((await probe(users, { user_id: '1', email: 'a@x' })).result).toBe('clean')
   })
 
+  test("a mention left in somebody else's text is residue, a longer handle is not", async () => {
+    database = await freshDatabase(`
+      CREATE TABLE notes (id int, user_id text, body text); INSERT INTO notes VALUES (1, 'kim', 'hi @ada!'), (2, 'kim', '@adam @ada.b x@ada');`)
+    const element = {
+      table: 'notes',
+      by: 'user_id',
+      method: 'redact',
+      set: { user_id: null },
+      mentions: { column: 'body', as: '@deleted' },
+    }
+    expect(await probe([element], 'ada')).toMatchObject({ result: 'residual', residual: { notes: 1 } })
+    expect((await probe([element], 'bob')).result).toBe('clean')
+  })
+
   test('a tenant twin is no residue', async () => {
     database = await freshDatabase(
       `CREATE TABLE users (tenant_id text, id text); INSERT INTO users VALUES ('other', 'u1');`,

@@ -1,5 +1,6 @@
 import type { Column, Reference, Table } from './catalogue.js'
 import type { Replacement } from './grammar.js'
+import { mentioning } from './mentions.js'
 import type { Change, Group } from './order.js'
 import { joined, match, nameOf, type Wanted } from './selector.js'
 import { Parameters, quote } from './sql.js'
@@ -14,15 +15,19 @@ export interface Statement {
 export function countStatement(targets: readonly Target[], subjects: readonly Wanted[]): Statement | null {
   const parameters = new Parameters()
   const parts = targets.flatMap((target) => {
-    const found = match(target, subjects, parameters, { row: 't' })
-    if (!found) return []
-    return [
-      `SELECT s.ord, t.tableoid AS part, t.ctid AS place FROM ${nameOf(target.table)} AS t, ${found.from} WHERE ${found.where}`,
-    ]
+    const texts = target.mention && mentioning(target.mention, subjects, parameters, 't')
+    const mentions = texts ? [select(target, texts)] : []
+    const own = target.element.set || target.element.json || target.element.method !== 'redact'
+    const found = own ? match(target, subjects, parameters, { row: 't' }) : null
+    return found ? [select(target, found), ...mentions] : mentions
   })
   if (parts.length === 0) return null
   const text = `SELECT ord, count(DISTINCT (part, place))::int4 AS rows FROM (${parts.join(' UNION ALL ')}) AS hits GROUP BY ord`
   return { text, values: parameters.values }
+}
+
+function select(target: Target, { from, where }: { from: string; where: string }): string {
+  return `SELECT s.ord, t.tableoid AS part, t.ctid AS place FROM ${nameOf(target.table)} AS t, ${from} WHERE ${where}`
 }
 
 /** Rows of a retained element whose time is not over. Columns: ord, rows, until (epoch milliseconds or null). */

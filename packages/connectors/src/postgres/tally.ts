@@ -63,7 +63,8 @@ export function outcomeOf(
     const retained = counted.retained.rows(ord, collection)
     const updates = counted.redacted.of(ord, collection)
     // Rows that appeared between counting and changing were found as well.
-    const least = targets.length === 1 ? Math.max(erased + updates, erased + retained) : erased + retained
+    const once = targets.length === 1 && !targets[0]?.mention
+    const least = once ? Math.max(erased + updates, erased + retained) : erased + retained
     const found = Math.max(counted.found.of(ord, collection), least)
     const redacted = Math.max(0, Math.min(updates, found - erased - retained))
     counts[collection] = { found, erased, redacted, retained, failed: 0 }

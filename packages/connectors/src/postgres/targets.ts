@@ -2,7 +2,7 @@ import type { IdentifierType, TenantRule } from '@lethe/eraser-kit'
 import { TerminalError } from '@lethe/eraser-kit'
 import type { Catalogue, Column, Reference, Table } from './catalogue.js'
 import type { PostgresElement, PostgresSystem } from './grammar.js'
-import { comparable } from './identifier-values.js'
+import { comparable, isText } from './identifier-values.js'
 
 /** Another table that says which tenant a row without a tenant column belongs to. */
 export interface Guard {
@@ -10,6 +10,15 @@ export interface Guard {
   readonly tenant: Column
   /** Column of the guard that equals `by`. */
   readonly key: Column
+}
+
+/** Other people's texts in which a person's @handle is masked. */
+export interface Mention {
+  readonly table: Table
+  readonly column: Column
+  readonly handle: IdentifierType
+  readonly tenant: Column | null
+  readonly as: string
 }
 
 /** One element of the data map, checked against the catalogue. */
@@ -30,6 +39,7 @@ export interface Target {
   readonly guard: Guard | null
   /** The key repointed by `detach`. */
   readonly reference: Reference | null
+  readonly mention: Mention | null
 }
 
 export interface Resolver {
@@ -72,9 +82,11 @@ function toTarget(
   rule: TenantRule,
   canonical: IdentifierType,
 ): Target {
-  if (element.method === 'reassign' || element.mentions) {
-    const what = element.mentions ? 'mentions:' : 'method: reassign'
-    throw new TerminalError('unsupported', `${element.table}: ${what} is not supported for PostgreSQL yet.`)
+  if (element.method === 'reassign') {
+    throw new TerminalError(
+      'unsupported',
+      `${element.table}: method: reassign is not supported for PostgreSQL.`,
+    )
   }
   const table = tableNamed(catalogue, element.table)
   const via = element.via ? referenceTo(catalogue, table, tableNamed(catalogue, element.via)) : null
@@ -104,6 +116,7 @@ function toTarget(
     tenant,
     guard: needsGuard ? guardFor(catalogue, rule.column, holder, by, identifier, resolvers) : null,
     reference: element.method === 'detach' ? detachable(catalogue, table, by) : null,
+    mention: element.mentions ? mentionOf(element.mentions, table, rule, canonical) : null,
   }
 }
 
@@ -210,4 +223,17 @@ function detachable(catalogue: Catalogue, table: Table, by: Column): Reference {
       `${table.name}.${by.name} is no foreign key: detach has no target.`,
     )
   return reference
+}
+
+function mentionOf(
+  { column: name, as, handle }: NonNullable<PostgresElement['mentions']>,
+  table: Table,
+  rule: TenantRule,
+  canonical: IdentifierType,
+): Mention {
+  const column = columnNamed(table, name)
+  if (!isText(column))
+    throw new TerminalError('unsupported_column', `${table.name}.${name} is no text: it mentions nobody.`)
+  const tenant = 'column' in rule ? columnNamed(table, rule.column) : null
+  return { table, column, handle: handle ?? canonical, tenant, as }
 }

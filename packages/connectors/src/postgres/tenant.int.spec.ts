@@ -147,4 +147,26 @@ describe('what can not be seen completely is refused', () => {
     await database.owner.query(`REVOKE SELECT ON users FROM ${database.eraser}`)
     await expect(openOn(database, users)).rejects.toMatchObject({ code: 'missing_rights' })
   })
+
+  test('nothing but what the README grants is needed', async () => {
+    database = await freshDatabase(`
+      CREATE TABLE users (id int PRIMARY KEY, email text, name text NOT NULL); CREATE TABLE orders (id int PRIMARY KEY, user_id int NOT NULL REFERENCES users);
+      CREATE TABLE notes (user_id int REFERENCES users, body text); CREATE TABLE other (user_id int REFERENCES users);
+      INSERT INTO users VALUES (1, 'a@x', 'Ada'); INSERT INTO orders VALUES (1, 1); INSERT INTO notes VALUES (1, 'x');`)
+    const { eraser } = database
+    await database.owner.query(`
+      REVOKE ALL ON ALL TABLES IN SCHEMA public, lethe FROM ${eraser};
+      GRANT SELECT, DELETE, INSERT ON users TO ${eraser}; GRANT SELECT, UPDATE (user_id) ON orders TO ${eraser};
+      GRANT SELECT, UPDATE (user_id, body) ON notes TO ${eraser}; GRANT SELECT ON other TO ${eraser};
+      GRANT SELECT, INSERT, DELETE ON lethe.receipts TO ${eraser};
+      GRANT SELECT, INSERT, UPDATE ON lethe.marker, lethe.shared_rows TO ${eraser};`)
+    const session = await openOn(database, [
+      ...users,
+      { table: 'orders', by: 'user_id', method: 'detach', to: 'deleted-row' },
+      { table: 'notes', by: 'user_id', method: 'redact', set: { user_id: null, body: '' } },
+    ])
+    expect((await session.erase([passFor('1')], hostIo()))[0]).toMatchObject({ outcome: 'erased' })
+    expect(await session.receipts?.prune(new Date(Date.now() + 60_000))).toBe(1)
+    await session.close()
+  })
 })
