@@ -32,7 +32,7 @@ class Eraser {}
 
 @Controller()
 class Plain {
-  @EventPattern(TOPIC)
+  @EventPattern<string>(TOPIC, {})
   erase() {
     return undefined
   }
