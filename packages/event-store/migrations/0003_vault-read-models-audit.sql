@@ -59,6 +59,7 @@ CREATE TABLE read_model.requests (
   partial           jsonb,
   refusal           jsonb,
   extension         jsonb,
+  attention         jsonb,
   next_action_at    bigint
 );
 CREATE INDEX requests_by_time ON read_model.requests (received_at DESC, request_id DESC);

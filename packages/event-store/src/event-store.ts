@@ -70,7 +70,8 @@ export interface EventStore {
   /**
    * The whole log in pages of at most `limit`. Order within a stream is kept. An event that is
    * committed later than one already returned always comes later, so a reader that goes on from
-   * `next` misses nothing.
+   * `next` misses nothing. What was just appended may be held back while older transactions of the
+   * server are in flight.
    */
   readAll(options: { after?: Position | null; limit: number }): Promise<AllPage>
 

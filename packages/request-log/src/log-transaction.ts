@@ -3,7 +3,6 @@ import {
   decide,
   fold,
   type Policy,
-  type Publication,
   publications,
   type RequestCommand,
   type RequestEvent,
@@ -12,6 +11,7 @@ import {
 import type { StreamAppend } from '@lethe/event-store'
 import type { PoolClient } from 'pg'
 import { LogCorrupt } from './loader.js'
+import type { OutboxMessage } from './outbox/outbox-row.js'
 
 /** What `RequestLog.transact` gives to its caller. Valid until the caller's function returns. */
 export interface LogTransaction {
@@ -26,8 +26,12 @@ export interface LogTransaction {
    * @param now epoch milliseconds
    */
   apply(requestId: string, command: RequestCommand, now: number): Decision
-  /** One more message for the outbox, besides those that follow from the events. */
-  publish(publication: Publication, ceTime: number): void
+  /**
+   * One more message for the outbox, besides those that follow from the events.
+   *
+   * @param ceTime epoch milliseconds
+   */
+  publish(publication: OutboxMessage, ceTime: number): void
 }
 
 /** One stream inside a transaction. */
@@ -42,7 +46,7 @@ interface Touched {
 
 /** A message and the moment it speaks of, epoch milliseconds. */
 export interface Dated {
-  readonly publication: Publication
+  readonly publication: OutboxMessage
   readonly ceTime: number
 }
 
@@ -82,7 +86,7 @@ export class CollectingTransaction implements LogTransaction {
     return decision
   }
 
-  publish(publication: Publication, ceTime: number): void {
+  publish(publication: OutboxMessage, ceTime: number): void {
     this.#extra.push({ publication, ceTime })
   }
 

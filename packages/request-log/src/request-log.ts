@@ -107,7 +107,7 @@ export class RequestLog {
     const appends = tx.appends()
     if (appends.length > 0) await this.#store.appendIn(client, appends)
     const changes = tx.changes()
-    await projectAll(client, changes)
+    await projectAll(client, changes, this.#policy)
     await this.#store.saveSnapshotsIn(
       client,
       changes

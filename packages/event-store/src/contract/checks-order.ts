@@ -3,7 +3,7 @@ import { expect } from 'vitest'
 import { VersionConflict } from '../errors.js'
 import type { EventStore, StoredEvent } from '../event-store.js'
 import type { Check } from './checks.js'
-import { freshStream, numbered, oneTo, readEverything, versionsOf } from './streams.js'
+import { freshStream, numbered, oneTo, readable, readEverything, versionsOf } from './streams.js'
 
 export const pagesVisitEverything: Check = {
   title: 'pages of any size visit every event once, keep the order of each stream, and stay at the end',
@@ -12,6 +12,7 @@ export const pagesVisitEverything: Check = {
     for (let version = 0; version < 5; version++)
       for (const streamId of streams)
         await store.append([{ streamId, expectedVersion: version, events: numbered(1, version + 1) }])
+    await readable(store, streams, 15)
     for (const pageSize of [1, 4, 1_000]) {
       const all = await readEverything(store, pageSize)
       for (const streamId of streams)
@@ -71,14 +72,22 @@ export const overlappingWriters: Check = {
   },
 }
 
+const total = async (store: EventStore, streamIds: readonly string[]): Promise<number> =>
+  (await Promise.all(streamIds.map((id) => store.readStream(id)))).reduce(
+    (sum, { length }) => sum + length,
+    0,
+  )
+
 export const readerMissesNothing: Check = {
   title: 'a reader that pages while writers write misses nothing and sees each stream in order',
   async run(store) {
     const streams = oneTo(6).map((n) => freshStream(`live${n}`))
+    // Before the first write, or the reader would begin behind what it is to find.
+    const start: string | null = (await readEverything(store, 500)).at(-1)?.position ?? null
     let writing = true
     const seen: StoredEvent[] = []
     const reader = (async () => {
-      let after: string | null = (await readEverything(store, 500)).at(-1)?.position ?? null
+      let after = start
       for (;;) {
         const finished = !writing
         const page = await store.readAll({ after, limit: 7 })
@@ -95,9 +104,11 @@ export const readerMissesNothing: Check = {
         await appendSomewhere(store, ids, `${writer}-${n}`)
       }
     })
-    await Promise.all(writes).finally(() => {
-      writing = false
-    })
+    await Promise.all(writes)
+      .then(async () => readable(store, streams, await total(store, streams)))
+      .finally(() => {
+        writing = false
+      })
     await reader
     for (const streamId of streams) {
       const written = await store.readStream(streamId)

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { setTimeout as delay } from 'node:timers/promises'
 import type { EventStore, NewEvent, StoredEvent } from '../event-store.js'
 
 /** A stream name nobody used before, so that checks can share one store. */
@@ -26,4 +27,22 @@ export async function readEverything(
     after = page.next
   }
   throw new Error(`readAll did not come to an end in ${maxPages} pages`)
+}
+
+/**
+ * Waits until a reader from the start sees `count` events of these streams. A store may hold back
+ * what was just written, for as long as any older transaction of its server is in flight.
+ */
+export async function readable(
+  store: EventStore,
+  streamIds: readonly string[],
+  count: number,
+): Promise<void> {
+  const own = new Set(streamIds)
+  let seen = 0
+  for (const deadline = Date.now() + 30_000; Date.now() < deadline; await delay(10)) {
+    seen = (await readEverything(store, 100_000)).filter(({ streamId }) => own.has(streamId)).length
+    if (seen >= count) return
+  }
+  throw new Error(`only ${seen} of ${count} events became readable`)
 }

@@ -1,9 +1,20 @@
-import type { Publication } from '@lethe/domain'
+import type { TopicName, wire } from '@lethe/schemas'
 import { v7 as uuid } from 'uuid'
 import type { Queryable } from '../projections/projection.js'
 
 /** Turns a message into the bytes that go on the topic. */
 export type Encode = (topic: string, type: string, value: unknown) => Promise<Buffer> | Buffer
+
+/** Any message of the schemas, on its way to the outbox; what the domain publishes is one, too. */
+export type OutboxMessage = {
+  readonly [Type in wire.Message['type']]: {
+    readonly topic: TopicName
+    readonly key: string
+    readonly type: Type
+    readonly value: Extract<wire.Message, { type: Type }>['data']
+    readonly headers: { readonly systems?: string }
+  }
+}[wire.Message['type']]
 
 /** A message ready to be written; Debezium publishes it byte by byte. */
 export interface OutboxRow {
@@ -27,7 +38,7 @@ export interface OutboxOptions {
 }
 
 export async function outboxRow(
-  publication: Publication,
+  publication: OutboxMessage,
   ceTime: number,
   { encode, topicPrefix, traceparent }: OutboxOptions,
 ): Promise<OutboxRow> {
@@ -46,13 +57,14 @@ export async function outboxRow(
 /** Writes the rows in one statement, in the order given. */
 export async function writeOutbox(client: Queryable, rows: readonly OutboxRow[]): Promise<void> {
   if (rows.length === 0) return
-  await client.query(
-    `INSERT INTO outbox.message (id, ce_id, aggregatetype, aggregateid, type, payload, systems, traceparent, ce_time)
+  await client.query({
+    name: 'lethe_write_outbox',
+    text: `INSERT INTO outbox.message (id, ce_id, aggregatetype, aggregateid, type, payload, systems, traceparent, ce_time)
      SELECT id, id, topic, key, type, payload, systems, traceparent, ce_time
      FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::bytea[], $6::text[], $7::text[], $8::bigint[])
        WITH ORDINALITY AS given (id, topic, key, type, payload, systems, traceparent, ce_time, ordinal)
      ORDER BY ordinal`,
-    [
+    values: [
       rows.map(({ ceId }) => ceId),
       rows.map(({ topic }) => topic),
       rows.map(({ key }) => key),
@@ -62,5 +74,5 @@ export async function writeOutbox(client: Queryable, rows: readonly OutboxRow[])
       rows.map(({ traceparent }) => traceparent),
       rows.map(({ ceTime }) => ceTime),
     ],
-  )
+  })
 }

@@ -1,5 +1,5 @@
-import type { RequestState } from '@lethe/domain'
-import type { Projection, Queryable } from './projection.js'
+import type { Policy, RequestState } from '@lethe/domain'
+import type { Queryable } from './projection.js'
 import { requests } from './requests/fold.js'
 import { steps } from './steps/fold.js'
 import { tombstones } from './tombstones/fold.js'
@@ -10,9 +10,15 @@ import { verifications } from './verifications/fold.js'
 export const projections = [requests, steps, verifications, tombstones] as const
 
 /** Brings all read models up to date with these requests. */
-export async function projectAll(client: Queryable, changes: readonly Change[]): Promise<void> {
-  for (const projection of projections as readonly Projection<object>[])
-    await project(client, projection, changes)
+export async function projectAll(
+  client: Queryable,
+  changes: readonly Change[],
+  policy: Policy,
+): Promise<void> {
+  await project(client, requests, changes, policy)
+  await project(client, steps, changes, policy)
+  await project(client, verifications, changes, policy)
+  await project(client, tombstones, changes, policy)
 }
 
 /** Writes all rows of these states into another schema, for `rebuild`. */
@@ -20,12 +26,30 @@ export async function projectInto(
   client: Queryable,
   schema: string,
   states: readonly RequestState[],
+  policy: Policy,
 ): Promise<void> {
-  for (const projection of projections as readonly Projection<object>[])
-    await upsert(
-      client,
-      schema,
-      projection,
-      states.flatMap((state) => projection.rows(state)),
-    )
+  await upsert(
+    client,
+    schema,
+    requests,
+    states.flatMap((state) => requests.rows(state, policy)),
+  )
+  await upsert(
+    client,
+    schema,
+    steps,
+    states.flatMap((state) => steps.rows(state, policy)),
+  )
+  await upsert(
+    client,
+    schema,
+    verifications,
+    states.flatMap((state) => verifications.rows(state, policy)),
+  )
+  await upsert(
+    client,
+    schema,
+    tombstones,
+    states.flatMap((state) => tombstones.rows(state, policy)),
+  )
 }

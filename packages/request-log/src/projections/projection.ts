@@ -1,4 +1,4 @@
-import type { RequestState } from '@lethe/domain'
+import type { Policy, RequestState } from '@lethe/domain'
 import type { ClientBase } from 'pg'
 
 export type ColumnType = 'text' | 'integer' | 'bigint' | 'boolean' | 'jsonb'
@@ -16,7 +16,8 @@ export interface Projection<Row extends object> {
   readonly key: readonly (keyof Row & string)[]
   /** Every field of the row; the column is the field's name in snake_case. */
   readonly columns: Readonly<Record<keyof Row & string, ColumnType>>
-  rows(state: RequestState): readonly Row[]
+  /** @param policy the process manager's, which says when it wakes next */
+  rows(state: RequestState, policy: Policy): readonly Row[]
 }
 
 export const columnOf = (field: string): string =>

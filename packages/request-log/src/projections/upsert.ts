@@ -1,4 +1,4 @@
-import type { RequestState } from '@lethe/domain'
+import type { Policy, RequestState } from '@lethe/domain'
 import { type ColumnType, columnOf, type Projection, type Queryable } from './projection.js'
 
 /** One request before and after a transaction. */
@@ -12,12 +12,13 @@ export async function project<Row extends object>(
   client: Queryable,
   projection: Projection<Row>,
   changes: readonly Change[],
+  policy: Policy,
 ): Promise<void> {
   const changed: Row[] = []
   const gone: Row[] = []
   for (const { before, after } of changes) {
-    const old = before === null ? [] : projection.rows(before)
-    const now = projection.rows(after)
+    const old = before === null ? [] : projection.rows(before, policy)
+    const now = projection.rows(after, policy)
     const known = new Set(old.map((row) => JSON.stringify(row)))
     changed.push(...now.filter((row) => !known.has(JSON.stringify(row))))
     const kept = new Set(now.map((row) => keyOf(projection, row)))
@@ -36,10 +37,11 @@ export async function upsert<Row extends object>(
 ): Promise<void> {
   if (rows.length === 0) return
   const fields = Object.keys(projection.columns) as (keyof Row & string)[]
-  await client.query(
-    upsertStatement(schema, projection),
-    fields.map((field) => rows.map((row) => parameter(row[field], projection.columns[field]))),
-  )
+  await client.query({
+    name: `lethe_upsert_${schema}_${projection.table}`,
+    text: upsertStatement(schema, projection),
+    values: fields.map((field) => rows.map((row) => parameter(row[field], projection.columns[field]))),
+  })
 }
 
 function upsertStatement<Row extends object>(

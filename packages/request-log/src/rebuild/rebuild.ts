@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import type { RequestState } from '@lethe/domain'
+import { defaultPolicy, type Policy } from '@lethe/domain'
 import type { Pool, PoolClient } from 'pg'
 import { projectInto, projections } from '../projections/index.js'
 import { compareTables, type Difference } from './compare.js'
@@ -10,6 +10,8 @@ export interface RebuildOptions {
   readonly swap?: boolean
   /** Streams folded at a time; default 200. */
   readonly pageSize?: number
+  /** The one the writers decide by; default `defaultPolicy`. */
+  readonly policy?: Policy
   readonly onProgress?: (done: { streams: number; events: number }) => void
 }
 
@@ -64,7 +66,7 @@ async function rebuildIn(client: PoolClient, options: RebuildOptions): Promise<R
   const totals = { streams: 0, events: 0, snapshots: 0 }
   const problems: StreamProblem[] = []
   for await (const page of refold(client, options.pageSize ?? 200)) {
-    await projectInto(client, shadow, page.states as readonly RequestState[])
+    await projectInto(client, shadow, page.states, options.policy ?? defaultPolicy)
     totals.streams += page.streams
     totals.events += page.events
     totals.snapshots += page.snapshots

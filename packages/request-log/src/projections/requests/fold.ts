@@ -1,4 +1,4 @@
-import { type RequestState, systems, wakeAt } from '@lethe/domain'
+import { type Attention, attention, type Policy, type RequestState, systems, wakeAt } from '@lethe/domain'
 import type { log } from '@lethe/schemas'
 import type { Projection } from '../projection.js'
 
@@ -35,6 +35,8 @@ export interface RequestRow {
   readonly partial: log.RequestPartiallyCompleted | null
   readonly refusal: log.RequestRefused | null
   readonly extension: log.RequestExtended | null
+  /** Who has to do what next; null while the request goes on by itself or has ended. */
+  readonly attention: Attention | null
   /** When the process manager has something to do by itself; null when only others can move it. */
   readonly nextActionAt: number | null
 }
@@ -73,12 +75,13 @@ export const requests: Projection<RequestRow> = {
     partial: 'jsonb',
     refusal: 'jsonb',
     extension: 'jsonb',
+    attention: 'jsonb',
     nextActionAt: 'bigint',
   },
-  rows: (state) => [requestRow(state)],
+  rows: (state, policy) => [requestRow(state, policy)],
 }
 
-function requestRow(state: RequestState): RequestRow {
+function requestRow(state: RequestState, policy: Policy): RequestRow {
   const { received } = state
   const all = systems(state)
   return {
@@ -110,6 +113,7 @@ function requestRow(state: RequestState): RequestRow {
     partial: state.partial,
     refusal: state.refusal,
     extension: state.extension,
-    nextActionAt: wakeAt(state),
+    attention: attention(state),
+    nextActionAt: wakeAt(state, policy),
   }
 }
