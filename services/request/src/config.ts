@@ -34,6 +34,7 @@ const environment = z.object({
   LETHE_MAX_IN_FLIGHT: z.coerce.number().int().min(1).default(2_000),
   LETHE_PROBE_TIMEOUT_MS: milliseconds(5_000),
   LETHE_RESOLVE_RETRY_MS: milliseconds(2_000),
+  LETHE_RESOLUTION_FRESH_MS: z.coerce.number().int().min(0).default(10_000),
   LETHE_BODY_LIMIT: z.coerce.number().int().min(1_024).default(2_097_152),
 })
 
@@ -57,6 +58,8 @@ export interface RequestConfig {
   readonly probeTimeoutMs: number
   /** How often requests whose probes were unreachable are resolved again. */
   readonly resolveRetryMs: number
+  /** A resolution this young counts as the first step's own. */
+  readonly resolutionFreshMs: number
   /** Bytes; a clearance question of 10,000 passes is the largest body. */
   readonly bodyLimit: number
 }
@@ -80,6 +83,7 @@ export function readConfig(): RequestConfig {
     maxInFlight: env.LETHE_MAX_IN_FLIGHT,
     probeTimeoutMs: env.LETHE_PROBE_TIMEOUT_MS,
     resolveRetryMs: env.LETHE_RESOLVE_RETRY_MS,
+    resolutionFreshMs: env.LETHE_RESOLUTION_FRESH_MS,
     bodyLimit: env.LETHE_BODY_LIMIT,
   }
 }

@@ -3,7 +3,7 @@ import { kinds } from '@lethe/connectors/kinds'
 import { defaultPolicy } from '@lethe/domain'
 import { PgEventStore } from '@lethe/event-store'
 import { type Encode, OutboxReconciler, RequestLog } from '@lethe/request-log'
-import type { Logger } from '@lethe/service-host'
+import { ConfigError, type Logger, TerminalError } from '@lethe/service-host'
 import { Pool } from 'pg'
 import { Credentials } from './adapters/credentials-file.js'
 import { PgDataMapStore } from './adapters/data-map-store.js'
@@ -27,8 +27,6 @@ import { IntakeKey } from './vault/intake-key.js'
 import { openKeyFile } from './vault/key-store.js'
 import { Vault } from './vault/vault.js'
 
-/** A resolution this young counts as the first step's own. */
-const freshForMs = 10_000
 /** What an eraser is told to wait when it must ask again. */
 const askAgainMs = 1_000
 const sweepEveryMs = 15_000
@@ -50,7 +48,7 @@ export interface RequestParts {
   readonly loops: readonly Repeating[]
 }
 
-/** @throws when the map, a key file or the credentials can't be used: the service must not start half. */
+/** @throws ConfigError when the map, a key file or the credentials can't be used: it must not start half. */
 export async function openParts(
   config: RequestConfig,
   logger: Logger,
@@ -72,12 +70,15 @@ async function build(
   encode: Encode,
   pool: Pool,
 ): Promise<RequestParts> {
-  const keyFile = openKeyFile(config.vaultKeysFile)
-  if (keyFile.intakeJwk === null) throw new Error('the vault key file has no intake key')
-  const intakeKey = await IntakeKey.from(keyFile.intakeJwk)
-  const credentials = Credentials.read(config.credentialsFile)
-  const vault = new Vault(keyFile.store, parsePeppers(config.peppers))
-  const maps = await DataMaps.open(readFileSync(config.dataMapFile, 'utf8'), kinds, new PgDataMapStore(pool))
+  const keyFile = await configured('LETHE_VAULT_KEYS', () => openKeyFile(config.vaultKeysFile))
+  const intakeKey = await configured('LETHE_VAULT_KEYS', () => IntakeKey.from(keyFile.intakeJwk))
+  const credentials = await configured('LETHE_CREDENTIALS', () => Credentials.read(config.credentialsFile))
+  const peppers = await configured('LETHE_PEPPERS', () => parsePeppers(config.peppers))
+  const vault = new Vault(keyFile.store, peppers)
+  const mapText = await configured('LETHE_DATA_MAP', () => readFileSync(config.dataMapFile, 'utf8'))
+  const maps = await DataMaps.open(mapText, kinds, new PgDataMapStore(pool)).catch((error: unknown) => {
+    throw error instanceof TerminalError ? unusable('LETHE_DATA_MAP', error) : error
+  })
   const eventStore = new PgEventStore(pool)
   const log = new RequestLog({ pool, eventStore, encode, topicPrefix: config.topicPrefix })
   const probes = new HttpProbeClient(config.probes, config.probeToken, config.probeTimeoutMs)
@@ -89,7 +90,7 @@ async function build(
     grantTtlMs: defaultPolicy.grantTtlMs,
     retryAfterMs: askAgainMs,
   }
-  const firstStep = new FirstStep(pool, vault, maps, identity, freshForMs)
+  const firstStep = new FirstStep(pool, vault, maps, identity, config.resolutionFreshMs)
   const reconciler = new OutboxReconciler({ pool })
   return {
     pool,
@@ -117,3 +118,15 @@ async function sweep(reconciler: OutboxReconciler, logger: Logger): Promise<void
   else if (republished.length > 0)
     logger.warn({ republished: republished.length }, 'outbox rows published again')
 }
+
+/** What is wrong with a file is for the operator at the terminal; the log would hide its message. */
+async function configured<T>(name: string, read: () => T | Promise<T>): Promise<T> {
+  try {
+    return await read()
+  } catch (error) {
+    throw error instanceof Error ? unusable(name, error) : error
+  }
+}
+
+const unusable = (name: string, { message }: Error): ConfigError =>
+  new ConfigError([{ name, problem: message }])

@@ -1,7 +1,7 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
-import { readFileSync } from 'node:fs'
 import { z } from 'zod'
 import { type Caller, roles } from '../domain/permissions.js'
+import { readJsonFile } from '../json-file.js'
 
 const credential = z
   .object({
@@ -47,7 +47,7 @@ export class Credentials {
 
   /** @throws when the file is missing or malformed; the message names fields, never a token. */
   static read(path: string): Credentials {
-    const parsed = credentialsFile.safeParse(JSON.parse(readFileSync(path, 'utf8')))
+    const parsed = credentialsFile.safeParse(readJsonFile(path))
     if (!parsed.success) {
       const where = parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`).join('; ')
       throw new Error(`the credentials file ${path} is malformed: ${where}`)

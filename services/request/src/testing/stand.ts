@@ -7,7 +7,7 @@ import { scratchDatabase } from '@lethe/event-store/testing'
 import { endpoints } from '@lethe/infra'
 import { MessageCodec } from '@lethe/messaging'
 import type { TopicName } from '@lethe/schemas'
-import { createLogger, type RunningService, startService } from '@lethe/service-host'
+import { createLogger, type Logger, type RunningService, startService } from '@lethe/service-host'
 import { Pool } from 'pg'
 import { consumers } from '../adapters/consumers.js'
 import type { RequestConfig } from '../config.js'
@@ -99,6 +99,7 @@ export interface Stand {
   readonly pool: Pool
   readonly config: RequestConfig
   readonly codec: MessageCodec
+  readonly logger: Logger
   /** Everything the service logged. */
   log(): string
   call<T = Record<string, unknown>>(method: string, path: string, options?: CallOptions): Promise<Answer<T>>
@@ -132,6 +133,7 @@ export async function openStand(overrides: Partial<RequestConfig> = {}): Promise
     maxInFlight: 2_000,
     probeTimeoutMs: 2_000,
     resolveRetryMs: 50,
+    resolutionFreshMs: 10_000,
     bodyLimit: 65_536,
     ...overrides,
   }
@@ -172,6 +174,7 @@ export async function openStand(overrides: Partial<RequestConfig> = {}): Promise
     pool,
     config,
     codec,
+    logger,
     log: () => logged,
     call: async <T>(method: string, path: string, options: CallOptions = {}): Promise<Answer<T>> => {
       const { token = tokens.service, body, raw, key } = options

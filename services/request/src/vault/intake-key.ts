@@ -9,11 +9,11 @@ export class IntakeKey {
     readonly publicJwk: JWK,
   ) {}
 
-  /** @throws when the JWK is not a private EC key on P-256. */
-  static async from(jwk: Readonly<Record<string, unknown>>): Promise<IntakeKey> {
-    const { kty, crv, x, y, d } = jwk as JWK
+  /** @throws when there is no JWK, or it is not a private EC key on P-256. */
+  static async from(jwk: Readonly<Record<string, unknown>> | null): Promise<IntakeKey> {
+    const { kty, crv, x, y, d } = (jwk ?? {}) as JWK
     if (kty !== 'EC' || crv !== 'P-256' || x === undefined || y === undefined || d === undefined) {
-      throw new Error('the intake key of the vault key file is not a private EC key on P-256')
+      throw new Error('`intake` of the vault key file is not a private EC key on P-256 (JWK)')
     }
     const publicPart: JWK = { kty, crv, x, y }
     const kid = await calculateJwkThumbprint(publicPart)

@@ -1,5 +1,5 @@
-import { readFileSync } from 'node:fs'
 import { z } from 'zod'
+import { readJsonFile } from '../json-file.js'
 
 export interface EpochKey {
   readonly epoch: string
@@ -33,7 +33,7 @@ export interface KeyFile {
  * @throws when the file is missing, malformed, names a current epoch it does not hold, or a key is not 32 bytes.
  */
 export function openKeyFile(path: string): KeyFile {
-  const parsed = keyFile.safeParse(JSON.parse(readFileSync(path, 'utf8')))
+  const parsed = keyFile.safeParse(readJsonFile(path))
   if (!parsed.success) {
     const where = parsed.error.issues.map((issue) => issue.path.join('.') || 'the file').join(', ')
     throw new Error(`the vault key file ${path} is malformed at: ${where}`)
