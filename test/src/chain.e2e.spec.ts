@@ -1,0 +1,218 @@
+import { spawn } from 'node:child_process'
+import { randomUUID } from 'node:crypto'
+import { fileURLToPath } from 'node:url'
+import type { ErasureRequestView, LetheClient, NewErasureRequest } from '@lethe/client'
+import { rebuild } from '@lethe/request-log'
+import pg from 'pg'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { Chain, type ProcessName } from './harness/chain.js'
+import { withRedis } from './harness/stores.js'
+import { until, untilStatus, untilStep } from './harness/wait.js'
+import { digestOfOthers, footprint, type Person, sizeOf, whereIs } from './shop/oracle.js'
+import { ada, keysOf, lookAlike } from './shop/seed.js'
+
+const customer = (n: number): Person & { stripe: string } => ({
+  tenantId: 'acme',
+  userId: `u${n}`,
+  email: `customer${n}@example.com`,
+  stripe: `cus_${n}`,
+})
+
+const request = (person: Person, by: 'email' | 'user_id'): NewErasureRequest => ({
+  tenantId: person.tenantId,
+  identifiers: [
+    by === 'email' ? { type: 'email', value: person.email } : { type: 'user_id', value: person.userId },
+  ],
+  requesterRole: 'self',
+  identity: { method: 'signed_in_session' },
+  graceDays: 0,
+})
+
+/** Counts of a step over all its collections. */
+function counted(view: ErasureRequestView, stepId: string): { erased: number; redacted: number } {
+  const counts = Object.values(view.steps.find((step) => step.stepId === stepId)?.counts ?? {})
+  return {
+    erased: counts.reduce((sum, one) => sum + one.erased, 0),
+    redacted: counts.reduce((sum, one) => sum + one.redacted, 0),
+  }
+}
+
+/** What a correct erasure of any seeded customer counts. */
+const trueCounts = { 'cache#1': { erased: 5, redacted: 0 }, 'shop-pg#1': { erased: 6, redacted: 5 } }
+
+describe('the chain', () => {
+  let chain: Chain
+  let client: LetheClient
+
+  beforeAll(async () => {
+    chain = await Chain.start()
+    client = chain.client()
+  })
+
+  afterAll(async () => {
+    await chain?.stop()
+  })
+
+  async function expectGone(person: Person & { stripe: string }): Promise<void> {
+    const left = await whereIs(chain.pgUrl, person.tenantId, [person.userId, person.email, person.stripe])
+    expect(
+      Object.values(left).reduce((sum, n) => sum + n, 0),
+      JSON.stringify(left),
+    ).toBe(0)
+    expect(sizeOf(await footprint(chain.pgUrl, chain.redisUrl, person))).toBe(0)
+  }
+
+  it('erases a person named by e-mail from every system, and nobody else', async () => {
+    const before = await footprint(chain.pgUrl, chain.redisUrl, ada)
+    const others = await digestOfOthers(chain.pgUrl, chain.redisUrl, before)
+    expect(sizeOf(before)).toBe(16)
+
+    const { requestId } = await client.request(request(ada, 'email'))
+    const done = await untilStatus(client, requestId, ['COMPLETED', 'PARTIALLY_COMPLETED', 'FAILED'])
+
+    expect(done.status).toBe('COMPLETED')
+    for (const [stepId, counts] of Object.entries(trueCounts)) expect(counted(done, stepId)).toEqual(counts)
+    await expectGone(ada)
+    expect(await digestOfOthers(chain.pgUrl, chain.redisUrl, before)).toBe(others)
+    expect(sizeOf(await footprint(chain.pgUrl, chain.redisUrl, lookAlike))).toBe(17)
+    const { items } = await client.verification(requestId)
+    expect(items.map(({ result }) => result)).toEqual(['clean', 'clean'])
+  })
+
+  it('finds the same person by e-mail and by user id', async () => {
+    const person = customer(10)
+    const preview = (by: 'email' | 'user_id') =>
+      client.preview({ tenantId: person.tenantId, identifiers: request(person, by).identifiers })
+    expect(await preview('email')).toEqual(await preview('user_id'))
+
+    const first = await client.request({ ...request(person, 'email'), graceDays: 7 })
+    await expect(client.request(request(person, 'user_id'))).rejects.toMatchObject({
+      code: 'duplicate_request',
+      status: 409,
+    })
+    await client.command(first.requestId, 'cancel')
+    const { requestId } = await client.request(request(person, 'user_id'))
+    expect((await untilStatus(client, requestId, ['COMPLETED', 'FAILED'])).status).toBe('COMPLETED')
+    await expectGone(person)
+  })
+
+  it('makes one request per idempotency key', async () => {
+    const key = randomUUID()
+    const input = { ...request(customer(11), 'email'), graceDays: 7 }
+    const answers = await Promise.all(Array.from({ length: 10 }, () => client.request(input, key)))
+    expect(new Set(answers.map(({ requestId }) => requestId)).size).toBe(1)
+  })
+
+  it('erases a cache key that was written back between the two cache steps', async () => {
+    const person = customer(12)
+    chain.signal('eraser-shop-pg', 'SIGSTOP')
+    const { requestId } = await client.request(request(person, 'user_id'))
+    try {
+      await untilStep(client, requestId, 'cache#1', ['COMPLETED'])
+      await withRedis(chain.redisUrl, (redis) =>
+        redis.set(keysOf('acme', person.userId)[0] as string, 'written back'),
+      )
+    } finally {
+      chain.signal('eraser-shop-pg', 'SIGCONT')
+    }
+    const done = await untilStatus(client, requestId, ['COMPLETED', 'FAILED'])
+    expect(done.status).toBe('COMPLETED')
+    expect(counted(done, 'cache#2').erased).toBe(1)
+    await expectGone(person)
+  })
+
+  it('erases nothing of a person while a hold is in force, and goes on after it', async () => {
+    const person = customer(13)
+    chain.signal('eraser-cache', 'SIGSTOP')
+    let requestId: string
+    try {
+      requestId = (await client.request(request(person, 'user_id'))).requestId
+      const held = await client.command<{ effectiveAt: number }>(requestId, 'hold', {
+        reason: 'a court order',
+      })
+      expect(held.effectiveAt).toBeGreaterThan(0)
+    } finally {
+      chain.signal('eraser-cache', 'SIGCONT')
+    }
+    await untilStatus(client, requestId, ['ON_HOLD'])
+    // Another person's erasure, asked for later, passes by: the held one was offered and not taken.
+    const other = await client.request(request(customer(14), 'user_id'))
+    await untilStatus(client, other.requestId, ['COMPLETED'])
+    expect(sizeOf(await footprint(chain.pgUrl, chain.redisUrl, person))).toBe(16)
+    await client.command(requestId, 'release')
+    expect((await untilStatus(client, requestId, ['COMPLETED', 'FAILED'])).status).toBe('COMPLETED')
+    await expectGone(person)
+  })
+
+  const victims: readonly ProcessName[] = [
+    'request',
+    'aggregator',
+    'eraser-shop-pg',
+    'eraser-cache',
+    'probe-shop-pg',
+    'probe-cache',
+  ]
+  it.each(victims.map((name, index) => [name, index] as const))(
+    'survives kill -9 of %s in the middle of requests, with the true counts',
+    async (name, index) => {
+      const people = Array.from({ length: 20 }, (_, n) => customer(100 + index * 20 + n))
+      const ids = await Promise.all(
+        people.map((person) => client.request(request(person, 'email')).then((view) => view.requestId)),
+      )
+      const statuses = async () =>
+        (await Promise.all(ids.map((id) => client.get(id)))).map((view) => view.status)
+      // The request service is killed at once; the others when they have begun to work.
+      if (name !== 'request') {
+        await until('work under way', statuses, (seen) =>
+          seen.some((status) => status !== 'PENDING' && status !== 'SCHEDULED'),
+        )
+      }
+      chain.signal(name, 'SIGKILL')
+      await chain.restart(name)
+      const done = await Promise.all(
+        ids.map((id) => untilStatus(client, id, ['COMPLETED', 'FAILED', 'PARTIALLY_COMPLETED'], 150_000)),
+      )
+      expect(done.map((view) => view.status)).toEqual(ids.map(() => 'COMPLETED'))
+      for (const view of done) {
+        for (const [stepId, counts] of Object.entries(trueCounts))
+          expect(counted(view, stepId), `${view.requestId} ${stepId}`).toEqual(counts)
+      }
+      for (const person of people.slice(0, 3)) await expectGone(person)
+    },
+  )
+
+  it('takes a request that another service publishes, and shows it the milestones', async () => {
+    const { at, secrets } = chain.context
+    const program = fileURLToPath(new URL('../../examples/intake-publisher/dist/main.js', import.meta.url))
+    const child = spawn(process.execPath, [program, 'acme', 'u50', 'close-account-50'], {
+      env: {
+        PATH: process.env.PATH,
+        LETHE_REQUEST_URL: at.requestUrl,
+        LETHE_TOKEN: secrets.token('shop-backend'),
+        LETHE_KAFKA: at.brokers.join(','),
+        LETHE_REGISTRY_URL: at.registryUrl,
+        LETHE_TOPIC_PREFIX: chain.topicPrefix,
+      },
+    })
+    let output = ''
+    child.stdout.on('data', (chunk) => {
+      output += chunk
+    })
+    const code = await new Promise((resolve) => child.once('exit', resolve))
+    expect(output.split('\n').filter(Boolean)).toEqual(['published', 'accepted', 'live_erased', 'completed'])
+    expect(code).toBe(0)
+    await expectGone(customer(50))
+  })
+
+  it('shows read models that are what the log says, byte for byte', async () => {
+    const pool = new pg.Pool({ connectionString: chain.letheUrl, max: 2 })
+    try {
+      const report = await rebuild(pool)
+      expect(report.problems).toEqual([])
+      expect(report.differences).toEqual([])
+      expect(report.streams).toBeGreaterThan(100)
+    } finally {
+      await pool.end()
+    }
+  })
+})
