@@ -37,7 +37,7 @@ export function macOf(message: object, key: MacKey): string {
 }
 
 /** Whether `message.mac` belongs to the message and the key; compares in constant time and never throws. */
-export function verifyMac(message: { readonly mac: string }, key: MacKey): boolean {
+export function verifyMac<Message extends { readonly mac: string }>(message: Message, key: MacKey): boolean {
   const expected = Buffer.from(macOf(message, key), 'base64url')
   const given = Buffer.from(message.mac, 'base64url')
   return given.length === expected.length && timingSafeEqual(given, expected)
