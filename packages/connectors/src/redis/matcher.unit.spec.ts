@@ -84,6 +84,18 @@ describe('KeyMatcher', () => {
     expect(match('u|u1|end')).toEqual([])
   })
 
+  it('keeps tenant a with person bc apart from tenant ab with person c', () => {
+    const { matcher: found } = matcher(
+      ['tenant:{tenant}:user:{user_id}:*'],
+      [
+        ['a', 'bc'],
+        ['ab', 'c'],
+      ],
+    )
+    expect(owners(found.match('tenant:a:user:bc:x'))).toEqual([0])
+    expect(owners(found.match('tenant:ab:user:c:x'))).toEqual([1])
+  })
+
   it('takes an identifier of wildcards for what it is: text', () => {
     const { matcher: found } = matcher(
       ['user:{user_id}:*'],
