@@ -98,7 +98,7 @@ function service(
       if (!existsSync(program)) throw new Error(`${entry} is not built. Run: npm run build`)
     },
     healthy: () => answersHttp(`http://127.0.0.1:${port}/readyz`),
-    deadlineMs: 90_000,
+    deadlineMs: 180_000,
   }
 }
 

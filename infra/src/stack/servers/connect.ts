@@ -23,7 +23,7 @@ export function connect(context: StackContext): ProcessSpec {
     ports: [at.ports.connect],
     prepare: async () => writeFileSync(config, workerProperties(context)),
     healthy: () => answersHttp(`${at.connectUrl}/connectors`),
-    deadlineMs: 120_000,
+    deadlineMs: 180_000,
   }
 }
 

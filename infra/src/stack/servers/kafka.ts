@@ -30,7 +30,7 @@ export function kafka(context: StackContext): ProcessSpec {
       await runFile(tools.java, [...java('128m'), ...format])
     },
     healthy: () => accepts(at.ports.kafka),
-    deadlineMs: 90_000,
+    deadlineMs: 180_000,
   }
 }
 

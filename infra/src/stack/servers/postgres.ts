@@ -35,7 +35,7 @@ export function postgres(context: StackContext, name: 'lethe' | 'shop'): Process
     ports: [port],
     prepare: () => prepareCluster(tools.postgresBin, data, user),
     healthy: () => answersSelect(port),
-    deadlineMs: 60_000,
+    deadlineMs: 180_000,
     // Fast shutdown: sessions are ended, data is written, replication slots are kept.
     stopSignal: 'SIGINT',
   }

@@ -24,7 +24,7 @@ export function redis(context: StackContext): ProcessSpec {
       prepareRedisUsers(context)
     },
     healthy: () => answersPing(port),
-    deadlineMs: 20_000,
+    deadlineMs: 60_000,
   }
 }
 

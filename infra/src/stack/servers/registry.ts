@@ -23,6 +23,6 @@ export function registry({ tools, at, state }: StackContext): ProcessSpec {
     args: ['-Xmx384m', ...quickStart, ...flags, '-jar', join(tools.artifacts, 'registry', 'quarkus-run.jar')],
     ports: [at.ports.registry, at.ports.registryManagement],
     healthy: () => answersHttp(`${at.registryUrl}/subjects`),
-    deadlineMs: 120_000,
+    deadlineMs: 180_000,
   }
 }
