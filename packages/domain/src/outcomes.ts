@@ -39,7 +39,8 @@ export const isOverCeiling = (ack: log.PassAcknowledged | null): boolean =>
  * Whether `next` takes the place of `current` as the acknowledgement that counts. Acknowledgements
  * come twice, late and out of order, so this is an order and not a sequence: what the store did
  * (done) outranks what it failed to do; what is kept by law outranks what is gone, because an
- * exemption must never be hidden; among what is not done the later attempt knows more.
+ * exemption must never be hidden; among what is not done the later attempt knows more, and within
+ * one attempt a vendor's promise outranks a failure.
  */
 export function supersedes(
   next: Pick<log.PassAcknowledged, 'outcome' | 'attempt'>,
@@ -48,7 +49,9 @@ export function supersedes(
   if (current === null) return true
   const rank = ackRank(next.outcome) - ackRank(current.outcome)
   if (rank !== 0) return rank > 0
-  return ackRank(next.outcome) === 0 && next.attempt > current.attempt
+  if (ackRank(next.outcome) > 0) return false
+  if (next.attempt !== current.attempt) return next.attempt > current.attempt
+  return outcomeClass(next.outcome) === 'deferred' && outcomeClass(current.outcome) === 'failed'
 }
 
 function ackRank(outcome: log.Outcome): number {

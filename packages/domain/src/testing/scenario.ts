@@ -3,13 +3,14 @@ import fc from 'fast-check'
 import { attention } from '../attention.js'
 import type { RequestCommand } from '../commands.js'
 import { wakeAt } from '../proceed.js'
-import { DAY, plan, START, step, system } from './fixtures.js'
+import { ack, DAY, plan, report, START, step, system } from './fixtures.js'
 import { type Core, type Deed, type Look, World } from './world.js'
 
 const deeds: readonly Deed[] = [
   'erase',
   'erase',
   'erase',
+  'lie',
   'lie',
   'crash before',
   'crash after',
@@ -27,9 +28,9 @@ const by = fc.constantFrom('portal', 'ada', 'bob')
 
 /** One thing that happens; what it happens to is picked among what is there at that time. */
 const action = fc.oneof(
-  { weight: 6, arbitrary: fc.record({ kind: fc.constant('read' as const), pick, again }) },
+  { weight: 40, arbitrary: fc.record({ kind: fc.constant('read' as const), pick, again }) },
   {
-    weight: 6,
+    weight: 40,
     arbitrary: fc.record({
       kind: fc.constant('work' as const),
       pick,
@@ -37,9 +38,9 @@ const action = fc.oneof(
       deed: fc.constantFrom(...deeds),
     }),
   },
-  { weight: 6, arbitrary: fc.record({ kind: fc.constant('acknowledge' as const), pick, again }) },
+  { weight: 40, arbitrary: fc.record({ kind: fc.constant('acknowledge' as const), pick, again }) },
   {
-    weight: 4,
+    weight: 30,
     arbitrary: fc.record({
       kind: fc.constant('look' as const),
       pick,
@@ -47,21 +48,21 @@ const action = fc.oneof(
       look: fc.constantFrom(...looks),
     }),
   },
-  { weight: 4, arbitrary: fc.record({ kind: fc.constant('report' as const), pick, again }) },
+  { weight: 30, arbitrary: fc.record({ kind: fc.constant('report' as const), pick, again }) },
   {
-    weight: 3,
+    weight: 12,
     arbitrary: fc.record({ kind: fc.constant('wait' as const), ms: fc.constantFrom(1, 999, 5_000, 60_000) }),
   },
-  { weight: 3, arbitrary: fc.record({ kind: fc.constant('wake' as const) }) },
-  { weight: 1, arbitrary: fc.record({ kind: fc.constant('refill' as const) }) },
-  { weight: 1, arbitrary: fc.record({ kind: fc.constant('approve' as const), by }) },
-  { weight: 1, arbitrary: fc.record({ kind: fc.constant('hold' as const), pick }) },
-  { weight: 2, arbitrary: fc.record({ kind: fc.constant('release' as const) }) },
+  { weight: 14, arbitrary: fc.record({ kind: fc.constant('wake' as const) }) },
+  { weight: 4, arbitrary: fc.record({ kind: fc.constant('refill' as const) }) },
+  { weight: 6, arbitrary: fc.record({ kind: fc.constant('approve' as const), by }) },
+  { weight: 2, arbitrary: fc.record({ kind: fc.constant('hold' as const), pick }) },
+  { weight: 6, arbitrary: fc.record({ kind: fc.constant('release' as const) }) },
   {
     weight: 1,
     arbitrary: fc.record({ kind: fc.constant('end' as const), how: fc.constantFrom('Cancel', 'Refuse') }),
   },
-  { weight: 1, arbitrary: fc.record({ kind: fc.constant('retry' as const), pick }) },
+  { weight: 4, arbitrary: fc.record({ kind: fc.constant('retry' as const), pick }) },
   {
     weight: 1,
     arbitrary: fc.record({ kind: fc.constant('doubt' as const), candidates: fc.constantFrom(0, 2) }),
@@ -199,6 +200,23 @@ export function settle(world: World): void {
     world.tell({ type: 'Proceed' })
   }
   throw new Error('with faults over, the request does not come to rest')
+}
+
+/** Late and contradicting: every grant is acknowledged again as failed and as kept, every probe finds residue. */
+export function contradict(world: World): void {
+  for (const event of [...world.log]) {
+    if (event.type === 'GrantIssued') {
+      const { grantId, passId, attempt, systemId, stepId } = event.data
+      for (const outcome of ['failed', 'retained', 'deferred'] as const) {
+        const late = ack(passId, { ackId: world.id('late'), grantId, attempt, systemId, stepId, outcome })
+        world.tell({ type: 'Acknowledge', ack: late })
+      }
+    }
+    if (event.type === 'ProbeRequested') {
+      const late = report(event.data.passId, { reportId: world.id('late'), result: 'residual' })
+      world.tell({ type: 'ReportProbe', report: late })
+    }
+  }
 }
 
 /** A person does the next step of whatever the request says it waits for. */

@@ -6,6 +6,8 @@ import { defaultPolicy, type Policy } from '../policy.js'
 import type { RequestEvent, RequestState, RequestStatus } from '../request-state.js'
 import { ack, identity, plan, received, report, START, systemOf } from './fixtures.js'
 
+type EventData = { [Event in RequestEvent as Event['type']]: Event['data'] }
+
 /** One request told command by command, for specs of the form given, when, then. */
 export class Story {
   now = START
@@ -93,11 +95,10 @@ export class Story {
     return this.state
   }
 
-  last<T extends RequestEvent['type']>(type: T): Extract<RequestEvent, { type: T }>['data'] {
-    const ofType = (event: RequestEvent): event is Extract<RequestEvent, { type: T }> => event.type === type
-    const event = this.log.findLast(ofType)
+  last<T extends RequestEvent['type']>(type: T): EventData[T] {
+    const event = this.log.findLast((candidate) => candidate.type === type)
     if (event === undefined) throw new Error(`there was no ${type}`)
-    return event.data
+    return event.data as EventData[T]
   }
 
   passIds(): string[] {

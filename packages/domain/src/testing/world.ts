@@ -72,6 +72,12 @@ export class World {
   /** Every change of a store: which, and when. */
   readonly changes: { readonly systemId: string; readonly at: number }[] = []
   readonly commands: Command[] = []
+  /** Every command ever published. */
+  readonly published: Command[] = []
+  /** Every acknowledgement and report ever told. */
+  readonly told: RequestCommand[] = []
+  /** Systems that still held the person at the moment the request said it was completed. */
+  leftAtCompletion: readonly string[] = []
   readonly works: Work[] = []
   readonly acks: Ack[] = []
   readonly looks: { readonly systemId: string; readonly passId: string }[] = []
@@ -94,18 +100,28 @@ export class World {
   tell(command: RequestCommand): Decision {
     const decision = this.underTest.decide(this.state, command, this.now, this.policy)
     if (!decision.ok || decision.events.length === 0) return decision
+    if (command.type === 'Acknowledge' || command.type === 'ReportProbe') this.told.push(command)
     const before = this.state
     for (const event of decision.events) {
       this.state = this.underTest.evolve(this.state, event)
       this.log.push(event)
       this.states.push(this.state)
+      if (event.type === 'RequestCompleted') this.leftAtCompletion = this.holding()
     }
     if (this.state === null) return decision
     for (const publication of publications(before, decision.events, this.state)) {
-      if (publication.type === 'ErasureRequested') this.commands.push(...publication.value.passes)
+      if (publication.type === 'ErasureRequested') {
+        this.commands.push(...publication.value.passes)
+        this.published.push(...publication.value.passes)
+      }
       if (publication.type === 'ErasureProbeRequested') this.looks.push(...publication.value.probes)
     }
     return decision
+  }
+
+  /** The systems that hold the person. */
+  holding(): string[] {
+    return Object.keys(this.stores).filter((systemId) => this.stores[systemId]?.present)
   }
 
   id(kind: string): string {
