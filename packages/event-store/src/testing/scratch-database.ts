@@ -1,6 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
 import { Client } from 'pg'
 import { migrate, migrationsDirectory } from '../migrate.js'
 
@@ -27,8 +28,22 @@ export async function scratchDatabase(serverUrl: string): Promise<ScratchDatabas
     url: databaseUrl(serverUrl, name),
     drop: () =>
       onServer(serverUrl, async (client) => {
+        await untilUnused(client, name)
         await client.query(`DROP DATABASE IF EXISTS ${name} WITH (FORCE)`)
       }),
+  }
+}
+
+/**
+ * A pool is done with its connections a moment before the server is; one that is ended in that moment
+ * reports it to nobody's handler. Bounded: whoever forgot a connection gets it ended.
+ */
+async function untilUnused(client: Client, database: string): Promise<void> {
+  for (const deadline = Date.now() + 2_000; Date.now() < deadline; await delay(10)) {
+    const { rows } = await client.query('SELECT 1 FROM pg_stat_activity WHERE datname = $1 LIMIT 1', [
+      database,
+    ])
+    if (rows.length === 0) return
   }
 }
 
