@@ -41,7 +41,7 @@ function target(index: number, own: Table, method: 'delete' | 'redact' = 'delete
   }
   return {
     index,
-    element: { table: own.name, by: 'id', method },
+    element: { table: own.name, by: 'id', method, ...(method === 'redact' ? { set: { name: null } } : {}) },
     collection: own.name,
     table: own,
     identifier: 'user_id',
