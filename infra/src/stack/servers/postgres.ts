@@ -1,6 +1,6 @@
 import { execFile, execFileSync } from 'node:child_process'
 import { chownSync, copyFileSync, existsSync, mkdirSync } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
 import pg from 'pg'
 import type { StackContext } from '../context.js'
@@ -46,6 +46,8 @@ const setting = (name: string, value: string | number) => ['-c', `${name}=${valu
 const loopbackOnly = [...setting('listen_addresses', '127.0.0.1'), ...setting('unix_socket_directories', '')]
 
 async function prepareCluster(bin: string, data: string, user: ProcessSpec['user']): Promise<void> {
+  // The parent must stay passable for the server's own user.
+  mkdirSync(dirname(data), { recursive: true, mode: 0o755 })
   mkdirSync(data, { recursive: true, mode: 0o700 })
   if (user) chownSync(data, user.uid, user.gid)
   if (!existsSync(join(data, 'PG_VERSION'))) {
