@@ -2,8 +2,8 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { attention } from './attention.js'
 import { decide } from './decide.js'
-import { evolve, fold } from './evolve.js'
-import { proceed, wakeAt } from './proceed.js'
+import { evolve } from './evolve.js'
+import { proceed } from './proceed.js'
 import type { RequestEvent, RequestState } from './request-state.js'
 import { completedTooEarly, erasedWhileHeld, grantedAfterEnd, unended } from './testing/oracle.js'
 import { attend, contradict, play, type Scenario, scenario, settle } from './testing/scenario.js'
@@ -276,34 +276,4 @@ describe('invariant 16: a person who registered again is not erased by an old re
     }))
     failsFor(checks.leavesWhoCameBack, generous)
   })
-})
-
-describe('the process manager', () => {
-  test('has nothing left to say at the time it has spoken, and wakes later', () => {
-    fc.assert(
-      fc.property(scenario, (told) => {
-        const world = play(told)
-        world.tell({ type: 'Proceed' })
-        expect(proceed(world.state, world.now, world.policy)).toEqual([])
-        const wake = wakeAt(world.state, world.policy)
-        if (wake !== null) expect(wake).toBeGreaterThan(world.now)
-      }),
-      { numRuns: RUNS },
-    )
-  }, 20_000)
-
-  test('says at its wake time what it would have said at any time after, and nothing before', () => {
-    fc.assert(
-      fc.property(scenario, (told) => {
-        const world = play(told)
-        world.tell({ type: 'Proceed' })
-        const wake = wakeAt(world.state, world.policy)
-        if (wake === null) return
-        expect(proceed(world.state, wake - 1, world.policy)).toEqual([])
-        expect(proceed(world.state, wake, world.policy)).not.toEqual([])
-        expect(fold(proceed(world.state, wake, world.policy), world.state)?.version).toBeGreaterThan(0)
-      }),
-      { numRuns: RUNS },
-    )
-  }, 20_000)
 })
