@@ -8,5 +8,5 @@ export { type ProcessSpec, start as startProcess, stop as stopProcess } from './
 export { renderStatus } from './stack/render-status.js'
 export { lethesProcesses } from './stack/services.js'
 export { down, type UpOptions, up } from './stack/stack.js'
-export { type ProcessRecord, type Profile, StateDir } from './stack/state.js'
+export { isRunning, type ProcessRecord, type Profile, StateDir } from './stack/state.js'
 export { type Known, type ProcessStatus, type SlotStatus, type StackStatus, status } from './stack/status.js'

@@ -45,7 +45,7 @@ const credentials: Credential[] = [
   { id: 'operator', roles: ['operator'], tenants: ['*'] },
   { id: 'privacy-officer', roles: ['privacy_officer'], tenants: ['*'] },
   { id: 'admin', roles: ['admin'], tenants: ['*'] },
-  { id: 'shop-backend', roles: ['service'], tenants: ['shop'] },
+  { id: 'shop-backend', roles: ['service'], tenants: ['acme', 'globex'] },
   ...systems.flatMap((systemId) =>
     ['eraser', 'probe'].map((role) => ({
       id: `${role}-${systemId}`,

@@ -43,7 +43,9 @@ GRANT USAGE ON SCHEMA inbox TO lethe_aggregator;
 GRANT SELECT, INSERT, DELETE ON inbox.processed TO lethe_aggregator;
 GRANT SELECT, INSERT, UPDATE ON inbox.offsets TO lethe_aggregator;
 
-GRANT USAGE ON SCHEMA vault TO lethe_request;
+-- The aggregator publishes tombstones with their sealed selectors; it holds no key that opens them.
+GRANT USAGE ON SCHEMA vault TO lethe_request, lethe_aggregator;
+GRANT SELECT ON vault.entries TO lethe_aggregator;
 GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA vault TO lethe_request;
 
 -- DELETE is for rows a request no longer has, such as a tombstone that another one replaced.

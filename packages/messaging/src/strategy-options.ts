@@ -21,7 +21,7 @@ export interface StrategyOptions {
 
 /** Bounds; the defaults suit a small deployment. */
 export interface Tuning {
-  /** Default 30000. */
+  /** Default 10000: after a crash nobody takes the partitions over before it has passed. */
   readonly sessionTimeoutMs?: number
   /** Default 60000: how long the group waits for a member that is busy with a batch. */
   readonly rebalanceTimeoutMs?: number

@@ -5,7 +5,7 @@ export type Bounds = Required<Tuning>
 
 export function boundsOf(tuning: Tuning = {}): Bounds {
   return {
-    sessionTimeoutMs: 30_000,
+    sessionTimeoutMs: 10_000,
     rebalanceTimeoutMs: 60_000,
     heartbeatIntervalMs: 3_000,
     maxWaitMs: 250,

@@ -12,6 +12,7 @@ import type { StreamAppend } from '@lethe/event-store'
 import type { PoolClient } from 'pg'
 import { LogCorrupt } from './loader.js'
 import type { OutboxMessage } from './outbox/outbox-row.js'
+import type { WrittenTombstone } from './outbox/tombstone-messages.js'
 
 /** What `RequestLog.transact` gives to its caller. Valid until the caller's function returns. */
 export interface LogTransaction {
@@ -114,6 +115,17 @@ export class CollectingTransaction implements LogTransaction {
         : [],
     )
     return [...derived, ...this.#extra]
+  }
+
+  /** Tombstones written here, each stream's in the order they were. */
+  tombstones(): WrittenTombstone[] {
+    return [...this.#touched.values()].flatMap(({ state, events, decidedAt }) =>
+      events.flatMap((event) =>
+        event.type === 'TombstoneWritten' && state !== null
+          ? [{ state, tombstone: event.data, at: decidedAt }]
+          : [],
+      ),
+    )
   }
 
   #of(requestId: string): Touched {

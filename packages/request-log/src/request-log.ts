@@ -5,6 +5,7 @@ import type { Pool, PoolClient } from 'pg'
 import { FOLD_VERSION, loadStates, readState } from './loader.js'
 import { CollectingTransaction, type LogTransaction } from './log-transaction.js'
 import { type Encode, type OutboxOptions, outboxRow, writeOutbox } from './outbox/outbox-row.js'
+import { tombstoneMessages } from './outbox/tombstone-messages.js'
 import { projectAll } from './projections/index.js'
 import { StateCache } from './state-cache.js'
 
@@ -102,7 +103,8 @@ export class RequestLog {
 
   async #write(client: PoolClient, tx: CollectingTransaction): Promise<void> {
     const rows = []
-    for (const { publication, ceTime } of tx.messages())
+    const messages = [...tx.messages(), ...(await tombstoneMessages(client, tx.tombstones()))]
+    for (const { publication, ceTime } of messages)
       rows.push(await outboxRow(publication, ceTime, this.#outbox))
     const appends = tx.appends()
     if (appends.length > 0) await this.#store.appendIn(client, appends)

@@ -16,7 +16,7 @@ export const problems = {
   grant_invalid: [403, 'The grant is not valid for this pass.'],
   map_invalid: [422, 'The data map is not valid.'],
   map_mismatch: [409, 'The data map does not match the live system.'],
-  queue_full: [503, 'Too much work is waiting; try again later.'],
+  queue_full: [429, 'Too much work is waiting; try again later.'],
   gate_closed: [409, 'The system is being restored and its gate is shut.'],
   not_found: [404, 'There is no such thing.'],
   forbidden: [403, 'Your credential does not allow this.'],

@@ -5,8 +5,11 @@ import { join } from 'node:path'
 import { LetheClient } from '@lethe/client'
 import { migrate } from '@lethe/event-store'
 import {
+  eventually,
+  isRunning,
   lethesProcesses,
   openContext,
+  type ProcessRecord,
   type ProcessSpec,
   registerOutboxConnector,
   removeOutboxConnector,
@@ -97,11 +100,19 @@ export class Chain {
     return new LetheClient({ url: this.context.at.requestUrl, token: this.context.secrets.token(credential) })
   }
 
-  /** Sends a signal to one process; SIGKILL is a crash, SIGSTOP a process that hangs. */
+  /** Sends a signal to one process; SIGSTOP is a process that hangs. */
   signal(name: ProcessName, signal: NodeJS.Signals): void {
-    const record = this.context.state.record(name)
-    if (!record) throw new Error(`${name} is not running`)
-    process.kill(record.pid, signal)
+    process.kill(this.record(name).pid, signal)
+  }
+
+  /** kill -9, and back when the operating system has buried it. */
+  async crash(name: ProcessName): Promise<void> {
+    const record = this.record(name)
+    process.kill(record.pid, 'SIGKILL')
+    await eventually(async () => !isRunning(record), {
+      deadlineMs: 10_000,
+      late: () => new Error(`${name} survived kill -9`),
+    })
   }
 
   /** Starts a process again after a crash and waits until it is ready. */
@@ -109,6 +120,12 @@ export class Chain {
     const spec = this.specs.get(name)
     if (!spec) throw new Error(`there is no process ${name}`)
     await startProcess(spec, this.context.state)
+  }
+
+  private record(name: ProcessName): ProcessRecord {
+    const record = this.context.state.record(name)
+    if (!record) throw new Error(`${name} is not running`)
+    return record
   }
 
   async stopOne(name: ProcessName): Promise<void> {

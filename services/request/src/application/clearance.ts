@@ -10,7 +10,6 @@ import type { OpenedEntry, Vault } from '../vault/vault.js'
 import { auditClearances } from './audit.js'
 import type { FirstStep } from './first-step.js'
 import type { Resolution } from './identity.js'
-import { publishTombstones } from './tombstones.js'
 
 export interface WantedPass {
   readonly requestId: string
@@ -124,7 +123,6 @@ export class Clearance {
     }
     const issued = decision.events.find((event) => event.type === 'GrantIssued')
     if (issued === undefined) return never(pass, 'illegal_transition')
-    publishTombstones(tx, state, decision.events, new Map([[systemId, entry.stored]]), now)
     const scope = { purpose: 'ack', requestId, systemId, passId, attempt, grantId } as const
     const macKey = deriveMacKey(grantSecret, scope).toString('base64url')
     return {

@@ -9,7 +9,6 @@ import { forbidden, visible } from './access.js'
 import { auditReview } from './audit.js'
 import { decided } from './decided.js'
 import { normalised, type Submission } from './new-request.js'
-import { publishTombstones, writesTombstone } from './tombstones.js'
 
 /** A command of a person or service on one request, as the body said it. */
 export type Wanted =
@@ -55,10 +54,6 @@ export class RequestCommands {
       const noteId = 'reason' in wanted && wanted.reason ? randomUUID() : null
       const events = decided(tx.apply(requestId, commandOf(wanted, caller.id, noteId, state, now), now))
       if (noteId !== null && events.length > 0) await this.note(tx, requestId, noteId, wanted)
-      // A hold and its release rewrite the tombstones: a held one is not replayed.
-      if (writesTombstone(events)) {
-        publishTombstones(tx, state, events, await this.vault.stored(tx.client, requestId), now)
-      }
       const held = events.find((event) => event.type === 'RequestHeld')
       return {
         state: tx.state(requestId) ?? state,

@@ -78,16 +78,6 @@ export class Vault {
     return opened
   }
 
-  /** Sealed entries of one request as they are stored, by system id. */
-  async stored(client: PoolClient, requestId: string): Promise<Map<string, Sealed>> {
-    const { rows } = await client.query<{ system_id: string; epoch: string; sealed: Buffer }>({
-      name: 'vault-stored',
-      text: 'SELECT system_id, epoch, sealed FROM vault.entries WHERE request_id = $1',
-      values: [requestId],
-    })
-    return new Map(rows.map(({ system_id, epoch, sealed }) => [system_id, { epoch, sealed }]))
-  }
-
   private openRow(requestId: string, systemId: string, stored: Sealed): OpenedEntry | Error {
     try {
       const plain = unseal(this.keys, { requestId, systemId }, stored)
