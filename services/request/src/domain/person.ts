@@ -63,9 +63,10 @@ const surrogate = (type: string): boolean => type === 'user_id' || type.startsWi
 /**
  * Identifiers a pass may select by. `initial` and its retries use all; any later reason (restore, resume,
  * recurrence) uses surrogate ids only: whoever signed up again with the same e-mail is someone else.
+ * A probe changes nothing and looks with all of them: a row that only an e-mail leads to is residue, too.
  */
 export function selectableIn(passId: string, identifiers: readonly Identifier[]): readonly Identifier[] {
   const reason = passId.slice(passId.lastIndexOf('/') + 1)
-  if (reason === 'initial' || /^retry-\d+$/.test(reason)) return identifiers
+  if (reason === 'initial' || /^(retry|probe)-\d+$/.test(reason)) return identifiers
   return identifiers.filter((identifier) => surrogate(identifier.type))
 }

@@ -40,8 +40,9 @@ describe('what leaves the vault', () => {
     expect(neededBy([email], [])).toEqual([])
   })
 
-  it.each(['cache#1/initial', 'cache#2/retry-1', 'cache#2/retry-12'])('is everything for %s', (passId) =>
-    expect(selectableIn(passId, [email, user, vendor])).toEqual([email, user, vendor]),
+  it.each(['cache#1/initial', 'cache#2/retry-1', 'cache#2/retry-12', 'cache/probe-1', 'cache/probe-12'])(
+    'is everything for %s',
+    (passId) => expect(selectableIn(passId, [email, user, vendor])).toEqual([email, user, vendor]),
   )
 
   it.each([
