@@ -33,6 +33,16 @@ const steps = [
     hint: 'npm run generate   and commit what changed. A published schema is never edited: add a version.',
   },
   {
+    name: 'schema versions',
+    command: [nodeBin, 'schemas/scripts/check-versions.ts'],
+    hint: 'A published schema is never edited: add the next version beside it, then npm run schemas:publish.',
+  },
+  {
+    name: "the data map's schema for editors",
+    command: [nodeBin, 'packages/connectors/scripts/data-map-schema.ts', '--check'],
+    hint: 'node packages/connectors/scripts/data-map-schema.ts   and commit what changed.',
+  },
+  {
     name: 'unit tests',
     command: [nodeBin, 'node_modules/vitest/vitest.mjs', 'run', '--project', 'unit'],
     hint: 'npx vitest run --project unit <path>   runs one room.',
