@@ -13,3 +13,4 @@ export type {
 export { inTransaction, TransactionAborted } from './in-transaction.js'
 export { migrate, migrationsDirectory } from './migrate.js'
 export { type LoadedStream, PgEventStore, type StreamWanted } from './pg-event-store.js'
+export { isUnavailable } from './unavailable.js'

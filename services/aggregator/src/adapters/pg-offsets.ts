@@ -1,6 +1,8 @@
+import { isUnavailable } from '@lethe/event-store'
 import { type ExternalOffsets, OffsetsMovedError } from '@lethe/messaging'
 import { advanceOffset, loadOffsets, OffsetConflict, type Queryable } from '@lethe/request-log'
 import type { TopicName } from '@lethe/schemas'
+import { PausedError } from '@lethe/service-host'
 import type { Pool } from 'pg'
 import { type BatchPosition, CONSUMER } from '../application/fold-batch.js'
 
@@ -46,9 +48,16 @@ export class PgOffsets implements ExternalOffsets {
   }
 }
 
-/** The transport's word for it: drop what is in flight and read the offsets again. */
+/**
+ * The transport's words: after a conflict, drop what is in flight and read the offsets again; while the
+ * database is away, wait and spend no attempt, or good acknowledgements would become dead letters.
+ */
 export function moved(error: unknown): unknown {
-  return error instanceof OffsetConflict ? new OffsetsMovedError(error.message, { cause: error }) : error
+  if (error instanceof OffsetConflict) return new OffsetsMovedError(error.message, { cause: error })
+  if (!isUnavailable(error)) return error
+  return new PausedError('database_unavailable', 'The database can not be used; folding waits.', {
+    cause: error,
+  })
 }
 
 const name = (topic: string, partition: number): string => `${topic}/${partition}`

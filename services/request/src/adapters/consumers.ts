@@ -2,6 +2,7 @@ import { KafkaBatchStrategy, type KafkaConfig, type MessageCodec } from '@lethe/
 import type { OutboxReconciler } from '@lethe/request-log'
 import type { TopicName } from '@lethe/schemas'
 import type { Logger } from '@lethe/service-host'
+import { pausedWhileAway } from './while-away.js'
 
 export interface ConsumerOptions {
   readonly kafka: KafkaConfig
@@ -38,7 +39,8 @@ export function consumers(reconciler: OutboxReconciler, options: ConsumerOptions
   })
   for (const topic of published) {
     confirmation.handle(topic, async (batch) => {
-      await reconciler.confirm(batch.flatMap(({ headers }) => headers.ce_id ?? []))
+      const ids = batch.flatMap(({ headers }) => headers.ce_id ?? [])
+      await pausedWhileAway(() => reconciler.confirm(ids))
     })
   }
   return [intake, confirmation]

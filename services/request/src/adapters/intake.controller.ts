@@ -3,6 +3,7 @@ import type { wire } from '@lethe/schemas'
 import { Controller } from '@nestjs/common'
 import { Ctx, Payload } from '@nestjs/microservices'
 import { Intake } from '../application/intake.js'
+import { pausedWhileAway } from './while-away.js'
 
 /** `erasure.intake`: requests of services that publish instead of calling. */
 @Controller()
@@ -14,6 +15,6 @@ export class IntakeController {
     @Payload() batch: readonly Incoming<wire.ErasureIntake>[],
     @Ctx() _context: BatchContext,
   ): Promise<HandlerResult> {
-    return this.intake.receive(batch.map(({ value }) => value))
+    return pausedWhileAway(() => this.intake.receive(batch.map(({ value }) => value)))
   }
 }
