@@ -8,7 +8,12 @@ export function renderStatus(status: StackStatus, now: number = Date.now()): str
       rows.map(({ topic, partitions, records }) => [topic, `${partitions} partitions`, `${records} records`]),
     ),
     measured('CONSUMER LAG', status.lags, (rows) =>
-      rows.map(({ group, topic, lag, state }) => [group, topic, `${lag} behind`, state]),
+      rows.map(({ group, topic, lag, state }) => [
+        group,
+        topic,
+        lag === 'unknown' ? 'lag unknown' : `${lag} behind`,
+        state,
+      ]),
     ),
     measured('REPLICATION SLOTS', status.slots, (rows) =>
       rows.map(({ slot, active, lagBytes, walStatus }) => [

@@ -1,4 +1,4 @@
-import { type GroupLag, KafkaAdmin } from '@lethe/messaging'
+import { ClusterView, type GroupLag } from '@lethe/messaging'
 import { type Endpoints, endpoints } from '../endpoints.js'
 import { connectorStatus } from './connector.js'
 import { withClient } from './databases.js'
@@ -71,7 +71,7 @@ function processStatuses(state: StateDir): Promise<ProcessStatus[]> {
 async function kafkaStatus(at: Endpoints) {
   // A closed port is told apart quickly; kafkajs would retry for half a minute.
   if (!(await accepts(at.ports.kafka))) throw new Error('Kafka is not running')
-  const admin = await KafkaAdmin.open({ brokers: at.brokers, clientId: 'lethe-status' })
+  const admin = await ClusterView.open({ brokers: at.brokers, clientId: 'lethe-status' })
   try {
     return { topics: await admin.topics(), lags: await admin.lags() }
   } finally {

@@ -1,20 +1,9 @@
-import { KafkaAdmin, MessageCodec } from '@lethe/messaging'
-import { type TopicDefinition, topics } from '@lethe/schemas'
+import { createTopics as createMissingTopics, MessageCodec } from '@lethe/messaging'
 import type { StackContext } from './context.js'
 
 /** Makes every topic of the design that is missing, in one call. Idempotent. */
 export async function createTopics({ at }: StackContext): Promise<void> {
-  const admin = await KafkaAdmin.open({ brokers: at.brokers, clientId: 'lethe-setup' })
-  try {
-    const wanted = Object.entries<TopicDefinition>(topics).map(([name, definition]) => ({
-      name,
-      partitions: definition.partitions,
-      config: { 'cleanup.policy': definition.cleanup, 'retention.ms': String(definition.retentionMs) },
-    }))
-    await admin.ensureTopics(wanted)
-  } finally {
-    await admin.close()
-  }
+  await createMissingTopics({ brokers: at.brokers, clientId: 'lethe-setup' })
 }
 
 /** Registers every message schema; one that breaks compatibility is refused by the registry. Idempotent. */

@@ -1,5 +1,5 @@
-export { type GroupLag, KafkaAdmin, type TopicSetting } from './admin.js'
 export { BatchPattern, PassErrorsThrough } from './batch-pattern.js'
+export { ClusterView, type GroupLag } from './cluster-view.js'
 export { type CodecOptions, type Decoded, MessageCodec } from './codec.js'
 export {
   deadLetterTopic,

@@ -1,30 +1,17 @@
 import { randomUUID } from 'node:crypto'
-import { KafkaAdmin, MessageProducer } from '@lethe/messaging'
+import { createTopics, listDeadLetters, MessageProducer } from '@lethe/messaging'
 import { intakeKeyOf, type wire } from '@lethe/schemas'
 import { CompactEncrypt, generateKeyPair, importJWK, type JWK } from 'jose'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { askByEmail, newPerson, openStand, type Stand, tokens } from './testing/stand.js'
 
 const prefix = `spec-${randomUUID().slice(0, 8)}.`
-const topicNames = [
-  'erasure.intake',
-  'erasure.requested',
-  'erasure.probe.requested',
-  'erasure.status',
-  'erasure.tombstones',
-]
 let stand: Stand
-let admin: KafkaAdmin
 let producer: MessageProducer
 
 beforeAll(async () => {
   const { endpoints } = await import('@lethe/infra')
-  admin = await KafkaAdmin.open({
-    brokers: endpoints().brokers,
-    clientId: 'request-spec',
-    topicPrefix: prefix,
-  })
-  await admin.ensureTopics(topicNames.map((name) => ({ name, partitions: 1, config: {} })))
+  await createTopics({ brokers: endpoints().brokers, clientId: 'request-spec', topicPrefix: prefix })
   stand = await openStand({ topicPrefix: prefix })
   producer = new MessageProducer({ kafka: stand.config.kafka, codec: stand.codec })
   await producer.connect()
@@ -32,7 +19,6 @@ beforeAll(async () => {
 afterAll(async () => {
   await producer.disconnect()
   await stand.close()
-  await admin.close()
 })
 
 async function jweOf(payload: unknown, jwk?: JWK): Promise<string> {
@@ -115,10 +101,7 @@ describe('a published request', () => {
     const intakeKey = await publish(askByEmail(newPerson(stand).email))
     await eventually(async () => expect(await statuses(intakeKey)).toHaveLength(1))
     await eventually(async () => {
-      const found = (await admin.topics()).find(
-        ({ topic }) => topic.startsWith(`${prefix}erasure.intake.`) && topic.endsWith('.dlq'),
-      )
-      expect(found?.records).toBe(2)
+      expect(await listDeadLetters(stand.config.kafka, { topic: 'erasure.intake' })).toHaveLength(2)
     })
   })
 })
