@@ -5,6 +5,7 @@ import { type Compiled, referencesTo } from './database.js'
 import { type ErrorClass, failureOf, isOurs } from './errors.js'
 import { maskStatement } from './mentions.js'
 import type { Change, Group } from './order.js'
+import { ownerlessStatement, reassignStatement } from './reassign.js'
 import type { Wanted } from './selector.js'
 import { Parameters } from './sql.js'
 import { blockedStatement, deleteStatement, type Statement, updateStatement } from './statements.js'
@@ -129,6 +130,7 @@ export class Bisection {
 
   private async update(change: Change, subjects: readonly Wanted[], redacted: Tally): Promise<void> {
     if (change.operation === 'mask') return this.mask(change, subjects, redacted)
+    if (change.operation === 'reassign') return this.reassign(change, subjects, redacted)
     const parts = change.operation === 'detach' ? byTenant(subjects) : new Map([['', subjects]])
     for (const [tenantId, members] of parts) {
       const values = change.operation === 'detach' ? this.repointed.get(repointedKey(change, tenantId)) : null
@@ -138,6 +140,19 @@ export class Bisection {
         redacted.add(row.ord, change.target.collection, row.rows)
       }
     }
+  }
+
+  private async reassign(change: Change, subjects: readonly Wanted[], redacted: Tally): Promise<void> {
+    const ownerless = await this.rows<{ ord: number }>(ownerlessStatement(change.target, subjects))
+    if (ownerless.length > 0)
+      throw new Blocked(
+        ownerless.map((row) => row.ord),
+        { code: 'nobody_takes_over', errorClass: 'terminal' },
+      )
+    for (const row of await this.rows<{ ord: number; rows: number }>(
+      reassignStatement(change.target, subjects),
+    ))
+      redacted.add(row.ord, change.target.collection, row.rows)
   }
 
   private async mask({ target }: Change, subjects: readonly Wanted[], redacted: Tally): Promise<void> {

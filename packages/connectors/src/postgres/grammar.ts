@@ -20,6 +20,13 @@ const columnOfTable = z
   .string()
   .regex(/^[^.\s"]+\.[^.\s"]+(\.[^.\s"]+)?$/, 'write table.column, e.g. users.email')
 
+const owner = z
+  .string()
+  .regex(
+    /^[^.\s"]+(\.[^.\s"]+){0,2}$/,
+    'write the new owner as a column, or as table.column of the table it belongs to',
+  )
+
 const IDENTIFIER = /^(user_id|email|phone|vendor:[a-z0-9][a-z0-9_-]*)$/
 export type IdentifierName = 'user_id' | 'email' | 'phone' | `vendor:${string}`
 const identifierName = z.custom<IdentifierName>(
@@ -80,6 +87,8 @@ const element = z
     to: z.string().min(1).optional(),
     row: z.record(name, z.union([z.string(), z.number(), z.boolean()])).optional(),
     when: z.literal('shared').optional(),
+    /** Where others stand who share the thing; without it, it is shared when its new owner is somebody else. */
+    sharedIn: columnOfTable.optional(),
     else: z.literal('delete').optional(),
     category: z.string().optional(),
     basis: z.string().optional(),
@@ -90,21 +99,56 @@ const element = z
   .superRefine((value, context) => {
     const refuse = (path: string, message: string) =>
       context.addIssue({ code: 'custom', path: [path], message })
-    const changes = value.set || value.json || value.mentions
-    if (value.method === 'redact' && !changes) refuse('method', 'redact needs set:, json: or mentions:')
-    if (value.method !== 'redact' && changes)
-      refuse('method', 'set:, json: and mentions: belong to method: redact')
+    const changes = value.set || value.json
+    if (value.method === 'redact' && !changes && !value.mentions)
+      refuse('method', 'redact needs set:, json: or mentions:')
+    if (value.method !== 'redact' && value.mentions) refuse('mentions', 'mentions: belongs to method: redact')
+    if (value.method !== 'redact' && value.method !== 'detach' && changes)
+      refuse('method', 'set: and json: belong to method: redact or detach')
     if (value.method === 'detach' && value.to !== 'deleted-row')
       refuse('to', 'detach needs to: deleted-row, the shared row the reference is repointed to')
+    if (value.method === 'detach' && value.set && value.by in value.set)
+      refuse('set', `detach repoints "${value.by}" itself: leave it out of set:`)
     if (value.method === 'retain' && !value.retain)
       refuse('retain', 'name ground and citation of what is retained')
-    if (value.method === 'delete' && value.retain)
-      refuse('retain', 'a deleted row cannot be retained: use method: retain')
-    if (value.method === 'reassign' && !value.to) refuse('to', 'reassign needs to:, the new owner')
+    if ((value.method === 'delete' || value.method === 'reassign') && value.retain)
+      refuse(
+        'retain',
+        `what is ${value.method === 'delete' ? 'deleted' : 'reassigned'} cannot be retained: use method: retain`,
+      )
+    refuseReassign(value, refuse)
     if (/e_?mail|phone/i.test(value.by) && !value.identifier)
       refuse('identifier', `say what "${value.by}" is compared with, e.g. identifier: email`)
   })
 export type PostgresElement = z.output<typeof element>
+
+interface Reassigning {
+  readonly method: string
+  readonly via?: string | undefined
+  readonly to?: string | undefined
+  readonly when?: string | undefined
+  readonly sharedIn?: string | undefined
+  readonly else?: string | undefined
+}
+
+function refuseReassign(value: Reassigning, refuse: (path: string, message: string) => void): void {
+  if (value.method !== 'reassign') {
+    for (const key of ['when', 'sharedIn', 'else'] as const)
+      if (value[key] !== undefined) refuse(key, `${key}: belongs to method: reassign`)
+    if (value.to !== undefined && value.method !== 'detach')
+      refuse('to', 'to: belongs to method: detach or reassign')
+    return
+  }
+  if (!owner.safeParse(value.to).success)
+    refuse(
+      'to',
+      'reassign needs to:, the column that names the new owner, or table.column where a foreign key leads there',
+    )
+  if (value.via) refuse('via', 'reassign changes the column by: names: map the table it stands in')
+  if (value.when && !value.else)
+    refuse('else', 'say what becomes of things that are not shared: else: delete')
+  if (value.sharedIn && !value.when) refuse('when', 'sharedIn: says what is shared: add when: shared')
+}
 
 export const postgresSystem = z.strictObject({
   elements: z.array(element, 'list the tables under elements:').min(1, 'list at least one table'),

@@ -64,6 +64,14 @@ describe('the grammar of a postgres section', () => {
     [{ table: 'users', by: 'email', method: 'delete' }, /identifier: email/],
     [{ table: 'users', by: 'id', method: 'redact' }, /redact needs/],
     [{ table: 'users', by: 'id', method: 'delete', set: { name: null } }, /belong to method: redact/],
+    [{ table: 'f', by: 'o', method: 'detach', to: 'deleted-row', set: { o: null } }, /leave it out/],
+    [{ table: 'f', by: 'o', method: 'delete', else: 'delete' }, /belongs to method: reassign/],
+    [{ table: 'f', by: 'o', method: 'reassign', to: 'x', when: 'shared' }, /else: delete/],
+    [{ table: 'f', by: 'o', method: 'reassign', to: 'x', sharedIn: 's.u' }, /when: shared/],
+    [
+      { table: 'f', by: 'o', method: 'reassign', to: 'the workspace owner' },
+      /new owner as a column|table.column/,
+    ],
     [
       { table: 'users', by: 'id', method: 'redact', set: { name: { hash: 'sha256' } } },
       /hash is not a replacement/,

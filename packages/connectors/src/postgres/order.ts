@@ -1,7 +1,7 @@
 import type { Catalogue } from './catalogue.js'
 import type { Target } from './targets.js'
 
-export type Operation = 'delete' | 'redact' | 'detach' | 'mask'
+export type Operation = 'delete' | 'redact' | 'detach' | 'reassign' | 'mask'
 
 /** One statement's worth of work: an element, and for retained ones which of its rows. */
 export interface Change {
@@ -26,6 +26,11 @@ function ownChanges(target: Target): Change[] {
   // Only the texts of others are changed where neither set: nor json: says what of their own is.
   if (method === 'redact' && !set && !json) return []
   if (method === 'delete') return [{ target, operation: 'delete', rows: 'any' }]
+  if (method === 'reassign') {
+    const given: Change = { target, operation: 'reassign', rows: 'any' }
+    // What nobody took over is still the person's when the delete comes.
+    return target.element.else ? [given, { target, operation: 'delete', rows: 'any' }] : [given]
+  }
   const update = method === 'redact' || method === 'detach' ? method : null
   if (!retain) return update ? [{ target, operation: update, rows: 'any' }] : []
   const ended: Change[] = retain.until ? [{ target, operation: 'delete', rows: 'ended' }] : []
@@ -51,12 +56,24 @@ function precedes(earlier: Change, later: Change, catalogue: Catalogue): boolean
   const from = earlier.target
   const to = later.target.table.oid
   if (from.table.oid === to) {
-    if (later.operation !== 'delete') return false
+    if (later.operation !== 'delete') return keepsFinding(earlier, later)
     return earlier.operation !== 'delete' || pointsToItself(to, catalogue)
   }
+  if (from.takeover && [from.takeover.owner?.table.oid, from.takeover.shared?.table.oid].includes(to))
+    return true
   if (from.holder.oid === to || from.guard?.table.oid === to) return true
   if (later.operation !== 'delete') return false
   return catalogue.references.some((key) => key.child === from.table.oid && key.parent === to)
+}
+
+/** Of two updates of one table, the one that overwrites the column its rows are found by comes last. */
+function keepsFinding(earlier: Change, later: Change): boolean {
+  return losesRows(later) && !losesRows(earlier)
+}
+
+function losesRows({ target, operation }: Change): boolean {
+  if (operation === 'detach' || operation === 'reassign') return true
+  return operation === 'redact' && !target.via && target.by.name in (target.element.set ?? {})
 }
 
 function pointsToItself(table: number, catalogue: Catalogue): boolean {

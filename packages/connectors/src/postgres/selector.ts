@@ -67,7 +67,7 @@ export function match(
 }
 
 /** The subjects' values as a relation: key, ord, tenant, received. */
-function sourceOf(
+export function sourceOf(
   target: Target,
   subjects: readonly Wanted[],
   parameters: Parameters,

@@ -107,18 +107,26 @@ export function updateStatement(
   const parameters = new Parameters()
   const found = match(target, subjects, parameters, { row: 't' })
   if (!found) return null
-  const assignments = repointed
-    ? Object.entries(repointed).map(([name, value]) => assignment(target, name, value, parameters))
-    : redactions(target, parameters)
+  const moved = Object.entries(repointed ?? {}).map(([name, value]) => ({
+    name,
+    sql: replaced(target, name, value, parameters),
+  }))
+  const assignments = [...moved, ...redactions(target, parameters)].map(
+    ({ name, sql }) => `${quote(name)} = ${sql}`,
+  )
   const where = `${found.where}${retention(change, 't', parameters, now)}`
   const text = `WITH u AS (UPDATE ${nameOf(target.table)} AS t SET ${assignments.join(', ')} FROM ${found.from} WHERE ${where} RETURNING s.ord)
     SELECT ord, count(*)::int4 AS rows FROM u GROUP BY ord`
   return { text, values: parameters.values }
 }
 
-function redactions(target: Target, parameters: Parameters): string[] {
+/** What `set:` and `json:` put into each column of row `t`. */
+export function redactions(target: Target, parameters: Parameters): { name: string; sql: string }[] {
   const { set = {}, json = {} } = target.element
-  const assignments = Object.entries(set).map(([name, value]) => assignment(target, name, value, parameters))
+  const values = Object.entries(set).map(([name, value]) => ({
+    name,
+    sql: replaced(target, name, value, parameters),
+  }))
   for (const [name, paths] of Object.entries(json)) {
     const column = target.table.columns.get(name)
     const cell = `t.${quote(name)}`
@@ -127,18 +135,17 @@ function redactions(target: Target, parameters: Parameters): string[] {
       `${cell}::jsonb`,
     )
     // Nothing can be removed from a scalar; the server would refuse to try.
-    assignments.push(
-      `${quote(name)} = CASE WHEN jsonb_typeof(${cell}::jsonb) IN ('object', 'array') THEN ${removed}::${column?.type} ELSE ${cell} END`,
-    )
+    const sql = `CASE WHEN jsonb_typeof(${cell}::jsonb) IN ('object', 'array') THEN ${removed}::${column?.type} ELSE ${cell} END`
+    values.push({ name, sql })
   }
-  return assignments
+  return values
 }
 
-function assignment(target: Target, name: string, value: Replacement, parameters: Parameters): string {
+function replaced(target: Target, name: string, value: Replacement, parameters: Parameters): string {
   const column = target.table.columns.get(name) as Column
-  if (value === null) return `${quote(name)} = NULL`
-  if (typeof value === 'object') return `${quote(name)} = ${randomValue(column, value.random)}`
-  return `${quote(name)} = ${parameters.add(String(value))}::text::${column.type}`
+  if (value === null) return 'NULL'
+  if (typeof value === 'object') return randomValue(column, value.random)
+  return `${parameters.add(String(value))}::text::${column.type}`
 }
 
 /** A fresh value per row: nothing leads from it to the person, and unique columns stay unique. */

@@ -21,6 +21,15 @@ export interface Mention {
   readonly as: string
 }
 
+/** Who takes over what a person leaves, and how it is seen that others share it. */
+export interface Takeover {
+  /** The foreign key that leads to the new owner's table; null when the row itself names them. */
+  readonly owner: { readonly key: Reference; readonly table: Table } | null
+  readonly column: Column
+  /** The table where others stand who share the thing. */
+  readonly shared: { readonly key: Reference; readonly table: Table; readonly column: Column } | null
+}
+
 /** One element of the data map, checked against the catalogue. */
 export interface Target {
   readonly index: number
@@ -40,6 +49,7 @@ export interface Target {
   /** The key repointed by `detach`. */
   readonly reference: Reference | null
   readonly mention: Mention | null
+  readonly takeover: Takeover | null
 }
 
 export interface Resolver {
@@ -56,6 +66,12 @@ export interface Plan {
   readonly catalogue: Catalogue
 }
 
+/** An element or resolver that does not fit the tables; `path` is relative to the system's section. */
+export interface Misfit {
+  readonly path: readonly (string | number)[]
+  readonly error: TerminalError
+}
+
 /** Checks every element against the live tables. Throws a TerminalError naming table and column, nobody's data. */
 export function compile(
   system: PostgresSystem,
@@ -63,15 +79,40 @@ export function compile(
   tenantRule: TenantRule,
   canonical: IdentifierType,
 ): Plan {
-  const resolvers = Object.entries(system.resolves ?? {}).map(([type, path]) => {
-    const cut = path.lastIndexOf('.')
-    const table = tableNamed(catalogue, path.slice(0, cut))
-    return { type: type as IdentifierType, table, column: identifierColumn(table, path.slice(cut + 1)) }
-  })
-  const targets = system.elements.map((element, index) =>
-    toTarget(element, index, catalogue, resolvers, tenantRule, canonical),
+  const { plan, misfits } = compileAll(system, catalogue, tenantRule, canonical)
+  const [first] = misfits
+  if (first) throw first.error
+  return plan
+}
+
+/** The same, with everything that does not fit at once; the plan holds the rest. */
+export function compileAll(
+  system: PostgresSystem,
+  catalogue: Catalogue,
+  tenantRule: TenantRule,
+  canonical: IdentifierType,
+): { plan: Plan; misfits: Misfit[] } {
+  const misfits: Misfit[] = []
+  const fitting = <T>(path: Misfit['path'], make: () => T): T[] => {
+    try {
+      return [make()]
+    } catch (error) {
+      if (!(error instanceof TerminalError)) throw error
+      misfits.push({ path, error })
+      return []
+    }
+  }
+  const resolvers = Object.entries(system.resolves ?? {}).flatMap(([type, path]) =>
+    fitting(['resolves', type], () => {
+      const cut = path.lastIndexOf('.')
+      const table = tableNamed(catalogue, path.slice(0, cut))
+      return { type: type as IdentifierType, table, column: identifierColumn(table, path.slice(cut + 1)) }
+    }),
   )
-  return { targets, resolvers, tenantRule, canonical, catalogue }
+  const targets = system.elements.flatMap((element, index) =>
+    fitting(['elements', index], () => toTarget(element, index, catalogue, resolvers, tenantRule, canonical)),
+  )
+  return { plan: { targets, resolvers, tenantRule, canonical, catalogue }, misfits }
 }
 
 function toTarget(
@@ -82,12 +123,6 @@ function toTarget(
   rule: TenantRule,
   canonical: IdentifierType,
 ): Target {
-  if (element.method === 'reassign') {
-    throw new TerminalError(
-      'unsupported',
-      `${element.table}: method: reassign is not supported for PostgreSQL.`,
-    )
-  }
   const table = tableNamed(catalogue, element.table)
   const via = element.via ? referenceTo(catalogue, table, tableNamed(catalogue, element.via)) : null
   const holder = via ? (catalogue.tables.get(via.parent) ?? table) : table
@@ -117,6 +152,7 @@ function toTarget(
     guard: needsGuard ? guardFor(catalogue, rule.column, holder, by, identifier, resolvers) : null,
     reference: element.method === 'detach' ? detachable(catalogue, table, by) : null,
     mention: element.mentions ? mentionOf(element.mentions, table, rule, canonical) : null,
+    takeover: element.method === 'reassign' ? takeoverOf(element, table, by, catalogue) : null,
   }
 }
 
@@ -207,7 +243,7 @@ function referenceTo(catalogue: Catalogue, child: Table, parent: Table): Referen
   const found = catalogue.references.filter((key) => key.child === child.oid && key.parent === parent.oid)
   const [only] = found
   if (!only || found.length > 1) {
-    const message = `${child.name} has ${found.length} foreign keys to ${parent.name}: via: needs exactly one.`
+    const message = `${child.name} has ${found.length} foreign keys to ${parent.name}: it needs exactly one.`
     throw new TerminalError('map_mismatch', message)
   }
   return only
@@ -223,6 +259,38 @@ function detachable(catalogue: Catalogue, table: Table, by: Column): Reference {
       `${table.name}.${by.name} is no foreign key: detach has no target.`,
     )
   return reference
+}
+
+function takeoverOf(element: PostgresElement, table: Table, by: Column, catalogue: Catalogue): Takeover {
+  const [columnName, ownerTable] = parted(element.to ?? '')
+  const owner = ownerTable === null ? null : owning(catalogue, table, tableNamed(catalogue, ownerTable))
+  const column = columnNamed(owner?.table ?? table, columnName)
+  if (column.base !== by.base)
+    throw new TerminalError(
+      'map_mismatch',
+      `${element.table}: ${element.to} is ${column.type} and ${by.name} is ${by.type}: they name different things.`,
+    )
+  if (!element.sharedIn) return { owner, column, shared: null }
+  const [sharing = '', sharingTable] = parted(element.sharedIn)
+  const sharers = tableNamed(catalogue, sharingTable ?? '')
+  const who = columnNamed(sharers, sharing)
+  if (who.base !== by.base)
+    throw new TerminalError(
+      'map_mismatch',
+      `${element.sharedIn} is ${who.type} and ${by.name} is ${by.type}.`,
+    )
+  const key = referenceTo(catalogue, sharers, table)
+  return { owner, column, shared: { key, table: sharers, column: who } }
+}
+
+function owning(catalogue: Catalogue, child: Table, table: Table) {
+  return { key: referenceTo(catalogue, child, table), table }
+}
+
+/** `schema.table.column` as column and table; the table is null where only a column is named. */
+function parted(path: string): [string, string | null] {
+  const cut = path.lastIndexOf('.')
+  return cut < 0 ? [path, null] : [path.slice(cut + 1), path.slice(0, cut)]
 }
 
 function mentionOf(
