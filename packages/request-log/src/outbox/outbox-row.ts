@@ -1,6 +1,7 @@
 import type { TopicName, wire } from '@lethe/schemas'
 import { v7 as uuid } from 'uuid'
 import type { Queryable } from '../projections/projection.js'
+import { traceparentOf } from './traceparent.js'
 
 /** Turns a message into the bytes that go on the topic. */
 export type Encode = (topic: string, type: string, value: unknown) => Promise<Buffer> | Buffer
@@ -25,7 +26,7 @@ export interface OutboxRow {
   readonly type: string
   readonly payload: Buffer
   readonly systems: string | null
-  readonly traceparent: string | null
+  readonly traceparent: string
   /** Epoch milliseconds. */
   readonly ceTime: number
 }
@@ -49,9 +50,13 @@ export async function outboxRow(
     type: publication.type,
     payload: await encode(publication.topic, publication.type, publication.value),
     systems: publication.headers.systems ?? null,
-    traceparent: traceparent(),
+    traceparent: traceparent() ?? traceparentOf(requestOf(publication.value)),
     ceTime,
   }
+}
+
+function requestOf(value: OutboxMessage['value']): string | null {
+  return 'requestId' in value ? value.requestId : null
 }
 
 /** Writes the rows in one statement, in the order given. */
