@@ -1,7 +1,7 @@
 import { KafkaBatchStrategy, type KafkaConfig, type MessageCodec } from '@lethe/messaging'
 import type { OutboxReconciler } from '@lethe/request-log'
 import type { TopicName } from '@lethe/schemas'
-import type { Logger } from '@lethe/service-host'
+import { type Logger, metricsRegistry } from '@lethe/service-host'
 import { pausedWhileAway } from './while-away.js'
 
 export interface ConsumerOptions {
@@ -27,6 +27,7 @@ export function consumers(reconciler: OutboxReconciler, options: ConsumerOptions
     kafka,
     codec,
     logger,
+    registry: metricsRegistry,
     group: `${groupPrefix}request.intake`,
     subscriptions: [{ topic: 'erasure.intake', mode: 'batch', maxBatch: 200 }],
   })
@@ -34,6 +35,7 @@ export function consumers(reconciler: OutboxReconciler, options: ConsumerOptions
     kafka,
     codec,
     logger,
+    registry: metricsRegistry,
     group: `${groupPrefix}request.outbox`,
     subscriptions: published.map((topic) => ({ topic, mode: 'batch' })),
   })
