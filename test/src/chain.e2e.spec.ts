@@ -1,11 +1,10 @@
-import { spawn } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
-import { fileURLToPath } from 'node:url'
 import type { ErasureRequestView, LetheClient, NewErasureRequest } from '@lethe/client'
 import { rebuild } from '@lethe/request-log'
 import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { Chain, type ProcessName } from './harness/chain.js'
+import { run } from './harness/run.js'
 import { withRedis } from './harness/stores.js'
 import { until, untilStatus, untilStep } from './harness/wait.js'
 import { digestOfOthers, footprint, type Person, sizeOf, whereIs } from './shop/oracle.js'
@@ -183,23 +182,18 @@ describe('the chain', () => {
 
   it('takes a request that another service publishes, and shows it the milestones', async () => {
     const { at, secrets } = chain.context
-    const program = fileURLToPath(new URL('../../examples/intake-publisher/dist/main.js', import.meta.url))
-    const child = spawn(process.execPath, [program, 'acme', 'u50', 'close-account-50'], {
-      env: {
-        PATH: process.env.PATH,
+    const { code, out } = await run(
+      'examples/intake-publisher/dist/main.js',
+      ['acme', 'u50', 'close-account-50'],
+      {
         LETHE_REQUEST_URL: at.requestUrl,
         LETHE_TOKEN: secrets.token('shop-backend'),
         LETHE_KAFKA: at.brokers.join(','),
         LETHE_REGISTRY_URL: at.registryUrl,
         LETHE_TOPIC_PREFIX: chain.topicPrefix,
       },
-    })
-    let output = ''
-    child.stdout.on('data', (chunk) => {
-      output += chunk
-    })
-    const code = await new Promise((resolve) => child.once('exit', resolve))
-    expect(output.split('\n').filter(Boolean)).toEqual(['published', 'accepted', 'live_erased', 'completed'])
+    )
+    expect(out.split('\n').filter(Boolean)).toEqual(['published', 'accepted', 'live_erased', 'completed'])
     expect(code).toBe(0)
     await expectGone(customer(50))
   })
