@@ -26,13 +26,17 @@ export async function freshDatabase(schema: string): Promise<FreshDatabase> {
   const [name, eraser, prober] = [`lethe_pg_${token}`, `lethe_e_${token}`, `lethe_p_${token}`]
   const admin = new Pool({ connectionString: server.href, max: 1 })
   await admin.query(`CREATE DATABASE ${name}`)
-  await admin.query(`CREATE ROLE ${eraser} LOGIN; CREATE ROLE ${prober} LOGIN;`)
+  await admin.query(
+    `CREATE ROLE ${eraser} LOGIN PASSWORD '${token}'; CREATE ROLE ${prober} LOGIN PASSWORD '${token}';`,
+  )
   const url: FreshDatabase['url'] = (credentials, at) => {
     const copy = new URL(server.href)
     copy.pathname = `/${name}`
     if (at) [copy.hostname, copy.port] = [at.host, String(at.port)]
-    if (credentials !== 'owner')
+    if (credentials !== 'owner') {
       copy.username = { erase: eraser, probe: prober, wrong: `nobody_${token}` }[credentials]
+      copy.password = token
+    }
     return copy.href
   }
   const owner = new Pool({ connectionString: url('owner'), max: 4 })
