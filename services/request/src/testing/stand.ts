@@ -200,10 +200,10 @@ export async function openStand(overrides: Partial<RequestConfig> = {}): Promise
   }
 }
 
-/** The service runs with the rights of its own role, not with the superuser's. */
+/** The service runs with the rights of its own role, whose password only the local stack knows. */
 function asService(databaseUrl: string): string {
   const url = new URL(databaseUrl)
-  url.username = 'lethe_request'
+  url.searchParams.set('options', '-c role=lethe_request')
   return url.href
 }
 
