@@ -143,6 +143,43 @@ describe('the chain', () => {
     await expectGone(person)
   })
 
+  it('erases nothing after the effective time of a hold that met an erasure under way', async () => {
+    const person = customer(15)
+    const locking = new pg.Client({ connectionString: chain.pgUrl })
+    await locking.connect()
+    try {
+      // The eraser gets its grant and then waits for this lock.
+      await locking.query('BEGIN')
+      await locking.query('SELECT FROM preferences WHERE user_id = $1 FOR UPDATE', [person.userId])
+      const { requestId } = await client.request(request(person, 'user_id'))
+      await until(
+        'a grant for the record store',
+        () => client.events(requestId),
+        ({ items }) => items.some(({ type, data }) => type === 'GrantIssued' && data.systemId === 'shop-pg'),
+      )
+      const held = await client.command<{ effectiveAt: number }>(requestId, 'hold')
+      expect(held.effectiveAt).toBeGreaterThan(Date.now())
+      await until(
+        'the hold to be effective',
+        async () => Date.now(),
+        (now) => now > held.effectiveAt,
+      )
+      await locking.query('ROLLBACK')
+      const rows = async () =>
+        Object.values((await footprint(chain.pgUrl, chain.redisUrl, person)).rows).flat().length
+      expect(await rows()).toBe(11)
+      // Someone else's erasure in the same store passes by meanwhile; the held one still has every row.
+      const other = await client.request(request(customer(16), 'user_id'))
+      await untilStatus(client, other.requestId, ['COMPLETED'])
+      expect(await rows()).toBe(11)
+      await client.command(requestId, 'release')
+      expect((await untilStatus(client, requestId, ['COMPLETED', 'FAILED'])).status).toBe('COMPLETED')
+      await expectGone(person)
+    } finally {
+      await locking.end()
+    }
+  })
+
   const victims: readonly ProcessName[] = [
     'request',
     'aggregator',

@@ -119,6 +119,13 @@ async function follow(requestId: string, options: { json?: boolean }, ports: Por
 }
 
 export function addRequestCommands(program: Command, ports: Ports): void {
+  addAsking(program, ports)
+  addShow(program, ports)
+  addList(program, ports)
+  addVerbs(program, ports)
+}
+
+function addAsking(program: Command, ports: Ports): void {
   withPerson(program.command('request').description('ask for the erasure of a person'))
     .option('--regime <key>', 'legal clock: gdpr, uk_gdpr, ccpa, ...')
     .option('--ground <article>', 'legal ground, e.g. 17(1)(b)')
@@ -141,6 +148,14 @@ export function addRequestCommands(program: Command, ports: Ports): void {
   })
 
   program
+    .command('watch <request>')
+    .description('follow a request until it needs nothing more')
+    .option('--json', 'one JSON line per change')
+    .action((id: string, options: { json?: boolean }) => follow(id, options, ports))
+}
+
+function addShow(program: Command, ports: Ports): void {
+  program
     .command('show <request>')
     .description('one request: status, clock, steps, verification')
     .option('--events', 'also its timeline')
@@ -153,7 +168,9 @@ export function addRequestCommands(program: Command, ports: Ports): void {
       if (events.length > 0)
         ports.print(table(events.map((event) => [`  ${event.version}`, instant(event.at), event.type])))
     })
+}
 
+function addList(program: Command, ports: Ports): void {
   program
     .command('list')
     .description('requests, newest first')
@@ -195,14 +212,6 @@ export function addRequestCommands(program: Command, ports: Ports): void {
         if (page.nextCursor) ports.print(`more: lethe list --cursor ${page.nextCursor}`)
       },
     )
-
-  program
-    .command('watch <request>')
-    .description('follow a request until it needs nothing more')
-    .option('--json', 'one JSON line per change')
-    .action((id: string, options: { json?: boolean }) => follow(id, options, ports))
-
-  addVerbs(program, ports)
 }
 
 const verbs: readonly { verb: Verb; help: string; options: readonly [string, string][] }[] = [

@@ -101,9 +101,10 @@ export async function digestOfOthers(pgUrl: string, redisUrl: string, without: F
     const keys = (await allKeys(redisUrl)).filter((key) => !excluded.has(key) && !key.startsWith('lethe:'))
     for (let start = 0; start < keys.length; start += 5_000) {
       const page = keys.slice(start, start + 5_000)
-      const values = await redis.mget(page)
+      // DUMP serialises every type of value; MGET would see hashes, lists and sets as nothing.
+      const values = await redis.pipeline(page.map((key) => ['dumpBuffer', key])).exec()
       page.forEach((key, index) => {
-        hash.update(`${key}=${values[index]}\n`)
+        hash.update(`${key}=${(values?.[index]?.[1] as Buffer | null)?.toString('base64')}\n`)
       })
     }
   } finally {
