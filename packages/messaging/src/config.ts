@@ -7,7 +7,7 @@ export interface KafkaConfig {
   readonly brokers: readonly string[]
   /** Shown in the broker's logs and quotas; the service's name. */
   readonly clientId: string
-  /** Put before every topic name, e.g. `blue.`; empty by default. Groups are not prefixed. */
+  /** Put before every topic's and every group's name, e.g. `blue.`; empty by default. */
   readonly topicPrefix?: string
   /** PEM texts. An empty object trusts the system's certificate authorities. */
   readonly tls?: { readonly ca?: string; readonly cert?: string; readonly key?: string }
@@ -101,6 +101,14 @@ function forward(
 /** The name a topic has in this deployment's Kafka. */
 export function physicalTopic(config: Pick<KafkaConfig, 'topicPrefix'>, topic: string): string {
   return `${config.topicPrefix ?? ''}${topic}`
+}
+
+/**
+ * The name a consumer group has in this deployment's Kafka: two stacks on one broker share neither topics
+ * nor offsets. Everywhere else (metrics, dead letters, redrives) a group has its logical name.
+ */
+export function physicalGroup(config: Pick<KafkaConfig, 'topicPrefix'>, group: string): string {
+  return `${config.topicPrefix ?? ''}${group}`
 }
 
 /** Where `group` puts what it could not handle of `topic`, without the deployment's prefix. */

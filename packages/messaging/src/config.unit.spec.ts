@@ -1,5 +1,11 @@
 import { describe, expect, it } from 'vitest'
-import { deadLetterTopic, kafkaConfigFromEnvironment, kafkaOptions, physicalTopic } from './config.js'
+import {
+  deadLetterTopic,
+  kafkaConfigFromEnvironment,
+  kafkaOptions,
+  physicalGroup,
+  physicalTopic,
+} from './config.js'
 
 describe('kafka configuration', () => {
   it('comes from the environment, SASL and TLS included', () => {
@@ -21,6 +27,7 @@ describe('kafka configuration', () => {
     expect(physicalTopic(config, deadLetterTopic('erasure.requested', 'eraser.cache'))).toBe(
       'blue.erasure.requested.eraser.cache.dlq',
     )
+    expect(physicalGroup(config, 'eraser.cache')).toBe('blue.eraser.cache')
   })
 
   it.each([

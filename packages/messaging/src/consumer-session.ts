@@ -1,6 +1,6 @@
 import type { TopicName } from '@lethe/schemas'
 import { type Consumer, type EachBatchPayload, Kafka } from 'kafkajs'
-import { kafkaOptions, physicalTopic } from './config.js'
+import { kafkaOptions, physicalGroup, physicalTopic } from './config.js'
 import { describeError } from './errors.js'
 import type { BatchHandler, Subscription } from './incoming.js'
 import type { MessagingMetrics } from './metrics.js'
@@ -40,7 +40,7 @@ export class ConsumerSession implements Supervised {
     for (const subscription of options.subscriptions)
       this.subscriptions.set(physicalTopic(options.kafka, subscription.topic), subscription)
     this.consumer = new Kafka(kafkaOptions(options.kafka, options.logger)).consumer({
-      groupId: options.group,
+      groupId: physicalGroup(options.kafka, options.group),
       sessionTimeout: bounds.sessionTimeoutMs,
       rebalanceTimeout: bounds.rebalanceTimeoutMs,
       heartbeatInterval: bounds.heartbeatIntervalMs,

@@ -108,6 +108,25 @@ describe('dead letters', () => {
 })
 
 describe('lag', () => {
+  it('is of the group of this deployment, not of one with the same name beside it', async () => {
+    const group = world.group()
+    await world.consume(group, { topic: 'erasure.intake', mode: 'batch' }, async () => {})
+    await world.producer.send(
+      Array.from({ length: 6 }, (_, index) => ({
+        topic: 'erasure.intake' as const,
+        key: `k${index}`,
+        type: 'ErasureIntake',
+        value: { intakeKey: `k${index}`, jwe: 'sealed', sentAt: 1_700_000_000_000 },
+      })),
+    )
+    await world.drained(group, 'erasure.intake')
+    const { groups } = await world.admin.listGroups()
+    expect(groups.map(({ groupId }) => groupId)).toContain(`${world.kafka.topicPrefix}${group}`)
+    const lag = await consumerLag(world.admin, world.kafka, { [group]: ['erasure.intake'] })
+    expect(lag.map(({ lag: behind }) => behind)).toEqual([0, 0, 0])
+    expect(lag.some(({ committed }) => committed !== null)).toBe(true)
+  })
+
   it('counts what was not committed, and says unknown instead of zero', async () => {
     const groups = { [world.group()]: ['erasure.status'] } as const
     await world.producer.send(

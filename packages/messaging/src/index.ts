@@ -6,6 +6,7 @@ export {
   type KafkaConfig,
   kafkaConfigFromEnvironment,
   kafkaOptions,
+  physicalGroup,
   physicalTopic,
 } from './config.js'
 export {

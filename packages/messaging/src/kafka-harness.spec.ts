@@ -3,7 +3,7 @@ import { type TopicName, topics, type wire } from '@lethe/schemas'
 import { type Admin, Kafka } from 'kafkajs'
 import { endpoints } from '../../../infra/src/endpoints.js'
 import { MessageCodec } from './codec.js'
-import { type KafkaConfig, kafkaOptions, physicalTopic } from './config.js'
+import { type KafkaConfig, kafkaOptions, physicalGroup, physicalTopic } from './config.js'
 import type { BatchHandler, Subscription } from './incoming.js'
 import { MessageProducer } from './producer.js'
 import { KafkaBatchStrategy } from './strategy.js'
@@ -36,7 +36,7 @@ export class KafkaHarness {
   }
 
   group(): string {
-    return `${this.kafka.topicPrefix}group-${randomUUID().slice(0, 8)}`
+    return `group-${randomUUID().slice(0, 8)}`
   }
 
   /** A running consumer of one topic. */
@@ -87,7 +87,8 @@ export class KafkaHarness {
 
   async committed(group: string, topic: TopicName): Promise<string[]> {
     const name = physicalTopic(this.kafka, topic)
-    const [answer] = await this.admin.fetchOffsets({ groupId: group, topics: [name] })
+    const groupId = physicalGroup(this.kafka, group)
+    const [answer] = await this.admin.fetchOffsets({ groupId, topics: [name] })
     return (answer?.partitions ?? []).sort((a, b) => a.partition - b.partition).map(({ offset }) => offset)
   }
 

@@ -1,7 +1,7 @@
 import type { TopicName } from '@lethe/schemas'
 import { Gauge, type Registry } from '@prometheus-io/client'
 import { type Admin, Kafka } from 'kafkajs'
-import { type KafkaConfig, kafkaOptions, physicalTopic } from './config.js'
+import { type KafkaConfig, kafkaOptions, physicalGroup, physicalTopic } from './config.js'
 
 /** How far a group is behind in one partition. */
 export interface PartitionLag {
@@ -16,7 +16,7 @@ export interface PartitionLag {
   readonly lag: number | 'unknown'
 }
 
-/** Groups and the topics each consumes. */
+/** Groups, by their logical names, and the topics each consumes. */
 export type ConsumedTopics = Readonly<Record<string, readonly TopicName[]>>
 
 /**
@@ -42,7 +42,9 @@ async function lagOf(
   topic: TopicName,
 ): Promise<PartitionLag[]> {
   const name = physicalTopic(kafka, topic)
-  const committed = await answered(admin.fetchOffsets({ groupId: group, topics: [name] }))
+  const committed = await answered(
+    admin.fetchOffsets({ groupId: physicalGroup(kafka, group), topics: [name] }),
+  )
   const ends = await answered(admin.fetchTopicOffsets(name))
   if (!ends) return [{ group, topic, partition: null, end: null, committed: null, lag: 'unknown' }]
   const offsets = new Map(committed?.[0]?.partitions.map(({ partition, offset }) => [partition, offset]))

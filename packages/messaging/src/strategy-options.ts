@@ -7,7 +7,7 @@ import type { Subscription } from './incoming.js'
 /** Everything KafkaBatchStrategy needs. Times are milliseconds. */
 export interface StrategyOptions {
   readonly kafka: KafkaConfig
-  /** Consumer group, e.g. `eraser.shop-pg`. */
+  /** Consumer group, e.g. `eraser.shop-pg`; in Kafka it has the deployment's prefix. */
   readonly group: string
   readonly codec: MessageCodec
   readonly subscriptions: readonly Subscription[]

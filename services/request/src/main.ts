@@ -23,7 +23,6 @@ await runMain('request', async () => {
       kafka: config.kafka,
       codec,
       logger,
-      groupPrefix: config.topicPrefix,
     }),
     readiness: [{ name: 'postgresql', check: async () => void (await parts.pool.query('SELECT 1')) }],
   })

@@ -8,8 +8,6 @@ export interface ConsumerOptions {
   readonly kafka: KafkaConfig
   readonly codec: MessageCodec
   readonly logger: Logger
-  /** Put before group names, for stacks that share a broker; empty by default. */
-  readonly groupPrefix: string
 }
 
 /** Topics this service's outbox feeds. */
@@ -22,13 +20,13 @@ const published: readonly TopicName[] = [
 
 /** The consumers of this service: intake, and the outbox's confirmation. */
 export function consumers(reconciler: OutboxReconciler, options: ConsumerOptions): KafkaBatchStrategy[] {
-  const { kafka, codec, logger, groupPrefix } = options
+  const { kafka, codec, logger } = options
   const intake = new KafkaBatchStrategy({
     kafka,
     codec,
     logger,
     registry: metricsRegistry,
-    group: `${groupPrefix}request.intake`,
+    group: 'request.intake',
     subscriptions: [{ topic: 'erasure.intake', mode: 'batch', maxBatch: 200 }],
   })
   const confirmation = new KafkaBatchStrategy({
@@ -36,7 +34,7 @@ export function consumers(reconciler: OutboxReconciler, options: ConsumerOptions
     codec,
     logger,
     registry: metricsRegistry,
-    group: `${groupPrefix}request.outbox`,
+    group: 'request.outbox',
     subscriptions: published.map((topic) => ({ topic, mode: 'batch' })),
   })
   for (const topic of published) {

@@ -10,7 +10,6 @@ describe('the consumers of the request service', () => {
       kafka: { brokers: ['127.0.0.1:1'], clientId: 'spec' },
       codec: Object.create(MessageCodec.prototype),
       logger: createLogger('spec', { level: 'silent' }),
-      groupPrefix: '',
     })
     expect(await metricsRegistry.metrics()).toContain('lethe_messaging_handled_total')
   })

@@ -162,7 +162,6 @@ export async function openStand(overrides: Partial<RequestConfig> = {}): Promise
             kafka: config.kafka,
             codec,
             logger,
-            groupPrefix: config.topicPrefix,
           }),
         }),
   })
