@@ -32,8 +32,8 @@ async function writeMessages(): Promise<Message[]> {
 
 /** Makes every row as old as if it had waited; a spec does not wait for minutes. */
 const age = (minutes: number) =>
-  fixture.pool.query('UPDATE outbox.message SET created_at = created_at - make_interval(mins => $1)', [
-    minutes,
+  fixture.pool.query('UPDATE outbox.message SET created_at = created_at - make_interval(secs => $1)', [
+    minutes * 60,
   ])
 
 const same = ({ ce_id, payload, aggregateid }: Message) => ({ ce_id, payload, aggregateid })
@@ -94,18 +94,45 @@ describe('the outbox reconciler', () => {
     }
   })
 
-  it('stops at its bound, keeps the message and says so', async () => {
+  it('never gives up: it waits twice as long each time, at most an hour, and says when it is time for an alarm', async () => {
     const before = await writeMessages()
-    const reconciler = new OutboxReconciler({ pool: fixture.pool, maxAttempts: 3 })
-    for (let round = 0; round < 5; round++) {
-      await age(2)
-      await reconciler.sweep()
+    const reconciler = new OutboxReconciler({ pool: fixture.pool, alarmAfterAttempts: 3 })
+    const waits: number[] = []
+    for (let attempt = 1; attempt <= 9; attempt++) {
+      let minutes = 0
+      for (let found = 0; found < before.length && minutes < 100; minutes++) {
+        await age(1)
+        found += (await reconciler.sweep()).republished.length
+      }
+      waits.push(minutes)
     }
-    await age(2)
+    expect(waits).toEqual([1, 2, 4, 8, 16, 32, 60, 60, 60])
+    await fixture.pool.query('UPDATE outbox.message SET attempt = 100000')
+    await age(61)
     const report = await reconciler.sweep()
-    expect(report).toMatchObject({ republished: [], exhausted: before.length, pending: before.length })
-    expect(report.oldestMs).toBeGreaterThan(60_000)
-    expect((await messages()).map(({ attempt }) => attempt)).toEqual(before.map(() => 3))
+    expect(report.republished).toHaveLength(before.length)
+    expect((await messages()).map(({ attempt }) => attempt)).toEqual(before.map(() => 100_001))
+  })
+
+  it('raises the alarm for messages that stay lost, while it goes on publishing them', async () => {
+    const before = await writeMessages()
+    const reconciler = new OutboxReconciler({ pool: fixture.pool, alarmAfterAttempts: 2 })
+    await age(2)
+    expect(await reconciler.sweep()).toMatchObject({ exhausted: 0 })
+    await age(1.5)
+    expect(await reconciler.sweep()).toMatchObject({ republished: [], exhausted: before.length })
+    await age(1)
+    expect((await reconciler.sweep()).republished).toHaveLength(before.length)
+  })
+
+  it('tells the age of the oldest message since it was first written, however often it was republished', async () => {
+    await writeMessages()
+    await fixture.pool.query('UPDATE outbox.message SET ce_time = $1', [Date.now() - 7_200_000])
+    await age(2)
+    const { republished, oldestMs } = await new OutboxReconciler({ pool: fixture.pool }).sweep()
+    expect(republished).not.toEqual([])
+    expect(oldestMs).toBeGreaterThanOrEqual(7_200_000)
+    expect(oldestMs).toBeLessThan(7_300_000)
   })
 
   it('never doubles a message when several sweep at once, or one confirms meanwhile', async () => {

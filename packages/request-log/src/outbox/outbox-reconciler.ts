@@ -2,10 +2,13 @@ import type { Pool } from 'pg'
 
 export interface ReconcilerOptions {
   readonly pool: Pool
-  /** A row not confirmed within this time counts as lost, milliseconds; default one minute. */
+  /**
+   * A row not confirmed within this time counts as lost, milliseconds; default one minute. The wait
+   * doubles with each publication up to an hour, and there is no last one: Kafka may be away for days.
+   */
   readonly lostAfterMs?: number
-  /** Publications of one message, the first included; default 10. */
-  readonly maxAttempts?: number
+  /** Publications of one message, the first included, from which on it counts as `exhausted`; default 5. */
+  readonly alarmAfterAttempts?: number
   /** Rows one sweep republishes at most; default 500. */
   readonly batchSize?: number
 }
@@ -13,15 +16,19 @@ export interface ReconcilerOptions {
 export interface SweepReport {
   /** ce_ids that were written to the log of the database again. */
   readonly republished: readonly string[]
-  /** Messages that reached the bound and still wait: an alarm, the way to Kafka is broken. */
+  /** Lost although published that often: an alarm, the way to Kafka is broken. Republishing goes on. */
   readonly exhausted: number
-  /** Unconfirmed rows in all, and the age of the oldest in milliseconds (0 when there is none). */
+  /**
+   * Unconfirmed rows in all, and the milliseconds since the oldest was first written (0 when there is
+   * none), whatever was republished since.
+   */
   readonly pending: number
   readonly oldestMs: number
 }
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
 const CONFIRM_BATCH = 1_000
+const LONGEST_WAIT_MS = 3_600_000
 
 /**
  * Finds outbox rows that never arrived on their topic, for example because the replication slot was
@@ -31,13 +38,13 @@ const CONFIRM_BATCH = 1_000
 export class OutboxReconciler {
   readonly #pool: Pool
   readonly #lostAfterMs: number
-  readonly #maxAttempts: number
+  readonly #alarmAfterAttempts: number
   readonly #batchSize: number
 
   constructor(options: ReconcilerOptions) {
     this.#pool = options.pool
     this.#lostAfterMs = options.lostAfterMs ?? 60_000
-    this.#maxAttempts = options.maxAttempts ?? 10
+    this.#alarmAfterAttempts = options.alarmAfterAttempts ?? 5
     this.#batchSize = options.batchSize ?? 500
   }
 
@@ -65,14 +72,14 @@ export class OutboxReconciler {
   async sweep(): Promise<SweepReport> {
     const { rows } = await this.#pool.query<{ ce_id: string }>(REPUBLISH, [
       this.#lostAfterMs / 1_000,
-      this.#maxAttempts,
+      Math.max(this.#lostAfterMs, LONGEST_WAIT_MS) / 1_000,
       this.#batchSize,
     ])
     const { rows: totals } = await this.#pool.query<{
       pending: string
       exhausted: string
       oldest_ms: string
-    }>(TOTALS, [this.#lostAfterMs / 1_000, this.#maxAttempts])
+    }>(TOTALS, [this.#lostAfterMs / 1_000, this.#alarmAfterAttempts])
     return {
       republished: rows.map((row) => row.ce_id),
       exhausted: Number(totals[0]?.exhausted ?? 0),
@@ -82,11 +89,15 @@ export class OutboxReconciler {
   }
 }
 
-/** An update would not do: Debezium's router publishes inserts only. */
+/**
+ * An update would not do: Debezium's router publishes inserts only. `created_at` is the time of this
+ * publication; the exponent is bounded because 2^1024 is no double any more.
+ */
 const REPUBLISH = `
   WITH lost AS (
     SELECT * FROM outbox.message
-    WHERE created_at < now() - make_interval(secs => $1) AND attempt < $2
+    WHERE created_at < now() - make_interval(secs => $1)
+      AND created_at < now() - make_interval(secs => least($1 * power(2, least(attempt - 1, 30)), $2))
     ORDER BY position LIMIT $3 FOR UPDATE SKIP LOCKED
   ), again AS (
     INSERT INTO outbox.message
@@ -100,5 +111,5 @@ const REPUBLISH = `
 const TOTALS = `
   SELECT count(*) AS pending,
          count(*) FILTER (WHERE attempt >= $2 AND created_at < now() - make_interval(secs => $1)) AS exhausted,
-         coalesce(extract(epoch FROM clock_timestamp() - min(created_at)) * 1000, 0) AS oldest_ms
+         coalesce(extract(epoch FROM clock_timestamp()) * 1000 - min(ce_time), 0) AS oldest_ms
   FROM outbox.message`
