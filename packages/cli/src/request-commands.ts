@@ -1,29 +1,15 @@
-import { readFileSync } from 'node:fs'
-import type {
-  ErasureRequestView,
-  Identifier,
-  LetheClient,
-  NewErasureRequest,
-  Command as Verb,
-} from '@lethe/client'
+import type { ErasureRequestView, LetheClient, NewErasureRequest } from '@lethe/client'
 import type { Command } from 'commander'
-import { exitCodes, UsageError } from './exit.js'
+import { exitCodes } from './exit.js'
+import { identifiersOf, type PersonOptions, withPerson } from './person-options.js'
 import { instant, previewText, requestText, table } from './render.js'
+import { addVerbs } from './verb-commands.js'
 
 export interface Ports {
   client(): LetheClient
   print(text: string): void
   setExit(code: number): void
   signal: AbortSignal
-}
-
-interface PersonOptions {
-  tenant: string
-  email?: string
-  userId?: string
-  phone?: string
-  identifier?: string[]
-  identifiersFrom?: string
 }
 
 interface AskOptions extends PersonOptions {
@@ -37,42 +23,6 @@ interface AskOptions extends PersonOptions {
   wait?: boolean
   dryRun?: boolean
   json?: boolean
-}
-
-const collect = (value: string, before: string[] = []): string[] => [...before, value]
-
-/** Person options shared by `request` and `preview`. */
-function withPerson(command: Command): Command {
-  return command
-    .requiredOption('-t, --tenant <id>', 'tenant the person belongs to')
-    .option('--email <address>', 'e-mail address')
-    .option('--user-id <id>', 'user id as your system stores it')
-    .option('--phone <number>', 'phone number, E.164')
-    .option('--identifier <type=value>', 'any identifier, e.g. vendor:stripe=cus_1 (repeatable)', collect)
-    .option(
-      '--identifiers-from <file>',
-      'read type=value lines from a file, or from - ; keeps them out of the shell history',
-    )
-    .option('--json', 'print JSON')
-}
-
-function identifiersOf(options: PersonOptions): Identifier[] {
-  const lines = options.identifiersFrom
-    ? readFileSync(options.identifiersFrom === '-' ? 0 : options.identifiersFrom, 'utf8')
-        .split('\n')
-        .filter((line) => line.trim() !== '')
-    : []
-  const pairs = [...(options.identifier ?? []), ...lines].map((pair) => {
-    const at = pair.indexOf('=')
-    if (at < 1) throw new UsageError('an identifier is written type=value, e.g. email=someone@example.com')
-    return { type: pair.slice(0, at).trim() as Identifier['type'], value: pair.slice(at + 1).trim() }
-  })
-  if (options.email) pairs.push({ type: 'email', value: options.email })
-  if (options.userId) pairs.push({ type: 'user_id', value: options.userId })
-  if (options.phone) pairs.push({ type: 'phone', value: options.phone })
-  if (pairs.length === 0)
-    throw new UsageError('name the person: --email, --user-id, --phone, --identifier or --identifiers-from')
-  return pairs
 }
 
 async function ask(options: AskOptions, ports: Ports): Promise<void> {
@@ -212,45 +162,4 @@ function addList(program: Command, ports: Ports): void {
         if (page.nextCursor) ports.print(`more: lethe list --cursor ${page.nextCursor}`)
       },
     )
-}
-
-const verbs: readonly { verb: Verb; help: string; options: readonly [string, string][] }[] = [
-  { verb: 'approve', help: 'approve what is waited for', options: [] },
-  {
-    verb: 'refuse',
-    help: 'refuse, with ground and citation',
-    options: [
-      ['--ground <article>', 'e.g. 17(3)(b)'],
-      ['--citation <text>', 'the law or policy'],
-    ],
-  },
-  {
-    verb: 'hold',
-    help: 'legal hold: nothing more is erased after the printed instant',
-    options: [['--reason <text>', 'kept in the vault only']],
-  },
-  { verb: 'release', help: 'lift the hold; what was not acknowledged runs again', options: [] },
-  { verb: 'cancel', help: 'withdraw; refused once anything may have been erased', options: [] },
-  {
-    verb: 'extend',
-    help: 'extend the legal clock; say that the person was told',
-    options: [['--reason <text>', 'kept in the vault only']],
-  },
-  { verb: 'retry', help: 'try a failed system again', options: [['--system <id>', 'the system']] },
-]
-
-function addVerbs(program: Command, ports: Ports): void {
-  for (const { verb, help, options } of verbs) {
-    const command = program.command(`${verb} <request>`).description(help).option('--json', 'print JSON')
-    for (const [flags, text] of options) command.option(flags, text)
-    command.action(async (id: string, given: Record<string, string | boolean | undefined>) => {
-      const { json, system, ...rest } = given
-      const body = { ...rest, ...(system ? { systemId: system } : {}) }
-      const answer = await ports.client().command<Record<string, unknown>>(id, verb, body)
-      if (json) return ports.print(JSON.stringify(answer))
-      if (typeof answer.effectiveAt === 'number')
-        ports.print(`held; nothing is erased after ${instant(answer.effectiveAt)}`)
-      ports.print(requestText(await ports.client().get(id)))
-    })
-  }
 }
