@@ -28,7 +28,8 @@ export {
   type Subscription,
   type Verdict,
 } from './incoming.js'
-export { type ConsumedTopics, consumerLag, lagMetrics, type PartitionLag } from './lag.js'
+export { type ConsumedTopics, consumerLag, type PartitionLag } from './lag.js'
+export { lagMetrics } from './lag-metrics.js'
 export { type MessagingMetrics, messagingMetrics } from './metrics.js'
 export { MessageProducer, type Outgoing, type ProducerOptions, type RawOutgoing } from './producer.js'
 export { type RedriveOptions, type RedriveResult, redrive } from './redrive.js'

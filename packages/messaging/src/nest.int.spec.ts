@@ -76,7 +76,15 @@ describe('a Nest controller behind KafkaBatchStrategy', () => {
       })),
     )
     await world.drained(group, TOPIC)
+    const running = await registry.metrics()
+    const lag = (partition: number) =>
+      `lethe_messaging_lag{group="${group}",topic="${TOPIC}",partition="${partition}"}`
+    for (let partition = 0; partition < 6; partition++) expect(running).toContain(`${lag(partition)} 0\n`)
+    expect(running).toContain(
+      `lethe_messaging_lag_unknown{group="${group}",topic="${TOPIC}",partition="0"} 0\n`,
+    )
     await app.close()
+    expect(await registry.metrics()).not.toContain(lag(0))
     expect(handled).toEqual(['good-1', 'good-2'])
     // A PausedError that had lost its class would have cost the first messages their attempts.
     const [letter, ...more] = await listDeadLetters(world.kafka, { group })
@@ -88,6 +96,16 @@ describe('a Nest controller behind KafkaBatchStrategy', () => {
     expect(metrics).toMatch(/lethe_messaging_failed_total\{[^}]*class="paused"[^}]*\} 3/)
     expect(metrics).toMatch(/lethe_messaging_batch_seconds_count\{/)
     expect(metrics).toMatch(/lethe_messaging_rate_per_second\{/)
+  })
+
+  it('is ready only while it is a member of its group', async () => {
+    const consumer = strategy(world.group())
+    await expect(consumer.check()).rejects.toThrow(expect.objectContaining({ code: 'consumer_not_running' }))
+    const app = await NestFactory.createMicroservice(Eraser, { strategy: consumer, logger: false })
+    await app.listen()
+    await consumer.check()
+    await app.close()
+    await expect(consumer.check()).rejects.toThrow(expect.objectContaining({ code: 'consumer_not_running' }))
   })
 
   it('refuses a handler whose errors Nest would hide', async () => {

@@ -1,15 +1,20 @@
 import { type TopicName, topics } from '@lethe/schemas'
+import { PausedError, type ReadinessCheck } from '@lethe/service-host'
 import { type CustomTransportStrategy, Server } from '@nestjs/microservices'
 import { isObservable, lastValueFrom } from 'rxjs'
 import { BATCH_HANDLER } from './batch-pattern.js'
 import { ConsumerSession } from './consumer-session.js'
 import type { BatchHandler, HandlerResult } from './incoming.js'
+import { lagMetrics } from './lag-metrics.js'
 import { messagingMetrics } from './metrics.js'
 import { MessageProducer } from './producer.js'
 import type { StrategyOptions } from './strategy-options.js'
 import { Supervisor } from './supervisor.js'
 import { createDeadLetterTopics } from './topic-administration.js'
 import { backoffOf, boundsOf } from './tuning.js'
+
+/** A consumer that fetched nothing and finished nothing for this long, in milliseconds, is not ready. */
+const QUIET_MS = 30_000
 
 /**
  * Consumes Kafka in batches for Nest: `connectMicroservice({ strategy: new KafkaBatchStrategy(…) })`,
@@ -20,9 +25,13 @@ export class KafkaBatchStrategy extends Server implements CustomTransportStrateg
   override readonly propagatesEventHandlerErrors = true
   private readonly supervisor: Supervisor
   private readonly deadLetters: MessageProducer
+  private lag: { close(): Promise<void> } | null = null
+  /** Asked by `/readyz` of every service that consumes with this. */
+  readonly readiness: ReadinessCheck
 
   constructor(private readonly options: StrategyOptions) {
     super()
+    this.readiness = { name: `consumer.${options.group}`, check: () => this.check() }
     const { group, kafka, logger, onFatal = () => process.exit(70) } = options
     for (const { topic, offsets, mode } of options.subscriptions)
       if (offsets && mode !== 'batch')
@@ -58,6 +67,9 @@ export class KafkaBatchStrategy extends Server implements CustomTransportStrateg
   override async listen(callback: (error?: unknown) => void): Promise<void> {
     try {
       this.handlers()
+      const { registry, kafka, group } = this.options
+      // Before Kafka is asked for anything: a group that can not join must show its lag too.
+      if (registry) this.lag ??= lagMetrics(registry, kafka, { [group]: this.subscribed() })
       await createDeadLetterTopics(
         this.options.kafka,
         this.options.group,
@@ -75,6 +87,18 @@ export class KafkaBatchStrategy extends Server implements CustomTransportStrateg
   override async close(): Promise<void> {
     await this.supervisor.close()
     await this.deadLetters.disconnect()
+    await this.lag?.close()
+    this.lag = null
+  }
+
+  /**
+   * For `/readyz`: resolves while this consumer is a member of its group and fetches. Rejects with
+   * PausedError `consumer_not_running` before it joined, while it is being replaced, and after 30 s
+   * without a sign of life, as when Kafka is away or refuses the credentials.
+   */
+  async check(): Promise<void> {
+    if (this.supervisor.alive(QUIET_MS)) return
+    throw new PausedError('consumer_not_running', `the consumer of group ${this.options.group} does not run`)
   }
 
   override on(): never {

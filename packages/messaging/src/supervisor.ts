@@ -30,6 +30,8 @@ export class Supervisor {
   private watch: NodeJS.Timeout | null = null
   private replacing: Promise<void> | null = null
   private closed = false
+  /** The one whose `start` has resolved. */
+  private started: Supervised | null = null
 
   constructor(private readonly options: SupervisorOptions) {}
 
@@ -44,6 +46,12 @@ export class Supervisor {
   progress(): void {
     this.lastProgress = Date.now()
     this.failures = 0
+  }
+
+  /** Whether a consumer is in its group and showed a sign of life within `ms`. */
+  alive(ms: number): boolean {
+    const running = !this.closed && this.current !== null && this.current === this.started
+    return running && Date.now() - this.lastProgress <= ms
   }
 
   /** A consumer ended by itself; an earlier one's report is ignored. */
@@ -89,6 +97,7 @@ export class Supervisor {
       this.lastProgress = Date.now()
       try {
         await next.start()
+        this.started = next
         return
       } catch (error) {
         // The watchdog may have replaced it meanwhile; then the new one is its business.

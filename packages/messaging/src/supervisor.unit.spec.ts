@@ -67,6 +67,25 @@ describe('Supervisor', () => {
     expect(made[1]?.stopped).toBe(1)
   })
 
+  it('is alive from the end of the start until a crash, silence or the close', async () => {
+    const { supervisor, made } = supervise(() => new Fake(), { stallMs: 60_000, backoff: () => 500 })
+    const starting = supervisor.start()
+    expect(supervisor.alive(1_000)).toBe(false)
+    await starting
+    expect(supervisor.alive(1_000)).toBe(true)
+    await vi.advanceTimersByTimeAsync(1_500)
+    expect(supervisor.alive(1_000)).toBe(false)
+    supervisor.progress()
+    expect(supervisor.alive(1_000)).toBe(true)
+    if (made[0]) supervisor.crashed(made[0], new Error('gone'))
+    await vi.advanceTimersByTimeAsync(100)
+    expect(supervisor.alive(1_000)).toBe(false)
+    await vi.advanceTimersByTimeAsync(600)
+    expect(supervisor.alive(1_000)).toBe(true)
+    await supervisor.close()
+    expect(supervisor.alive(1_000)).toBe(false)
+  })
+
   it('counts only failures in a row', async () => {
     const { supervisor, made, fatal } = supervise(() => new Fake())
     await supervisor.start()

@@ -36,6 +36,13 @@ class SpecModule {}
 
 class SpecTransport extends Server implements CustomTransportStrategy {
   closed = 0
+  member = true
+  readonly readiness = {
+    name: 'consumer.spec',
+    check: async () => {
+      if (!this.member) throw new PausedError('consumer_not_running', 'It is not in its group.')
+    },
+  }
   listen(callback: () => void): void {
     callback()
   }
@@ -85,7 +92,10 @@ describe('a running service', () => {
 
   it('is alive, ready and measured', async () => {
     expect((await get('/healthz')).status).toBe(200)
-    expect(await (await get('/readyz')).json()).toEqual({ ready: true, checks: { store: 'ok' } })
+    expect(await (await get('/readyz')).json()).toEqual({
+      ready: true,
+      checks: { store: 'ok', 'consumer.spec': 'ok' },
+    })
     expect(await (await get('/metrics')).text()).toContain('process_cpu_seconds_total')
   })
 
@@ -93,7 +103,17 @@ describe('a running service', () => {
     storeWorks = false
     const answer = await get('/readyz')
     expect(answer.status).toBe(503)
-    expect(await answer.json()).toEqual({ ready: false, checks: { store: 'credentials_refused' } })
+    expect(await answer.json()).toMatchObject({ ready: false, checks: { store: 'credentials_refused' } })
+  })
+
+  it('is not ready while a transport says that it does not consume', async () => {
+    transport.member = false
+    const answer = await get('/readyz')
+    expect(answer.status).toBe(503)
+    expect(await answer.json()).toEqual({
+      ready: false,
+      checks: { store: 'ok', 'consumer.spec': 'consumer_not_running' },
+    })
   })
 
   it('answers with problem+json and its code', async () => {

@@ -54,8 +54,8 @@ export async function startService(options: ServiceOptions): Promise<RunningServ
   app.useGlobalPipes(new StandardSchemaValidationPipe())
   addOperatorRoutes(app, health)
   await options.configure?.(app)
-  for (const strategy of listOf(resolved(options.microservice, app)))
-    app.connectMicroservice({ strategy }, { inheritAppConfig: true })
+  const strategies = listOf(resolved(options.microservice, app))
+  for (const strategy of strategies) app.connectMicroservice({ strategy }, { inheritAppConfig: true })
   try {
     await app.listen(options.port, options.host ?? '127.0.0.1')
     await app.startAllMicroservices()
@@ -64,7 +64,7 @@ export async function startService(options: ServiceOptions): Promise<RunningServ
     await app.close().catch((closing: unknown) => logger.warn({ err: closing }, 'closing failed'))
     throw error
   }
-  health.started(resolved(options.readiness, app) ?? [])
+  health.started([...(resolved(options.readiness, app) ?? []), ...strategies.flatMap(readinessOf)])
   const url = (await app.getUrl()).replace('[::1]', '127.0.0.1')
   logger.info({ url }, 'started')
   let stopped: Promise<void> | undefined
@@ -78,6 +78,12 @@ export async function startService(options: ServiceOptions): Promise<RunningServ
 
 function resolved<T>(value: FromApp<T> | undefined, app: INestApplicationContext): T | undefined {
   return typeof value === 'function' ? (value as (app: INestApplicationContext) => T)(app) : value
+}
+
+/** A transport may say itself whether it consumes: it is asked together with the service's own checks. */
+function readinessOf(strategy: CustomTransportStrategy): readonly ReadinessCheck[] {
+  const { readiness } = strategy as { readonly readiness?: ReadinessCheck }
+  return readiness ? [readiness] : []
 }
 
 function listOf<T>(value: T | readonly T[] | undefined): readonly T[] {

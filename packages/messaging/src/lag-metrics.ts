@@ -1,0 +1,125 @@
+import { Gauge, type Registry } from '@prometheus-io/client'
+import { type Admin, Kafka } from 'kafkajs'
+import { type KafkaConfig, kafkaOptions } from './config.js'
+import { type ConsumedTopics, consumerLag, type PartitionLag } from './lag.js'
+
+const labelNames = ['group', 'topic', 'partition'] as const
+const sourcesOf = new WeakMap<Registry, Set<LagSource>>()
+
+/**
+ * Gauges `lethe_messaging_lag` and `lethe_messaging_lag_unknown` (1 where the lag is not known; the
+ * lag itself is then absent, not zero). Kafka is asked whenever the metrics are read, for at most
+ * `timeoutMs`. Several callers share the gauges of one registry; each closes what it opened.
+ */
+export function lagMetrics(
+  registry: Registry,
+  kafka: KafkaConfig,
+  groups: ConsumedTopics,
+  timeoutMs = 3_000,
+): { close(): Promise<void> } {
+  const source = new LagSource(kafka, groups, timeoutMs)
+  const sources = sourcesOf.get(registry) ?? gaugesOn(registry)
+  sources.add(source)
+  return {
+    async close() {
+      sources.delete(source)
+      await source.close()
+    },
+  }
+}
+
+function gaugesOn(registry: Registry): Set<LagSource> {
+  const sources = new Set<LagSource>()
+  sourcesOf.set(registry, sources)
+  const gauge = (name: string, help: string, valueFor: (lag: PartitionLag['lag']) => number | undefined) =>
+    new Gauge({
+      name,
+      help,
+      labelNames,
+      registers: [registry],
+      async collect() {
+        const entries = await Promise.all([...sources].map((source) => source.read()))
+        this.reset()
+        for (const entry of entries.flat()) {
+          const value = valueFor(entry.lag)
+          if (value !== undefined) this.set(labelsOf(entry), value)
+        }
+      },
+    })
+  gauge('lethe_messaging_lag_unknown', '1 where the lag could not be found out.', (lag) =>
+    lag === 'unknown' ? 1 : 0,
+  )
+  gauge('lethe_messaging_lag', 'Messages a group has not committed, never below the true number.', (lag) =>
+    lag === 'unknown' ? undefined : lag,
+  )
+  return sources
+}
+
+function labelsOf({ group, topic, partition }: PartitionLag) {
+  return { group, topic, partition: partition === null ? 'all' : String(partition) }
+}
+
+/** One admin connection, made when first needed and again after it failed. */
+class LagSource {
+  private admin: Promise<Admin> | null = null
+  private reading: Promise<PartitionLag[]> | null = null
+  constructor(
+    private readonly kafka: KafkaConfig,
+    private readonly groups: ConsumedTopics,
+    private readonly timeoutMs: number,
+  ) {}
+
+  /** Readers at the same time share one answer. */
+  read(): Promise<PartitionLag[]> {
+    this.reading ??= this.readOnce().finally(() => {
+      this.reading = null
+    })
+    return this.reading
+  }
+
+  async close(): Promise<void> {
+    const { admin } = this
+    this.admin = null
+    // Nothing to disconnect where it never came to a connection.
+    await admin?.then((open) => open.disconnect()).catch(() => undefined)
+  }
+
+  private async readOnce(): Promise<PartitionLag[]> {
+    let timer: NodeJS.Timeout | undefined
+    const late = new Promise<PartitionLag[]>((resolve) => {
+      timer = setTimeout(() => resolve(this.nothingKnown()), this.timeoutMs)
+    })
+    try {
+      const entries = await Promise.race([this.ask(), late])
+      // A connection that answers nothing at all is worth nothing; the next reader gets a new one.
+      if (entries.every(({ lag }) => lag === 'unknown')) void this.close()
+      return entries
+    } catch {
+      this.admin = null
+      return this.nothingKnown()
+    } finally {
+      clearTimeout(timer)
+    }
+  }
+
+  private async ask(): Promise<PartitionLag[]> {
+    this.admin ??= this.connect()
+    return consumerLag(await this.admin, this.kafka, this.groups)
+  }
+
+  private async connect(): Promise<Admin> {
+    // Little patience: an answer that comes late is of no use to whoever reads the metrics.
+    const options = { ...kafkaOptions(this.kafka), retry: { initialRetryTime: 100, retries: 1 } }
+    const admin = new Kafka(options).admin()
+    await admin.connect()
+    return admin
+  }
+
+  private nothingKnown(): PartitionLag[] {
+    return Object.entries(this.groups).flatMap(([group, consumed]) =>
+      consumed.map((topic): PartitionLag => {
+        return { group, topic, partition: null, end: null, committed: null, lag: 'unknown' }
+      }),
+    )
+  }
+}
