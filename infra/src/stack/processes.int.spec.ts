@@ -94,7 +94,8 @@ it('kills a process that ignores its signal', async () => {
   await start(spec(STUBBORN), state)
   const record = state.record('listener')
   expect(record && (await stop(record, state, 300))).toBe('killed')
-  expect(await accepts(port)).toBe(false)
+  // Not the port: another spec's server may have been given it by now.
+  expect(record && isRunning(record)).toBe(false)
 })
 
 it('refuses a port that someone else holds, and says how to move', async () => {
