@@ -1,3 +1,4 @@
+import { currentProbes, isResidual } from './facts.js'
 import type { RequestState } from './request-state.js'
 
 /** Who has to do what next, where a person has to; null while the request goes on by itself or has ended. */
@@ -8,9 +9,13 @@ export interface Attention {
   readonly systemId: string | null
 }
 
-/** Every open state that time alone does not end has an owner and a next step. */
+/**
+ * Every open state that time alone does not end has an owner and a next step; so has a completed request
+ * in which residue was found after all.
+ */
 export function attention(state: RequestState): Attention | null {
-  if (state.refusal !== null || state.cancelled !== null || state.completedAt !== null) return null
+  if (state.refusal !== null || state.cancelled !== null) return null
+  if (state.completedAt !== null) return residueToldLate(state)
   if (state.holds.length > 0) {
     return {
       owner: 'privacy_officer',
@@ -40,4 +45,19 @@ export function attention(state: RequestState): Attention | null {
     return { owner: state.partial.owner, nextStep: state.partial.nextStep, code: 'retained', systemId: null }
   }
   return null
+}
+
+/**
+ * A probe said after completion that something is left. Nothing un-completes, and no grant is given any
+ * more: a person looks at the system, and asks for the erasure anew, which is then no duplicate.
+ */
+function residueToldLate(state: RequestState): Attention | null {
+  const system = state.plan?.systems.find(({ systemId }) => currentProbes(state, systemId).some(isResidual))
+  if (system === undefined) return null
+  return {
+    owner: 'privacy_officer',
+    nextStep: 'check_system_then_ask_anew',
+    code: 'residual_after_completion',
+    systemId: system.systemId,
+  }
 }

@@ -16,6 +16,8 @@ export type RequestCommand =
       readonly rounds: number
       readonly occasion: log.Occasion
     }
+  /** An officer says who is meant while identity is in review; `found` counts what they named, by type. */
+  | { readonly type: 'NameSubject'; readonly by: string; readonly found: Readonly<Record<string, number>> }
   | { readonly type: 'FreezePlan'; readonly plan: Omit<log.PlanFrozen, 'at'> }
   | { readonly type: 'Approve'; readonly by: string }
   | { readonly type: 'Refuse'; readonly by: string; readonly ground: string; readonly citation: string }

@@ -5,7 +5,8 @@ import type { RequestState } from './request-state.js'
 
 /**
  * Approves what is waited for: an open review of nobody found, or the approval that was asked for.
- * Policy and ceiling need a second pair of eyes; the ceiling also other eyes than the first approval.
+ * Identity, policy and ceiling need a second pair of eyes; the ceiling also other eyes than the first
+ * approval.
  */
 export function decideApprove(state: RequestState, by: string, now: number): Decision {
   const closed = unlessOpen(state, 'approved')
@@ -16,12 +17,7 @@ export function decideApprove(state: RequestState, by: string, now: number): Dec
     const before = state.approvals.some((approval) => approval.by === by)
     return before ? accepted() : rejected('illegal_transition', 'no approval is waited for')
   }
-  if (asked.reason !== 'not_found_everywhere' && by === state.received.requestedBy) {
-    return rejected(
-      'second_approval_needed',
-      'who requested an erasure cannot approve it; ask another approver',
-    )
-  }
+  if (asked.reason !== 'not_found_everywhere' && by === state.received.requestedBy) return ownRequest()
   const approvedBefore = state.approvals.some(
     (approval) => approval.by === by && approval.reason === 'policy',
   )
@@ -34,13 +30,38 @@ export function decideApprove(state: RequestState, by: string, now: number): Dec
   return accepted({ type: 'RequestApproved', data: { reason: asked.reason, by, at: now } })
 }
 
+const ownRequest = (): Decision =>
+  rejected('second_approval_needed', 'who requested an erasure cannot approve it; ask another approver')
+
 function approveIdentity(state: RequestState, by: string, now: number): Decision {
+  if (by === state.received.requestedBy) return ownRequest()
   if ((state.review?.candidates ?? 0) > 1) {
-    const detail =
-      'the identifiers lead to more than one person; refuse, or resolve with one that leads to one'
+    const detail = 'the identifiers lead to more than one person; refuse, or name the one who is meant'
     return rejected('ambiguous_subject', detail)
   }
   return accepted({ type: 'RequestApproved', data: { reason: 'identity', by, at: now } })
+}
+
+/**
+ * Settles an identity review by naming who is meant, before the plan or at the first step. It is an
+ * approval, so later searches that find more people again do not ask again.
+ */
+export function decideNaming(
+  state: RequestState,
+  { by, found }: Extract<RequestCommand, { type: 'NameSubject' }>,
+  now: number,
+): Decision {
+  const closed = unlessOpen(state, 'approved')
+  if (closed) return closed
+  if (state.review === null) {
+    return rejected('illegal_transition', 'identifiers can be named only while identity is in review')
+  }
+  if (by === state.received.requestedBy) return ownRequest()
+  const occasion = state.plan === null ? 'plan' : 'first_step'
+  return accepted(
+    { type: 'RequestApproved', data: { reason: 'identity', by, at: now } },
+    { type: 'IdentifiersResolved', data: { found, rounds: 0, occasion, at: now } },
+  )
 }
 
 /** Allowed while nothing was erased: a refusal says that the person's data stays. */

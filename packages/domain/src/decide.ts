@@ -1,5 +1,5 @@
 import { accepted, type Decision, type RequestCommand } from './commands.js'
-import { decideApprove, decideCancel, decideRefuse } from './decide-decisions.js'
+import { decideApprove, decideCancel, decideNaming, decideRefuse } from './decide-decisions.js'
 import { decideGrant } from './decide-grant.js'
 import { decideHold, decideRelease } from './decide-hold.js'
 import { decideIdentityReview, decidePlan, decideReceive, decideResolution } from './decide-intake.js'
@@ -41,6 +41,8 @@ function decideAlone(state: RequestState | null, command: Told, now: number, pol
       return decideIdentityReview(state, command, now)
     case 'RecordResolution':
       return decideResolution(state, command, now)
+    case 'NameSubject':
+      return decideNaming(state, command, now)
     case 'FreezePlan':
       return decidePlan(state, command.plan, now)
     case 'Approve':

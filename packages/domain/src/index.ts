@@ -27,6 +27,7 @@ export type {
   RequestStatus,
   SystemStatus,
 } from './request-state.js'
+export { selectsByEverything } from './selection.js'
 export {
   alreadyGone,
   type ProbeView,

@@ -119,6 +119,42 @@ describe('identifiers that lead to nobody, or to two people', () => {
     expect(reviewed(2).code({ type: 'Approve', by: 'ada' })).toBe('ambiguous_subject')
   })
 
+  test('are never confirmed by who requested the erasure', () => {
+    expect(reviewed(0).code({ type: 'Approve', by: 'portal' })).toBe('second_approval_needed')
+    const name = { type: 'NameSubject', by: 'portal', found: { user_id: 1 } } as const
+    expect(reviewed(2).code(name)).toBe('second_approval_needed')
+    expect(reviewed(2).tell({ ...name, by: 'ada' })).toEqual(['RequestApproved', 'IdentifiersResolved'])
+  })
+
+  test('are settled by an officer who names the one that is meant, before the plan', () => {
+    const story = reviewed(2)
+    story.tell({ type: 'NameSubject', by: 'ada', found: { user_id: 1 } })
+    expect(story.status).toBe('PENDING')
+    expect(story.last('RequestApproved')).toMatchObject({ reason: 'identity', by: 'ada' })
+    expect(story.last('IdentifiersResolved')).toMatchObject({ occasion: 'plan', found: { user_id: 1 } })
+    expect(story.tell({ type: 'FreezePlan', plan: plan() })).toContain('PassRequested')
+  })
+
+  test('are settled the same way at the first step: a new pass takes the place of the one that waited', () => {
+    const story = Story.planned()
+    story.tell({ type: 'OpenIdentityReview', code: 'ambiguous_subject', candidates: 2 })
+    expect(story.code({ type: 'Approve', by: 'ada' })).toBe('ambiguous_subject')
+    expect(story.tell({ type: 'NameSubject', by: 'ada', found: { user_id: 1 } })).toEqual([
+      'RequestApproved',
+      'IdentifiersResolved',
+      'PassRequested',
+    ])
+    expect(story.last('IdentifiersResolved')).toMatchObject({ occasion: 'first_step' })
+    expect(story.status).toBe('IN_PROGRESS')
+    expect(story.code(story.grantCommand('pg#1/initial'))).toBe('illegal_transition')
+    expect(story.grant('pg#1/retry-1')).toContain('GrantIssued')
+  })
+
+  test('are named only while a review is open', () => {
+    const name = { type: 'NameSubject', by: 'ada', found: { user_id: 1 } } as const
+    expect(Story.planned().code(name)).toBe('illegal_transition')
+  })
+
   test('a resolution to one person ends the review', () => {
     const story = reviewed(2)
     story.tell({ type: 'RecordResolution', found: { user_id: 1 }, rounds: 1, occasion: 'plan' })

@@ -33,6 +33,8 @@ export interface Policy {
   readonly deferredPollMs: number
   /** Polls of one vendor's job before a person must look. */
   readonly maxDeferredPolls: number
+  /** How long after the first grant an unfinished step may still select by more than surrogate ids. */
+  readonly everyIdentifierMs: number
   /** What a tombstone lives longer than the longest backup. */
   readonly tombstoneMarginMs: number
   /**
@@ -62,6 +64,7 @@ export const defaultPolicy: Policy = {
   maxProbeRounds: 3,
   deferredPollMs: hours(1),
   maxDeferredPolls: 1_000,
+  everyIdentifierMs: days(7),
   tombstoneMarginMs: days(7),
   destroyedEpochs: null,
 }

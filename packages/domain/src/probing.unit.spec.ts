@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { attention } from './attention.js'
 import { plan, shopPlan, system } from './testing/fixtures.js'
 import { Story } from './testing/story.js'
 import { systems } from './views.js'
@@ -114,6 +115,32 @@ describe('a probe', () => {
     expect(story.probe('pg/probe-1', 'inconclusive', { reportId: 'other' })).toEqual([])
     expect(story.probe('pg/probe-1', 'residual', { reportId: 'third' })).toEqual(['ProbeReported'])
     expect(story.status).toBe('COMPLETED')
+  })
+
+  test('that tells of residue after completion gives the request an owner and a next step again', () => {
+    const story = Story.planned(plan({ systems: [system('pg')] }))
+    story.erase('pg#1/initial')
+    story.probe('pg/probe-1')
+    expect(attention(story.given)).toBeNull()
+    story.probe('pg/probe-1', 'residual', { reportId: 'late', residual: { users: 1 } })
+    expect(attention(story.given)).toEqual({
+      owner: 'privacy_officer',
+      nextStep: 'check_system_then_ask_anew',
+      code: 'residual_after_completion',
+      systemId: 'pg',
+    })
+    expect(systems(story.given)[0]).toMatchObject({ verified: false, probe: { result: 'residual' } })
+  })
+
+  test('of before the latest pass raises nothing after completion: the pass was for that', () => {
+    const story = probed()
+    story.later(MINUTE)
+    story.probe('pg/probe-1', 'residual')
+    story.erase('pg#1/retry-1')
+    story.probe('pg/probe-3')
+    expect(story.status).toBe('COMPLETED')
+    story.probe('pg/probe-2', 'residual')
+    expect(attention(story.given)).toBeNull()
   })
 
   test('that was not asked for is refused', () => {
