@@ -36,6 +36,13 @@ export type RequestCommand =
   /** `at` is set by `decide`: Lethe's clock, not the eraser's. */
   | { readonly type: 'Acknowledge'; readonly ack: Omit<log.PassAcknowledged, 'at'> }
   | { readonly type: 'ReportProbe'; readonly report: Omit<log.ProbeReported, 'at'> }
+  /** A report of an eraser or probe could not be folded; `grantId` is null for a probe's. */
+  | {
+      readonly type: 'ReportDeadLetter'
+      readonly systemId: string
+      readonly passId: string
+      readonly grantId: string | null
+    }
   | { readonly type: 'RetrySystem'; readonly systemId: string; readonly by: string }
   /** The process manager: whatever time alone makes due. */
   | { readonly type: 'Proceed' }

@@ -1,5 +1,6 @@
 import { accepted, type Decision, type RequestCommand } from './commands.js'
 import { decideApprove, decideCancel, decideNaming, decideRefuse } from './decide-decisions.js'
+import { decideDeadLetter } from './decide-dead-letter.js'
 import { decideGrant } from './decide-grant.js'
 import { decideHold, decideRelease } from './decide-hold.js'
 import { decideIdentityReview, decidePlan, decideReceive, decideResolution } from './decide-intake.js'
@@ -57,6 +58,8 @@ function decideAlone(state: RequestState | null, command: Told, now: number, pol
       return decideRelease(state, command, now)
     case 'Extend':
       return decideExtend(state, command, now)
+    case 'ReportDeadLetter':
+      return decideDeadLetter(state, command, now)
     case 'RetrySystem':
       return decideRetry(state, command, now, policy)
     case 'IssueGrant':
