@@ -5,10 +5,11 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { migrate } from './index.js'
 
 const name = `lethe_test_${randomBytes(6).toString('hex')}`
-const at = (database: string, user = 'postgres'): string => {
+/** The superuser, or with the rights of a role, whose password only the local stack knows. */
+const at = (database: string, role?: string): string => {
   const url = new URL(endpoints().lethePostgresUrl)
   url.pathname = `/${database}`
-  url.username = user
+  if (role) url.searchParams.set('options', `-c role=${role}`)
   return url.toString()
 }
 const url = at(name)
@@ -55,6 +56,7 @@ describe('roles', () => {
     ['lethe_request', 'SELECT * FROM vault.entries'],
     ['lethe_request', "INSERT INTO events.idempotency VALUES ('t', 'd', 'r')"],
     ['lethe_request', 'DELETE FROM outbox.message'],
+    ['lethe_aggregator', 'SELECT epoch, sealed FROM vault.entries'],
     ['lethe_aggregator', "INSERT INTO inbox.offsets VALUES ('aggregator', 't', 0, 1)"],
     ['lethe_aggregator', 'SELECT request_id FROM read_model.requests FOR UPDATE SKIP LOCKED'],
     ['lethe_ops', 'SELECT * FROM read_model.verifications'],
@@ -73,8 +75,9 @@ describe('roles', () => {
     ['lethe_request', 'DELETE FROM events.events'],
     ['lethe_request', 'UPDATE audit.clearances SET at = 0'],
     ['lethe_request', 'SELECT * FROM inbox.offsets'],
-    ['lethe_aggregator', 'SELECT * FROM vault.entries'],
+    ['lethe_aggregator', 'DELETE FROM vault.entries'],
     ['lethe_aggregator', 'SELECT * FROM vault.digests'],
+    ['lethe_aggregator', 'SELECT * FROM vault.notes'],
     ['lethe_aggregator', 'DELETE FROM events.streams'],
     ['lethe_aggregator', 'SELECT * FROM audit.clearances'],
     ['lethe_ops', "UPDATE read_model.requests SET status = 'COMPLETED'"],
