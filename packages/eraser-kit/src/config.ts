@@ -1,6 +1,7 @@
 import { type KafkaConfig, kafkaConfigFromEnvironment } from '@lethe/messaging'
 import { ConfigError, loadConfig } from '@lethe/service-host'
 import { z } from 'zod'
+import type { Role } from './connector.js'
 
 const environment = z.object({
   LETHE_SYSTEM: z.string().regex(/^[a-z0-9][a-z0-9_-]{0,98}$/, 'must be a systemId of the data map'),
@@ -12,8 +13,6 @@ const environment = z.object({
   LETHE_KAFKA: z.string(),
   LETHE_PROBE_TOKEN: z.string().min(16, 'must have at least 16 characters').optional(),
 })
-
-export type Role = 'erase' | 'probe'
 
 /** One deployment of an eraser: which system, as what, and with whom it talks. */
 export interface EraserConfig {

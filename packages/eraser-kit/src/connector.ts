@@ -88,13 +88,24 @@ export interface Description {
   readonly collections: readonly { readonly name: string; readonly fields: readonly string[] }[]
   /** What `map check` has to say: code, where, and what to do. No identifiers. */
   readonly findings: readonly Finding[]
+  readonly grants?: Grants
+}
+/** The least that each of the two roles needs, as statements of the store for roles `eraser` and `probe`. */
+export interface Grants {
+  readonly erase: readonly string[]
+  readonly probe: readonly string[]
 }
 export interface Finding {
   readonly level: 'error' | 'warning'
   readonly code: string
   readonly where: string
   readonly message: string
+  /** Where in the system's section of the data map, if it is something written there. */
+  readonly path?: readonly (string | number)[]
 }
+
+/** Erasing or looking: two deployments with two credentials. */
+export type Role = 'erase' | 'probe'
 
 /** An open connection to one system. */
 export interface Session {
@@ -109,7 +120,8 @@ export interface Session {
     /** Deletes receipts older than `before`; returns how many. */
     prune(before: Date): Promise<number>
   }
-  describe(): Promise<Description>
+  /** Live shape and findings, seen with the credentials of `role` (default `erase`). Changes nothing. */
+  describe(role?: Role): Promise<Description>
   close(): Promise<void>
 }
 
@@ -173,6 +185,11 @@ export interface Connector<Options = unknown, System = unknown> {
   readonly capabilities: Capabilities
   open(context: OpenContext<Options, System>): Promise<Session>
   openProbe(context: OpenContext<Options, System>): Promise<ProbeSession>
+  /**
+   * What `map check` has to say of a map that may not fit at all, everything at once, with the credentials
+   * of `role`. Read-only. Without it, opening stops at the first thing that does not fit.
+   */
+  check?(context: OpenContext<Options, System>, role: Role): Promise<Description>
 }
 
 /** Declares a connector; the one call a new system needs. */

@@ -1,5 +1,5 @@
 export { PausedError, RetryableError, TerminalError } from '@lethe/service-host'
-export { type EraserConfig, eraserConfig, type Role } from './config.js'
+export { type EraserConfig, eraserConfig } from './config.js'
 export * from './connector.js'
 export { EraserModule } from './eraser.module.js'
 export { runEraser, startEraser } from './run-eraser.js'

@@ -22,6 +22,8 @@ export interface Table {
   readonly isPartition: boolean
   /** Row-level security would filter what this role sees. */
   readonly filtered: boolean
+  /** The table has row-level security, whoever it filters. */
+  readonly policies: boolean
   readonly rights: { readonly select: boolean; readonly delete: boolean; readonly update: boolean }
   readonly rows: number
   readonly columns: ReadonlyMap<string, Column>
@@ -46,13 +48,15 @@ export interface Catalogue {
   readonly version: string
   readonly tables: ReadonlyMap<number, Table>
   readonly references: readonly Reference[]
+  /** Sequences that defaults of a table draw from, by the table's oid. */
+  readonly sequences: ReadonlyMap<number, readonly string[]>
   /** Looks a name of the data map up, through the search path when it has no schema. */
   find(name: string): Table | undefined
 }
 
 const TABLES = `
   SELECT c.oid::int8 AS oid, n.nspname AS schema, c.relname AS name, c.relkind AS kind,
-    c.relispartition AS "isPartition", row_security_active(c.oid) AS filtered,
+    c.relispartition AS "isPartition", row_security_active(c.oid) AS filtered, c.relrowsecurity AS policies,
     pg_table_is_visible(c.oid) AS visible, c.reltuples AS rows,
     has_any_column_privilege(c.oid, 'SELECT') AS can_select,
     has_table_privilege(c.oid, 'DELETE') AS can_delete,
@@ -85,6 +89,11 @@ const REFERENCES = `
       JOIN pg_attribute a ON a.attrelid = k.confrelid AND a.attnum = u.attnum) AS "parentColumns"
   FROM pg_constraint k WHERE k.contype = 'f' AND k.conparentid = 0`
 
+const SEQUENCES = `
+  SELECT d.adrelid::int8 AS "table", p.refobjid::regclass::text AS name
+  FROM pg_attrdef d JOIN pg_depend p ON p.classid = 'pg_attrdef'::regclass AND p.objid = d.oid AND p.refclassid = 'pg_class'::regclass
+  JOIN pg_class s ON s.oid = p.refobjid AND s.relkind = 'S' ORDER BY 2`
+
 interface TableRow extends Omit<Table, 'oid' | 'columns' | 'unique' | 'indexed' | 'rights'> {
   readonly oid: string
   readonly visible: boolean
@@ -104,7 +113,11 @@ export async function readCatalogue(db: Pool | ClientBase): Promise<Catalogue> {
   const version = await db.query<{ server_version: string }>('SHOW server_version')
   const rows = (await db.query<TableRow>(TABLES)).rows
   const references = (await db.query(REFERENCES)).rows
+  const drawn = (await db.query<{ table: string; name: string }>(SEQUENCES)).rows
   const tables = new Map(rows.map((row) => [Number(row.oid), toTable(row)]))
+  const sequences = new Map<number, string[]>()
+  for (const { table, name } of drawn)
+    sequences.set(Number(table), [...(sequences.get(Number(table)) ?? []), name])
   const byName = new Map<string, Table>()
   for (const row of rows) {
     const table = tables.get(Number(row.oid))
@@ -116,6 +129,7 @@ export async function readCatalogue(db: Pool | ClientBase): Promise<Catalogue> {
     version: version.rows[0]?.server_version ?? 'unknown',
     tables,
     references: references.map((row) => ({ ...row, child: Number(row.child), parent: Number(row.parent) })),
+    sequences,
     find: (name) => byName.get(name),
   }
 }
@@ -128,6 +142,7 @@ function toTable(row: TableRow): Table {
     kind: row.kind,
     isPartition: row.isPartition,
     filtered: row.filtered,
+    policies: row.policies,
     rights: { select: row.can_select, delete: row.can_delete, update: row.can_update },
     rows: Math.max(0, Number(row.rows)),
     columns: new Map(row.columns.map((column) => [column.name, column])),

@@ -2,7 +2,7 @@ import { defineConnector } from '@lethe/eraser-kit'
 import { type PostgresOptions, postgresOptions } from './database.js'
 import { type PostgresSystem, postgresIdentifiers, postgresSystem } from './grammar.js'
 import { openProbe } from './probe.js'
-import { openSession } from './session.js'
+import { checkMap, openSession } from './session.js'
 
 /** PostgreSQL 13 and later. */
 export const postgres = defineConnector<PostgresOptions, PostgresSystem>({
@@ -15,4 +15,5 @@ export const postgres = defineConnector<PostgresOptions, PostgresSystem>({
   capabilities: { receipts: 'transactional', batch: { max: 1_000, concurrency: 2 } },
   open: openSession,
   openProbe,
+  check: checkMap,
 })

@@ -1,5 +1,6 @@
-import type { Session } from '@lethe/eraser-kit'
+import type { Description, Role, Session } from '@lethe/eraser-kit'
 import type { ClientBase, Pool } from 'pg'
+import { readCatalogue } from './catalogue.js'
 import { connect, LivePlan, openPool, type PostgresContext } from './database.js'
 import { describe } from './describe.js'
 import { eraseBatch } from './erase.js'
@@ -7,6 +8,7 @@ import { crossing } from './errors.js'
 import { previewSubjects } from './preview.js'
 import { ensureInstalled, pruneReceipts, readMarker, readReceipts } from './receipts.js'
 import { resolveSubjects } from './resolve.js'
+import { compileAll } from './targets.js'
 
 /** Longest a read-only statement of preview or resolve may take, in milliseconds. */
 const READ_MS = 30_000
@@ -55,8 +57,30 @@ export async function openSession(context: PostgresContext): Promise<Session> {
       marker: () => withReceipts('read the marker', () => readMarker(pool)),
       prune: (before) => withReceipts('prune receipts', () => pruneReceipts(pool, before)),
     },
-    describe: async () => describe((await live.current()).plan),
+    describe: async (role = 'erase') => {
+      const { plan } = await live.current()
+      return guarded('describe itself', () => reading(pool, (db) => describe(db, plan, context.system, role)))
+    },
     close: () => pool.end(),
+  }
+}
+
+/**
+ * What a data map would meet in these tables, also one that does not fit them at all: everything at once,
+ * where opening stops at the first. Throws like `openSession` when the store can't be asked.
+ */
+export async function checkMap(context: PostgresContext, role: Role): Promise<Description> {
+  const pool = openPool({ ...context.options, connections: 1 }, `lethe check ${context.systemId}`)
+  try {
+    return await guarded('check the data map', () =>
+      reading(pool, async (db) => {
+        const { system, tenant, canonical } = context
+        const { plan, misfits } = compileAll(system, await readCatalogue(db), tenant, canonical)
+        return describe(db, plan, system, role, misfits)
+      }),
+    )
+  } finally {
+    await pool.end()
   }
 }
 

@@ -1,9 +1,10 @@
 import { TerminalError } from '@lethe/eraser-kit'
 import type { ClientBase } from 'pg'
 import type { Catalogue, Column, Table } from './catalogue.js'
+import { columnNamed } from './named.js'
 import { nameOf } from './selector.js'
 import { Parameters, quote } from './sql.js'
-import { columnNamed, type Target } from './targets.js'
+import type { Target } from './targets.js'
 
 /**
  * The row that references of erased people are repointed to: one per table, and per tenant where the
@@ -76,20 +77,10 @@ async function create(
   tenantColumn: Column | undefined,
   tenantId: string,
 ): Promise<Record<string, string>> {
-  const given = target.element.row ?? {}
   const parameters = new Parameters()
-  const names: string[] = []
-  const values: string[] = []
-  for (const column of parent.columns.values()) {
-    const value = Object.hasOwn(given, column.name)
-      ? `${parameters.add(String(given[column.name]))}::text::${column.type}`
-      : column === tenantColumn
-        ? `${parameters.add(tenantId)}::text::${column.type}`
-        : filler(column, parent, catalogue)
-    if (value === null) continue
-    names.push(quote(column.name))
-    values.push(value)
-  }
+  const cells = sharedCells(target, parent, catalogue, tenantColumn, tenantId, parameters)
+  const names = cells.map(({ name }) => quote(name))
+  const values = cells.map(({ sql }) => sql)
   const columns = names.length > 0 ? `(${names.join(', ')}) VALUES (${values.join(', ')})` : 'DEFAULT VALUES'
   const wanted = target.reference?.parentColumns ?? []
   const returning = wanted.map((name) => `${quote(name)}::text AS ${quote(name)}`).join(', ')
@@ -98,6 +89,30 @@ async function create(
     parameters.values,
   )
   return rows[0] ?? {}
+}
+
+/**
+ * What a new shared row gets; columns that can do without are left out. Throws a TerminalError
+ * `shared_row_impossible` naming the column whose value nobody but the map's author can know.
+ */
+export function sharedCells(
+  target: Target,
+  parent: Table,
+  catalogue: Catalogue,
+  tenantColumn: Column | undefined,
+  tenantId: string,
+  parameters: Parameters,
+): { name: string; sql: string }[] {
+  const given = target.element.row ?? {}
+  for (const name of Object.keys(given)) columnNamed(parent, name)
+  return [...parent.columns.values()].flatMap((column) => {
+    const sql = Object.hasOwn(given, column.name)
+      ? `${parameters.add(String(given[column.name]))}::text::${column.type}`
+      : column === tenantColumn
+        ? `${parameters.add(tenantId)}::text::${column.type}`
+        : filler(column, parent, catalogue)
+    return sql === null ? [] : [{ name: column.name, sql }]
+  })
 }
 
 /** A neutral value for a column that must have one; null when the column can do without. */
