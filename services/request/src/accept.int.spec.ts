@@ -148,6 +148,29 @@ describe('accepting', () => {
   })
 })
 
+describe('requests whose vault entry does not open', () => {
+  it('are named in the log, and those behind them are planned all the same', async () => {
+    stand.probes.failWith = 503
+    const id = await accepted(stand, askByEmail(newPerson(stand).email))
+    await stand.pool.query(
+      `INSERT INTO read_model.requests
+       SELECT (jsonb_populate_record(r, jsonb_build_object('request_id', 'ghost-' || n, 'received_at', n))).*
+       FROM read_model.requests r, generate_series(1, 450) n WHERE request_id = $1`,
+      [id],
+    )
+    stand.probes.failWith = null
+    await vi.waitFor(
+      async () => {
+        const { body } = await stand.call('GET', `/v1/erasure-requests/${id}`)
+        expect(body).toMatchObject({ status: 'IN_PROGRESS' })
+      },
+      { timeout: 10_000 },
+    )
+    for (const ghost of ['ghost-1', 'ghost-450']) expect(stand.log().split(`"${ghost}"`)).toHaveLength(2)
+    await stand.pool.query(`DELETE FROM read_model.requests WHERE request_id LIKE 'ghost-%'`)
+  })
+})
+
 describe('a bad request', () => {
   it.each([
     ['an unknown field', askByEmail('a@example.com', { canary: 'x' }), 'invalid_request', 400],

@@ -37,6 +37,20 @@ function twins(email: string, ...userIds: string[]): void {
   }
 }
 
+/** The person changes their address: the probes know the new one only. */
+function moves({ userId, email }: { userId: string; email: string }, to: string): void {
+  const { people } = stand.probes
+  people.splice(
+    people.findIndex(({ identifiers }) => identifiers.some(({ value }) => value === email)),
+    1,
+  )
+  const identifiers = [
+    { type: 'user_id', value: userId },
+    { type: 'email', value: to },
+  ] as const
+  people.push({ tenantId: 'shop', identifiers })
+}
+
 describe('an identity review', () => {
   it('of nobody found goes on with what was given once an officer confirms it', async () => {
     const id = await accepted(stand, askByEmail('gone-already@example.com'))
@@ -70,6 +84,27 @@ describe('an identity review', () => {
     expect(rows).toEqual([{ credential_id: 'officer' }])
   })
 
+  it('of several people who share an address is settled for the one that is named, and does not come again', async () => {
+    twins('couple@example.com', 'couple-a', 'couple-b')
+    const id = await accepted(stand, askByEmail('couple@example.com'))
+    const named = [{ type: 'user_id', value: 'couple-a' }]
+    expect((await approve(id, { identifiers: named })).status).toBe(200)
+    await statusBecomes(id, 'IN_PROGRESS')
+    expect(await clear(id)).toMatchObject({ decision: 'go', subject: { identifiers: named } })
+  })
+
+  it('is never settled by who requested the erasure', async () => {
+    const id = await accepted(stand, askByEmail('nobody-yet@example.com'), tokens.officer)
+    expect(await approve(id)).toMatchObject({ status: 403, body: { code: 'second_approval_needed' } })
+    const named = { identifiers: [{ type: 'user_id', value: 'somebody' }] }
+    expect(await approve(id, named)).toMatchObject({ status: 403 })
+    const second = await stand.call('POST', `/v1/erasure-requests/${id}/approve`, {
+      body: {},
+      token: tokens.second,
+    })
+    expect(second.status).toBe(200)
+  })
+
   it('takes no identifiers when there is none', async () => {
     const id = await accepted(stand, askByEmail(newPerson(stand).email))
     const answer = await approve(id, { identifiers: [{ type: 'user_id', value: 'someone-else' }] })
@@ -81,17 +116,7 @@ describe('identity at the first step', () => {
   it('is resolved once more, and what was found since is erased too', async () => {
     const person = newPerson(stand)
     const id = await accepted(stand, askByEmail(person.email))
-    stand.probes.people.push({
-      tenantId: 'shop',
-      identifiers: [
-        { type: 'user_id', value: person.userId },
-        { type: 'email', value: `new-${person.email}` },
-      ],
-    })
-    const before = stand.probes.people.findIndex(({ identifiers }) =>
-      identifiers.some(({ value }) => value === person.email),
-    )
-    stand.probes.people.splice(before, 1)
+    moves(person, `new-${person.email}`)
     expect(await clear(id)).toMatchObject({ decision: 'go' })
     const { body } = await stand.call('GET', `/v1/erasure-requests/${id}/events`)
     const resolved = (body.items as { type: string; data: { occasion: string; found: object } }[]).filter(
@@ -119,5 +144,49 @@ describe('identity at the first step', () => {
     twins(person.email, `${person.userId}-again`)
     expect(await clear(id)).toMatchObject({ decision: 'not_now', code: 'ambiguous_subject' })
     expect(await get(id)).toMatchObject({ status: 'AWAITING_IDENTITY', firstGrantAt: null })
+  })
+
+  it('that has become two people’s goes on with the one an officer names, and with nothing of the other', async () => {
+    const person = newPerson(stand)
+    const id = await accepted(stand, askByEmail(person.email))
+    twins(person.email, `${person.userId}-again`)
+    await clear(id)
+    expect(await approve(id)).toMatchObject({ status: 409, body: { code: 'ambiguous_subject' } })
+    const named = [{ type: 'user_id', value: person.userId }]
+    expect((await approve(id, { identifiers: named })).status).toBe(200)
+    expect(await get(id)).toMatchObject({ status: 'IN_PROGRESS', review: null })
+    expect(await clear(id)).toMatchObject({ decision: 'never' })
+    expect(await clear(id, 'cache#1/retry-1')).toMatchObject({
+      decision: 'go',
+      subject: { identifiers: named },
+    })
+    const { rows } = await stand.pool.query(
+      `SELECT credential_id FROM audit.clearances WHERE request_id = $1 AND purpose = 'identity_review'`,
+      [id],
+    )
+    expect(rows).toEqual([{ credential_id: 'officer' }])
+  })
+
+  it('is found under the locks of its digests, so that no duplicate slips in meanwhile', async () => {
+    const person = newPerson(stand)
+    const id = await accepted(stand, askByEmail(person.email))
+    moves(person, `later-${person.email}`)
+    const client = await stand.pool.connect()
+    try {
+      await client.query('SELECT pg_advisory_lock(4931, bucket) FROM generate_series(0, 255) AS bucket')
+      const answer = clear(id)
+      await vi.waitFor(async () => {
+        const { rows } = await client.query(
+          `SELECT FROM pg_locks WHERE locktype = 'advisory' AND classid = 4931 AND NOT granted
+           AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`,
+        )
+        expect(rows.length).toBeGreaterThan(0)
+      })
+      await client.query('SELECT pg_advisory_unlock_all()')
+      expect(await answer).toMatchObject({ decision: 'go' })
+    } finally {
+      await client.query('SELECT pg_advisory_unlock_all()')
+      client.release()
+    }
   })
 })

@@ -84,7 +84,7 @@ async function build(
   const probes = new HttpProbeClient(config.probes, config.probeToken, config.probeTimeoutMs)
   const identity = new IdentityResolution(probes)
   const accepting = new AcceptRequests(pool, log, vault, maps, identity)
-  const pending = new PendingRequests(pool, log, vault, maps, identity)
+  const pending = new PendingRequests(pool, log, vault, maps, identity, logger)
   const settings = {
     grantSecret: config.grantSecret,
     grantTtlMs: defaultPolicy.grantTtlMs,
@@ -96,7 +96,7 @@ async function build(
     pool,
     credentials,
     queue: new AcceptQueue(accepting, config.maxInFlight),
-    commands: new RequestCommands(log, vault),
+    commands: new RequestCommands(log, vault, maps),
     queries: new Queries(pool, log, eventStore),
     previews: new Previews(pool, maps, identity, probes),
     clearance: new Clearance(log, vault, settings, firstStep),

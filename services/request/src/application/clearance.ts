@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto'
-import type { RequestState } from '@lethe/domain'
+import { type RequestState, selectsByEverything } from '@lethe/domain'
 import type { LogTransaction, RequestLog } from '@lethe/request-log'
 import { deriveMacKey } from '@lethe/schemas'
 import { problem, TerminalError } from '@lethe/service-host'
 import type { Identifier, Subject } from '../domain/identifier.js'
 import { type Caller, may } from '../domain/permissions.js'
-import { selectableIn } from '../domain/person.js'
+import { surrogates } from '../domain/person.js'
 import type { OpenedEntry, Vault } from '../vault/vault.js'
 import { auditClearances } from './audit.js'
 import type { FirstStep } from './first-step.js'
@@ -125,8 +125,9 @@ export class Clearance {
     if (issued === undefined) return never(pass, 'illegal_transition')
     const scope = { purpose: 'ack', requestId, systemId, passId, attempt, grantId } as const
     const macKey = deriveMacKey(grantSecret, scope).toString('base64url')
+    const everything = selectsByEverything(state, passId, now)
     return {
-      ...go(state, pass, entry.identifiers),
+      ...go(state, pass, everything ? entry.identifiers : surrogates(entry.identifiers)),
       grant: { grantId, expiresAt: issued.data.expiresAt, macKey },
       ceilingWaived: known.ceilingWaived,
     }
@@ -143,6 +144,7 @@ export class Clearance {
     if (state === null || known === undefined || known.systemId !== systemId) return never(pass, 'not_found')
     if (entry === undefined || entry instanceof Error) return never(pass, codeOf(entry))
     const { requestId, passId } = pass
+    // A probe changes nothing and looks with everything: a row that only an e-mail leads to is residue, too.
     const key = deriveMacKey(this.settings.grantSecret, { purpose: 'probe', requestId, systemId, passId })
     return { ...go(state, pass, entry.identifiers), macKey: key.toString('base64url') }
   }
@@ -178,7 +180,7 @@ function go(
     subject: {
       subjectRef: state.subjectRef,
       tenantId: state.tenantId,
-      identifiers: selectableIn(passId, identifiers),
+      identifiers,
       receivedAt: state.received.receivedAt,
     },
     mapVersion: state.plan?.mapVersion ?? 0,

@@ -4,11 +4,14 @@ import type { LogTransaction, RequestLog } from '@lethe/request-log'
 import { problem } from '@lethe/service-host'
 import { type Caller, may } from '../domain/permissions.js'
 import { countByType } from '../domain/person.js'
-import { type Vault, wholePerson } from '../vault/vault.js'
+import type { Vault } from '../vault/vault.js'
 import { forbidden, visible } from './access.js'
 import { auditReview } from './audit.js'
+import type { DataMaps } from './data-maps.js'
 import { decided } from './decided.js'
+import { lockDigests } from './duplicates.js'
 import { normalised, type Submission } from './new-request.js'
+import { sealedApart } from './planning.js'
 
 /** A command of a person or service on one request, as the body said it. */
 export type Wanted =
@@ -36,6 +39,7 @@ export class RequestCommands {
   constructor(
     private readonly log: RequestLog,
     private readonly vault: Vault,
+    private readonly maps: DataMaps,
     private readonly now: () => number = Date.now,
   ) {}
 
@@ -64,7 +68,8 @@ export class RequestCommands {
 
   /**
    * Approving an identity review says who is meant: by naming the person anew, or by confirming what was given.
-   * The plan is frozen by the next resolution. @returns whether the review is settled by that alone
+   * Before the plan the next resolution freezes it; at the first step the entries the erasers get are sealed
+   * anew, with nothing in them but what is named. @returns whether the review is settled by that alone
    */
   private async settleIdentity(
     tx: LogTransaction,
@@ -74,25 +79,18 @@ export class RequestCommands {
   ): Promise<boolean> {
     const { review, requestId, tenantId } = state
     if (given === undefined) {
-      if (review === null || review.candidates < 2 || state.plan !== null) return false
+      if (review === null || review.candidates < 2) return false
       throw problem('ambiguous_subject', 'Name the one person who is meant: approve with identifiers.')
     }
-    if (review === null || state.plan !== null) {
-      throw problem('illegal_transition', 'Identifiers can be named only while identity is in review.')
-    }
     const identifiers = normalised(given)
-    // With more than one candidate an approval is not enough: the resolution is recorded anew and begins again.
-    if (review.candidates > 1) {
-      const found = countByType(identifiers)
-      decided(
-        tx.apply(requestId, { type: 'RecordResolution', found, rounds: 0, occasion: 'plan' }, this.now()),
-      )
-    }
-    await this.vault.put(tx.client, [{ requestId, systemId: wholePerson, identifiers }])
+    const found = countByType(identifiers)
+    decided(tx.apply(requestId, { type: 'NameSubject', by: caller.id, found }, this.now()))
     const digests = this.vault.digests(tenantId, identifiers)
+    await lockDigests(tx.client, [{ tenantId, digests }])
+    await this.vault.put(tx.client, sealedApart(this.maps, state, identifiers))
     await this.vault.putDigests(tx.client, [{ tenantId, requestId, digests }])
     await auditReview(tx.client, { at: this.now(), credentialId: caller.id, requestId })
-    return review.candidates > 1
+    return true
   }
 
   private async note(tx: LogTransaction, requestId: string, noteId: string, wanted: Wanted): Promise<void> {

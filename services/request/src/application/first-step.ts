@@ -5,13 +5,22 @@ import type { Identifier } from '../domain/identifier.js'
 import { countByType, merge } from '../domain/person.js'
 import { type Vault, wholePerson } from '../vault/vault.js'
 import type { DataMaps } from './data-maps.js'
+import { lockDigests } from './duplicates.js'
 import type { IdentityResolution, Resolution } from './identity.js'
+import { sealedApart } from './planning.js'
 
 interface WaitingRequest {
   readonly request_id: string
   readonly tenant_id: string
   readonly subject_ref: string
   readonly received_at: string
+}
+
+interface Learned {
+  readonly state: RequestState
+  readonly identifiers: readonly Identifier[]
+  /** There is something that the vault does not hold yet. */
+  readonly more: boolean
 }
 
 /**
@@ -76,50 +85,69 @@ export class FirstStep {
     const blocked = new Map<string, string>()
     if (found.size === 0) return blocked
     const people = await this.vault.open(tx.client, [...found.keys()], wholePerson)
+    const learned: Learned[] = []
     for (const [requestId, resolution] of found) {
       const state = tx.state(requestId)
       const entry = people.get(requestId)
-      if (state === null || entry === undefined || entry instanceof Error) continue
-      const code = await this.recordOne(tx, state, entry.identifiers, resolution, now)
-      if (code !== null) blocked.set(requestId, code)
+      if (!state?.plan || entry === undefined || entry instanceof Error) continue
+      const code = this.blocks(tx, state, resolution, now)
+      if (code === null) learned.push(this.learned(tx, state, entry.identifiers, resolution, now))
+      else blocked.set(requestId, code)
     }
+    await this.keep(
+      tx,
+      learned.filter(({ more }) => more),
+    )
     return blocked
   }
 
-  private async recordOne(
+  private blocks(
+    tx: LogTransaction,
+    state: RequestState,
+    resolution: Resolution,
+    now: number,
+  ): string | null {
+    if (resolution.kind === 'unreachable') return 'unavailable'
+    if (resolution.kind !== 'many' || isConfirmed(state)) return null
+    // Somebody else has come to share an identifier since: whom the selectors would hit is for a person.
+    const { candidates } = resolution
+    tx.apply(state.requestId, { type: 'OpenIdentityReview', code: 'ambiguous_subject', candidates }, now)
+    return 'ambiguous_subject'
+  }
+
+  private learned(
     tx: LogTransaction,
     state: RequestState,
     known: readonly Identifier[],
     resolution: Resolution,
     now: number,
-  ): Promise<string | null> {
-    const { requestId, tenantId, plan } = state
-    if (plan === null) return null
-    if (resolution.kind === 'unreachable') return 'unavailable'
-    const confirmed = state.approvals.some(({ reason }) => reason === 'identity')
-    if (resolution.kind === 'many' && !confirmed) {
-      // Somebody else has come to share an identifier since: whom the selectors would hit is for a person.
-      const { candidates } = resolution
-      tx.apply(requestId, { type: 'OpenIdentityReview', code: 'ambiguous_subject', candidates }, now)
-      return 'ambiguous_subject'
-    }
+  ): Learned {
+    if (resolution.kind === 'unreachable') return { state, identifiers: known, more: false }
     // Once an officer has confirmed who is meant, only what was known then counts.
     const identifiers = resolution.kind === 'many' ? known : merge(known, resolution.identifiers)
     const { rounds } = resolution
-    const occasion = 'first_step'
     const found = countByType(identifiers)
-    const decision = tx.apply(requestId, { type: 'RecordResolution', found, rounds, occasion }, now)
-    if (!decision.ok || identifiers.length === known.length) return null
-    await this.vault.put(tx.client, [
-      { requestId, systemId: wholePerson, identifiers },
-      ...plan.systems.map(({ systemId }) => ({
-        requestId,
-        systemId,
-        identifiers: this.maps.neededBy(systemId, identifiers),
-      })),
-    ])
-    const digests = this.vault.digests(tenantId, identifiers)
-    await this.vault.putDigests(tx.client, [{ tenantId, requestId, digests }])
-    return null
+    const command = { type: 'RecordResolution', found, rounds, occasion: 'first_step' } as const
+    const { ok } = tx.apply(state.requestId, command, now)
+    return { state, identifiers, more: ok && identifiers.length > known.length }
+  }
+
+  /** The locks are taken at once and first: a request for the same person that arrives now sees the digests. */
+  private async keep(tx: LogTransaction, learned: readonly Learned[]): Promise<void> {
+    if (learned.length === 0) return
+    const marks = learned.map(({ state: { requestId, tenantId }, identifiers }) => ({
+      requestId,
+      tenantId,
+      digests: this.vault.digests(tenantId, identifiers),
+    }))
+    await lockDigests(tx.client, marks)
+    await this.vault.put(
+      tx.client,
+      learned.flatMap(({ state, identifiers }) => sealedApart(this.maps, state, identifiers)),
+    )
+    await this.vault.putDigests(tx.client, marks)
   }
 }
+
+const isConfirmed = (state: RequestState): boolean =>
+  state.approvals.some(({ reason }) => reason === 'identity')

@@ -1,4 +1,5 @@
 import type { LogTransaction, RequestLog } from '@lethe/request-log'
+import type { Logger } from '@lethe/service-host'
 import type { Pool } from 'pg'
 import type { Identifier } from '../domain/identifier.js'
 import { type Vault, wholePerson } from '../vault/vault.js'
@@ -27,18 +28,29 @@ interface Prepared {
 
 const batchSize = 200
 
+/** Unreadable requests that are remembered as told; beyond it they are told again. */
+const rememberedAtMost = 10_000
+
 /** Requests accepted while a probe was unreachable get their plan once it is back. */
 export class PendingRequests {
+  /** Where the last batch ended; null to begin with the oldest. */
+  private after: readonly [receivedAt: string, requestId: string] | null = null
+  private readonly told = new Set<string>()
+
   constructor(
     private readonly pool: Pool,
     private readonly log: RequestLog,
     private readonly vault: Vault,
     private readonly maps: DataMaps,
     private readonly identity: IdentityResolution,
+    private readonly logger: Pick<Logger, 'error'>,
     private readonly now: () => number = Date.now,
   ) {}
 
-  /** Resolves one batch, the oldest first. Safe beside another process. @returns how many were planned */
+  /**
+   * Resolves one batch: the oldest first, then those after them, and so on round, so that what can't be
+   * planned keeps nobody else waiting. Safe beside another process. @returns how many were planned
+   */
   async resolveSome(): Promise<number> {
     const pending = await this.load()
     if (pending.length === 0) return 0
@@ -75,15 +87,20 @@ export class PendingRequests {
       received_at: string
     }>(
       `SELECT request_id, tenant_id, subject_ref, received_at FROM read_model.requests
-       WHERE status = 'PENDING' AND map_version IS NULL ORDER BY received_at, request_id LIMIT $1`,
-      [batchSize],
+       WHERE status = 'PENDING' AND map_version IS NULL
+         AND ($2::bigint IS NULL OR (received_at, request_id) > ($2, $3::text))
+       ORDER BY received_at, request_id LIMIT $1`,
+      [batchSize, this.after?.[0] ?? null, this.after?.[1] ?? null],
     )
+    const last = rows.length < batchSize ? undefined : rows.at(-1)
+    this.after = last === undefined ? null : [last.received_at, last.request_id]
     if (rows.length === 0) return []
     const people = await this.vault.open(
       this.pool,
       rows.map((row) => row.request_id),
       wholePerson,
     )
+    this.tell(rows.map((row) => row.request_id).filter((id) => !('identifiers' in (people.get(id) ?? {}))))
     return rows.flatMap((row) => {
       const entry = people.get(row.request_id)
       if (entry === undefined || entry instanceof Error) return []
@@ -99,6 +116,15 @@ export class PendingRequests {
     })
   }
 
+  /** Says once which requests can't be planned: their key is destroyed, or their entry altered or gone. */
+  private tell(unreadable: readonly string[]): void {
+    const requestIds = unreadable.filter((id) => !this.told.has(id))
+    if (requestIds.length === 0) return
+    if (this.told.size + requestIds.length > rememberedAtMost) this.told.clear()
+    for (const id of requestIds) this.told.add(id)
+    this.logger.error({ requestIds }, 'requests wait for a plan, but their vault entries do not open')
+  }
+
   private prepare(tx: LogTransaction, request: PendingRequest, resolution: Resolution): Prepared[] {
     const { requestId, tenantId, given } = request
     const state = tx.state(requestId)
@@ -106,11 +132,13 @@ export class PendingRequests {
     if (state === null || state.status !== 'PENDING' || state.plan !== null || plan === 'unknown_tenant') {
       return []
     }
-    // A person looked already, and said that these identifiers are the ones that are meant.
+    // A person looked already, and said that these identifiers are the ones that are meant: whoever else
+    // shares one of them does not open the question again, and nothing found by it is taken.
     const confirmed = state.approvals.some(({ reason }) => reason === 'identity')
-    const { kind } = resolution
     const settled: Resolution =
-      confirmed && kind === 'nobody' ? { ...resolution, kind: 'one', identifiers: given } : resolution
+      confirmed && (resolution.kind === 'nobody' || resolution.kind === 'many')
+        ? { kind: 'one', identifiers: given, rounds: resolution.rounds }
+        : resolution
     const planning = planningFor(this.maps, plan, { requestId, given }, settled)
     const digests = this.vault.digests(tenantId, planning.known)
     return [{ requestId, tenantId, planning, digests, confirmed }]

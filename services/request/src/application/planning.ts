@@ -26,12 +26,8 @@ export interface Person {
  */
 export function planningFor(maps: DataMaps, plan: Plan, person: Person, resolution: Resolution): Planning {
   const { requestId, given } = person
-  const whole = (identifiers: readonly Identifier[]): VaultEntry => ({
-    requestId,
-    systemId: wholePerson,
-    identifiers,
-  })
-  if (resolution.kind === 'unreachable') return { commands: [], entries: [whole(given)], known: given }
+  const whole: VaultEntry = { requestId, systemId: wholePerson, identifiers: given }
+  if (resolution.kind === 'unreachable') return { commands: [], entries: [whole], known: given }
   if (resolution.kind !== 'one') {
     const candidates = resolution.kind === 'many' ? resolution.candidates : 0
     return {
@@ -39,23 +35,33 @@ export function planningFor(maps: DataMaps, plan: Plan, person: Person, resoluti
         recorded(given, resolution.rounds),
         { type: 'OpenIdentityReview', code: 'ambiguous_subject', candidates },
       ],
-      entries: [whole(given)],
+      entries: [whole],
       known: given,
     }
   }
   const { identifiers } = resolution
-  const perSystem = plan.systems.map(
-    ({ systemId }): VaultEntry => ({
+  return {
+    commands: [recorded(identifiers, resolution.rounds), { type: 'FreezePlan', plan }],
+    entries: sealedApart(maps, { requestId, plan }, identifiers),
+    known: identifiers,
+  }
+}
+
+/** The entries of a planned request when its person is known anew: the whole, and each system's part. */
+export function sealedApart(
+  maps: DataMaps,
+  { requestId, plan }: { readonly requestId: string; readonly plan: Pick<Plan, 'systems'> | null },
+  identifiers: readonly Identifier[],
+): VaultEntry[] {
+  const systems = plan?.systems ?? []
+  return [
+    { requestId, systemId: wholePerson, identifiers },
+    ...systems.map(({ systemId }) => ({
       requestId,
       systemId,
       identifiers: maps.neededBy(systemId, identifiers),
-    }),
-  )
-  return {
-    commands: [recorded(identifiers, resolution.rounds), { type: 'FreezePlan', plan }],
-    entries: [whole(identifiers), ...perSystem],
-    known: identifiers,
-  }
+    })),
+  ]
 }
 
 const recorded = (identifiers: readonly Identifier[], rounds: number): RequestCommand => ({

@@ -167,7 +167,7 @@ function afterOf(cursor: string): VerificationKey {
 }
 
 function summary(row: RequestRow): Summary {
-  return { ...row, ...ownerOf(row), steps: [], links: linksOf(row.requestId) }
+  return { ...row, ...ownerOf(row.attention), steps: [], links: linksOf(row.requestId) }
 }
 
 function verificationRow(state: RequestState, { systemId, status, probe }: SystemView): Verification {

@@ -1,4 +1,12 @@
-import { type RequestState, type StepView, type SystemView, steps, systems } from '@lethe/domain'
+import {
+  type Attention,
+  attention,
+  type RequestState,
+  type StepView,
+  type SystemView,
+  steps,
+  systems,
+} from '@lethe/domain'
 import type { log } from '@lethe/schemas'
 
 /** One request as the API shows it. Times are epoch milliseconds, UTC; no field holds an identifier. */
@@ -32,6 +40,8 @@ export interface Representation
       'regime' | 'ground' | 'channel' | 'requesterRole' | 'requestedBy' | 'receivedAt' | 'graceUntil'
     >,
     NextStep {
+  /** Who must act next, why, and about which system; null while Lethe goes on by itself or has ended. */
+  readonly attention: Attention | null
   readonly plan: Pick<log.PlanFrozen, 'mapVersion' | 'mapDigest' | 'steps' | 'notApplicable'> | null
   readonly steps: readonly RepresentedStep[]
   readonly systems: readonly SystemView[]
@@ -72,6 +82,7 @@ export interface Links {
 
 export function representation(state: RequestState): Representation {
   const { received, plan } = state
+  const wanted = attention(state)
   return {
     requestId: state.requestId,
     tenantId: state.tenantId,
@@ -101,7 +112,8 @@ export function representation(state: RequestState): Representation {
     partial: state.partial,
     refusal: state.refusal,
     extension: state.extension,
-    ...ownerOf(state),
+    ...ownerOf(wanted),
+    attention: wanted,
     plan:
       plan === null
         ? null
@@ -116,22 +128,10 @@ export function representation(state: RequestState): Representation {
     links: linksOf(state.requestId),
   }
 }
-export function ownerOf(state: Pick<RequestState, 'status' | 'failure' | 'partial'>): NextStep {
-  const officer = (nextStep: string) => ({ owner: 'privacy_officer', nextStep })
-  switch (state.status) {
-    case 'AWAITING_IDENTITY':
-      return officer('decide_whom_it_is')
-    case 'AWAITING_APPROVAL':
-      return officer('approve_or_refuse')
-    case 'ON_HOLD':
-      return officer('release_when_the_hold_ends')
-    case 'FAILED':
-      return { owner: state.failure?.owner ?? null, nextStep: state.failure?.nextStep ?? null }
-    case 'PARTIALLY_COMPLETED':
-      return { owner: state.partial?.owner ?? null, nextStep: state.partial?.nextStep ?? null }
-    default:
-      return { owner: null, nextStep: null }
-  }
+
+/** The two fields every list shows, of what `attention` says in full. */
+export function ownerOf(wanted: Attention | null): NextStep {
+  return { owner: wanted?.owner ?? null, nextStep: wanted?.nextStep ?? null }
 }
 
 export function linksOf(requestId: string): Links {

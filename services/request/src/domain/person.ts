@@ -58,15 +58,7 @@ export function neededBy(identifiers: readonly Identifier[], types: readonly str
   return identifiers.filter((identifier) => types.includes(identifier.type))
 }
 
-const surrogate = (type: string): boolean => type === 'user_id' || type.startsWith('vendor:')
-
-/**
- * Identifiers a pass may select by. `initial` and its retries use all; any later reason (restore, resume,
- * recurrence) uses surrogate ids only: whoever signed up again with the same e-mail is someone else.
- * A probe changes nothing and looks with all of them: a row that only an e-mail leads to is residue, too.
- */
-export function selectableIn(passId: string, identifiers: readonly Identifier[]): readonly Identifier[] {
-  const reason = passId.slice(passId.lastIndexOf('/') + 1)
-  if (reason === 'initial' || /^(retry|probe)-\d+$/.test(reason)) return identifiers
-  return identifiers.filter((identifier) => surrogate(identifier.type))
+/** Ids that a store gave and gives to nobody else; an address can become somebody else's. */
+export function surrogates(identifiers: readonly Identifier[]): Identifier[] {
+  return identifiers.filter(({ type }) => type === 'user_id' || type.startsWith('vendor:'))
 }

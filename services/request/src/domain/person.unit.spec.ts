@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { Identifier } from './identifier.js'
-import { countByType, learn, merge, neededBy, selectableIn, verdictOf } from './person.js'
+import { countByType, learn, merge, neededBy, surrogates, verdictOf } from './person.js'
 
 const id = (type: string, value: string): Identifier => ({ type: type as 'email', value })
 const email = id('email', 'a@x.de')
@@ -40,21 +40,10 @@ describe('what leaves the vault', () => {
     expect(neededBy([email], [])).toEqual([])
   })
 
-  it.each(['cache#1/initial', 'cache#2/retry-1', 'cache#2/retry-12', 'cache/probe-1', 'cache/probe-12'])(
-    'is everything for %s',
-    (passId) => expect(selectableIn(passId, [email, user, vendor])).toEqual([email, user, vendor]),
-  )
-
-  it.each([
-    'a#1/restore-17',
-    'a#1/resume-1',
-    'a#1/recur-2',
-    'a#1/map-3',
-    'a#1/resurrection-x',
-    'a#1/retry-x',
-  ])('is surrogate ids only for %s', (passId) =>
-    expect(selectableIn(passId, [email, user, vendor])).toEqual([user, vendor]),
-  )
+  it('is the ids a store gave, where an address could be someone else’s by now', () => {
+    expect(surrogates([email, user, vendor, id('phone', '+4930123456')])).toEqual([user, vendor])
+    expect(surrogates([email])).toEqual([])
+  })
 
   it('counts per type, without values', () => {
     expect(countByType([user, twin, email])).toEqual({ user_id: 2, email: 1 })
