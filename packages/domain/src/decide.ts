@@ -1,6 +1,6 @@
 import { accepted, type Decision, type RequestCommand } from './commands.js'
-import { decideApprove, decideCancel, decideNaming, decideRefuse } from './decide-decisions.js'
 import { decideDeadLetter } from './decide-dead-letter.js'
+import { decideApprove, decideCancel, decideNaming, decideRefuse } from './decide-decisions.js'
 import { decideGrant } from './decide-grant.js'
 import { decideHold, decideRelease } from './decide-hold.js'
 import { decideIdentityReview, decidePlan, decideReceive, decideResolution } from './decide-intake.js'
