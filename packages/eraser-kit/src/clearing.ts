@@ -23,22 +23,37 @@ export interface Refused {
   readonly code: string
 }
 
+/** What came of asking. */
+export interface Asked {
+  readonly cleared: Map<string, ClearedPass>
+  readonly refused: Refused[]
+  /**
+   * Set when some passes must wait because `request` can't resolve their person now: to be thrown once
+   * what is cleared is done, so that neither a grant nor an attempt is spent for nothing.
+   */
+  readonly paused: PausedError | null
+}
+
 /** A `not_now` for at most this long, in milliseconds, is waited for; whoever lifts a longer block re-emits. */
 const WORTH_WAITING_MS = 1_000
 const MOST_ROUNDS = 3
+/** The code of a `not_now` that is nobody's decision: a probe that resolves people is away. */
+const UNAVAILABLE = 'unavailable'
 
 /**
  * Asks for clearance of all passes in one call. Fails closed: only a complete `go` is one. Throws
- * PausedError when `request` does not answer, or does not answer for every pass.
+ * PausedError when `request` does not answer, does not answer for every pass, or clears none of them
+ * because what it resolves people with is away.
  */
 export async function askClearance(
   request: RequestPort,
   systemId: string,
   wanted: readonly WantedPass[],
   signal: AbortSignal,
-): Promise<{ cleared: Map<string, ClearedPass>; refused: Refused[] }> {
+): Promise<Asked> {
   const cleared = new Map<string, ClearedPass>()
   const refused: Refused[] = []
+  let paused: PausedError | null = null
   let asking = wanted
   for (let round = 1; asking.length > 0; round++) {
     const answers = new Map(
@@ -57,6 +72,7 @@ export async function askClearance(
         throw new PausedError('request_answer_incomplete', 'request did not answer for every pass.')
       const go = clearedPass(pass, answer)
       if (go) cleared.set(passKey(pass), go)
+      else if (answer.code === UNAVAILABLE) paused = unavailable()
       else if (worthWaiting(answer) && round < MOST_ROUNDS)
         later.push({ pass, ms: answer.retryAfterMs ?? WORTH_WAITING_MS })
       else
@@ -74,8 +90,12 @@ export async function askClearance(
     if (later.length > 0) await sleep(Math.max(...later.map(({ ms }) => ms)), undefined, { signal })
     asking = later.map(({ pass }) => pass)
   }
-  return { cleared, refused }
+  if (paused !== null && cleared.size === 0) throw paused
+  return { cleared, refused, paused }
 }
+
+const unavailable = () =>
+  new PausedError('resolution_unavailable', 'request can not resolve a person now; work waits until it can.')
 
 const worthWaiting = ({ decision, retryAfterMs }: ClearanceAnswer): boolean =>
   decision === 'not_now' && retryAfterMs !== undefined && retryAfterMs <= WORTH_WAITING_MS

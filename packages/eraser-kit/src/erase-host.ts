@@ -2,7 +2,7 @@ import type { BatchContext, Incoming, Outgoing, Quarantined, Verdict } from '@le
 import type { wire } from '@lethe/schemas'
 import { type Logger, PausedError, RetryableError } from '@lethe/service-host'
 import { Acknowledgements, type ClearedPass, failureOf } from './acknowledging.js'
-import { askClearance, type WantedPass } from './clearing.js'
+import { type Asked, askClearance, type WantedPass } from './clearing.js'
 import type { Connector, EraseIo, Receipt, Session } from './connector.js'
 import { batchPasses, batchSeconds, passesTotal } from './metrics.js'
 import { Pacer } from './pacer.js'
@@ -131,11 +131,13 @@ export class EraseHost {
     await this.republish(receipts, chunk)
     const done = new Set(receipts.map(passKey))
     const open = chunk.filter((pass) => !done.has(passKey(pass)))
-    const cleared = await this.clear(open, context.signal)
+    const { cleared, paused } = await this.clear(open, context.signal)
     if (cleared.size === 0) return new Map()
     const failures = await this.eraseCleared(session, open, cleared, context)
     batchPasses.observe({ system: this.parts.systemId }, cleared.size)
     batchSeconds.observe({ system: this.parts.systemId }, (this.now() - startedAt) / 1_000)
+    // Redelivered whole: what was just done repeats its acknowledgement, the rest is asked for again.
+    if (paused !== null) throw paused
     return failures
   }
 
@@ -182,24 +184,25 @@ export class EraseHost {
     )
   }
 
-  private async clear(wanted: readonly WantedPass[], signal: AbortSignal): Promise<Map<string, ClearedPass>> {
-    const { cleared, refused } = await askClearance(this.parts.request, this.parts.systemId, wanted, signal)
-    for (const { pass, decision, code } of refused) {
+  private async clear(wanted: readonly WantedPass[], signal: AbortSignal): Promise<Asked> {
+    const asked = await askClearance(this.parts.request, this.parts.systemId, wanted, signal)
+    for (const { pass, decision, code } of asked.refused) {
       passesTotal.inc({ system: this.parts.systemId, outcome: decision })
       this.parts.logger.info({ ...idsOf(pass), decision, code }, 'a pass got no clearance and is dropped')
     }
-    return cleared
+    return asked
   }
 
   /** Acknowledges passes as failed; they need clearance for that too, and get none when nobody waits for them. */
   private async failAll(wanted: readonly WantedPass[], error: unknown): Promise<void> {
-    const cleared = await this.clear(wanted, AbortSignal.timeout(5_000))
+    const { cleared, paused } = await this.clear(wanted, AbortSignal.timeout(5_000))
     const acknowledgements = new Acknowledgements(cleared, this.parts.connector.version, this.now)
     const { errorCode } = failureOf(error)
     for (const pass of cleared.values())
       this.parts.logger.error({ ...idsOf(pass), errorCode, err: error }, 'a pass failed')
     const messages = [...cleared.values()].map((pass) => acknowledgements.failed(pass, error))
     await this.publish(messages, wanted)
+    if (paused !== null) throw paused
   }
 
   private async republish(receipts: readonly Receipt[], wanted: readonly WantedPass[]): Promise<void> {

@@ -206,6 +206,20 @@ describe('the erase host', () => {
     expect(called).toBe(0)
   })
 
+  it('pauses, and asks no second time, when a person can not be resolved now: nothing is dropped', async () => {
+    decide = () => ({ decision: 'not_now', code: 'unavailable', retryAfterMs: 5 })
+    await expect(host().handle([item('a')], context)).rejects.toThrow(PausedError)
+    expect(questions).toHaveLength(1)
+    expect(sent).toEqual([])
+  })
+
+  it('pauses for those that can not be resolved only after erasing those that have their grant', async () => {
+    decide = ({ requestId }) =>
+      requestId === 'a' ? { decision: 'not_now', code: 'unavailable', retryAfterMs: 5 } : { decision: 'go' }
+    await expect(host().handle([item('a'), item('b')], context)).rejects.toThrow(PausedError)
+    expect(acks().map(({ requestId, outcome }) => [requestId, outcome])).toEqual([['b', 'erased']])
+  })
+
   it('pauses when the store is away, after telling what was done before it went', async () => {
     erase = async (batch) => {
       if (batch.length > 1) throw new TerminalError('refused', 'The store refuses one of them.')
@@ -264,6 +278,11 @@ describe('the erase host', () => {
 
   it('keeps the offset when that can not be said', async () => {
     decide = () => new PausedError('request_unreachable', 'request does not answer.')
+    await expect(host().onDeadLetter(item('a'), new Error('poison'))).rejects.toThrow(PausedError)
+  })
+
+  it('keeps the offset when the person can not be resolved now', async () => {
+    decide = () => ({ decision: 'not_now', code: 'unavailable', retryAfterMs: 5 })
     await expect(host().onDeadLetter(item('a'), new Error('poison'))).rejects.toThrow(PausedError)
   })
 
