@@ -17,16 +17,27 @@ const docker = process.argv.includes('--docker')
 const size = { customers: 20_000 }
 const stays = process.stdout.isTTY === true && !process.argv.includes('--stop')
 
+/** Prints what `up` reports, and each thing once: the second call only adds processes. */
+function reporter(): (text: string) => void {
+  const said = new Set<string>()
+  return (text) => {
+    const name = text.replace(/ (was running )?\([\d.]+ s\)$/, '')
+    if (!said.has(name)) line(text)
+    said.add(name)
+  }
+}
+
 async function demo(): Promise<boolean> {
   const begun = Date.now()
   const signal = interrupted.signal
+  const report = reporter()
   heading('1. The stack: PostgreSQL (two), Redis, Kafka, Kafka Connect with Debezium, a schema registry')
-  await up('core', { signal, report: line, docker })
+  await up('core', { signal, report, docker })
   heading('2. A shop with 20,000 customers, eight tables that refer to them, and 100,000 cached keys')
   const at = endpoints()
   await freshShop(at.shopPostgresUrl, at.shopRedisUrl, size)
   heading("3. Lethe's processes: request, aggregator, and an eraser and a probe per system")
-  await up('services', { signal, report: line, docker })
+  await up('services', { signal, report, docker })
 
   heading(`4. What is held about ${ada.email} of ${ada.tenantId}? (a preview; nothing changes)`)
   const client = clientOf(at)
