@@ -6,6 +6,8 @@ import type { EraserConfig } from './config.js'
 import type { Connector } from './connector.js'
 import { concerns, EraseHost, type HostParts } from './erase-host.js'
 import { LookController, PROBE_TOKEN } from './look.controller.js'
+import { MapCheckController } from './map-check.controller.js'
+import { MapCheck } from './map-check.js'
 import { ProbeHost } from './probe-host.js'
 import { RequestClient } from './request-client.js'
 import { Systems } from './systems.js'
@@ -28,13 +30,14 @@ export class EraserModule implements OnApplicationShutdown {
   ): DynamicModule {
     return {
       module: EraserModule,
-      controllers: config.role === 'erase' ? [EraseController] : [ProbeController, LookController],
+      controllers:
+        config.role === 'erase' ? [EraseController] : [ProbeController, LookController, MapCheckController],
       providers: [
         { provide: LOGGER, useValue: logger },
         ...ports(connector, config),
         ...(config.role === 'erase' ? erase(connector, config) : probe(config)),
       ],
-      exports: [KafkaBatchStrategy, Systems],
+      exports: [KafkaBatchStrategy, MapCheck, Systems],
     }
   }
 
@@ -50,7 +53,13 @@ function ports(connector: Connector, config: EraserConfig): Provider[] {
   return [
     {
       provide: Systems,
-      useFactory: () => new Systems(connector, config.systemId, request, config.secret),
+      useFactory: () => new Systems(connector, config.systemId, request, config.secret, config.role),
+    },
+    {
+      provide: MapCheck,
+      inject: [Systems, LOGGER],
+      useFactory: (systems: Systems, logger: Logger) =>
+        new MapCheck({ systemId: config.systemId, role: config.role, connector, systems, request, logger }),
     },
     {
       provide: MessageCodec,

@@ -288,5 +288,44 @@ describe('the hosts of a connector on Kafka', () => {
     expect(await backdoor.count(person)).toEqual({ profiles: 2, letters: 2 })
   })
 
+  it('describes a map for request only, in force or not', async () => {
+    service = await startEraser(shelf, config('probe'))
+    const describes = (token: string, body: object) =>
+      fetch(`${service?.url}/v1/describe`, {
+        method: 'POST',
+        headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+        body: JSON.stringify(body),
+      })
+    expect((await describes(TOKEN, {})).status).toBe(401)
+    expect(await (await describes(PROBE_TOKEN, {})).json()).toEqual({
+      version: '1',
+      findings: [],
+      grants: null,
+    })
+    const { system: own, ...rest } = request.section as { system: object }
+    const candidate = { ...rest, system: { ...own, connection: 'OTHER' } }
+    expect(await (await describes(PROBE_TOKEN, { section: candidate })).json()).toMatchObject({
+      findings: [{ level: 'error', code: 'credentials_missing', where: system }],
+    })
+    expect((await describes(PROBE_TOKEN, { section: { version: 1 } })).status).toBe(400)
+  })
+
+  it('is not ready while the map in force does not fit, by the code of the finding', async () => {
+    const findings = [
+      { level: 'error' as const, code: 'referencing_unmapped', where: 'notes', message: 'Map it.' },
+    ]
+    const misfit = {
+      ...shelf,
+      open: async (context: Parameters<typeof shelf.open>[0]) => ({
+        ...(await shelf.open(context)),
+        describe: async () => ({ version: '1', collections: [], findings }),
+      }),
+    }
+    service = await startEraser(misfit, config('erase'))
+    const answer = await readiness()
+    expect(answer.status).toBe(503)
+    expect(await answer.json()).toMatchObject({ checks: { store: 'ok', map: 'referencing_unmapped' } })
+  })
+
   const readiness = () => fetch(`${service?.url}/readyz`)
 })

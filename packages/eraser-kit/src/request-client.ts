@@ -31,7 +31,7 @@ const tenantShape: z.ZodType<TenantRule> = z.union([
   z.object({ constant: z.string() }),
   z.object({ none: z.literal(true) }),
 ])
-const sectionShape = z.object({
+export const sectionShape = z.object({
   version: z.number(),
   tenant: tenantShape,
   canonical: z.string() as unknown as z.ZodType<IdentifierType>,

@@ -10,6 +10,7 @@ import {
 import { type EraserConfig, eraserConfig } from './config.js'
 import type { Connector } from './connector.js'
 import { EraserModule } from './eraser.module.js'
+import { MapCheck } from './map-check.js'
 import { Systems } from './systems.js'
 
 /** Runs a connector as this process, in the role and for the system the environment names. Does not return. */
@@ -36,6 +37,9 @@ function serviceOf(connector: Connector, config: EraserConfig): ServiceOptions {
     module: EraserModule.forConnector(connector, config, logger),
     port: config.port,
     microservice: (app) => app.get(KafkaBatchStrategy),
-    readiness: (app) => [{ name: 'store', check: () => app.get(Systems).check() }],
+    readiness: (app) => [
+      { name: 'store', check: () => app.get(Systems).check() },
+      { name: 'map', check: () => app.get(MapCheck).ready() },
+    ],
   }
 }

@@ -1,5 +1,5 @@
 import { LetheError, PausedError } from '@lethe/service-host'
-import type { Connector, OpenContext, ProbeSession, Session } from './connector.js'
+import type { Connector, OpenContext, ProbeSession, Role, Session } from './connector.js'
 import type { MapSection, RequestPort } from './request-client.js'
 
 interface Closable {
@@ -21,6 +21,7 @@ export class Systems {
     private readonly systemId: string,
     private readonly request: RequestPort,
     private readonly secret: (name: string) => string | undefined,
+    private readonly role: Role = 'erase',
   ) {}
 
   session(version: number): Promise<Session> {
@@ -43,7 +44,7 @@ export class Systems {
   /** Resolves when the store answers with this deployment's credentials. */
   async check(): Promise<void> {
     const session = await this.currentSession()
-    await session.describe()
+    await session.describe(this.role)
   }
 
   /**
@@ -87,7 +88,16 @@ export class Systems {
   }
 
   private async context(version: number): Promise<OpenContext<unknown, unknown>> {
-    const section = await this.request.section(version, this.systemId)
+    return this.contextOf(await this.request.section(version, this.systemId))
+  }
+
+  /**
+   * What a connector opens for a section of some map. Throws PausedError `map_mismatch`,
+   * `credentials_missing` or `credentials_invalid` when this deployment can't.
+   */
+  contextOf(section: MapSection): OpenContext<unknown, unknown> {
+    if (section.system.systemId !== this.systemId)
+      throw new PausedError('map_mismatch', `This deployment is ${this.systemId}'s: ask another one.`)
     return {
       systemId: this.systemId,
       options: this.options(section),
@@ -110,7 +120,8 @@ export class Systems {
 
   private options(section: MapSection): unknown {
     const { connection } = section.system
-    const url = this.secret(connection)
+    // The deployment's own settings are no connection, whatever a map says.
+    const url = connection.startsWith('LETHE_') ? undefined : this.secret(connection)
     if (url === undefined)
       throw new PausedError('credentials_missing', `Set ${connection} to the connection of ${this.systemId}.`)
     const parsed = this.connector.options.safeParse({ url })
