@@ -13,4 +13,5 @@ export {
   problems,
 } from './problem.js'
 export { exitCodes, type ProcessOptions, runMain, runService } from './process.js'
+export { Repeating, type RepeatingOptions } from './repeating.js'
 export { type RunningService, type ServiceOptions, startService } from './run-service.js'

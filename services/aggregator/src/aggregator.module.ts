@@ -1,8 +1,8 @@
 import { PgEventStore } from '@lethe/event-store'
-import { KafkaBatchStrategy, kafkaConfigFromEnvironment, MessageCodec } from '@lethe/messaging'
+import { KafkaBatchStrategy, MessageCodec } from '@lethe/messaging'
 import { RequestLog } from '@lethe/request-log'
 import type { TopicName } from '@lethe/schemas'
-import { createLogger, type Logger, metricsRegistry } from '@lethe/service-host'
+import { createLogger, type Logger, metricsRegistry, Repeating } from '@lethe/service-host'
 import {
   type DynamicModule,
   Inject,
@@ -15,24 +15,31 @@ import {
 import { Pool } from 'pg'
 import { AcknowledgementController } from './adapters/acknowledgement.controller.js'
 import { PgOffsets } from './adapters/pg-offsets.js'
+import { DeadLetters } from './application/dead-letters.js'
 import { CONSUMER, FoldBatch } from './application/fold-batch.js'
+import { InboxPruning } from './application/inbox-pruning.js'
 import { ProcessManager } from './application/process-manager.js'
 import type { AggregatorConfig } from './config.js'
+
+/** A process that lives shorter than a day prunes too. */
+const FIRST_PRUNING_MS = 60_000
 
 /** Starts and ends what Nest does not know of. */
 @Injectable()
 class Lifecycle implements OnApplicationBootstrap, OnModuleDestroy, OnApplicationShutdown {
   constructor(
     @Inject(ProcessManager) private readonly manager: ProcessManager,
+    @Inject(Repeating) private readonly pruning: Repeating,
     @Inject(Pool) private readonly pool: Pool,
   ) {}
 
   onApplicationBootstrap(): void {
     this.manager.start()
+    this.pruning.start()
   }
 
   async onModuleDestroy(): Promise<void> {
-    await this.manager.stop()
+    await Promise.all([this.manager.stop(), this.pruning.stop()])
   }
 
   async onApplicationShutdown(): Promise<void> {
@@ -58,13 +65,24 @@ export class AggregatorModule {
       topicPrefix: config.topicPrefix,
     })
     const offsets = new PgOffsets(pool)
+    const deadLetters = new DeadLetters(log, config.grantSecret, logger)
+    const pruning = new InboxPruning(pool, config.inboxKeepMs, logger)
     const strategy = new KafkaBatchStrategy({
-      kafka: kafkaConfigFromEnvironment('aggregator'),
+      kafka: config.kafka,
       group: CONSUMER,
       codec,
       logger,
       registry: metricsRegistry,
-      subscriptions: [{ topic: 'erasure.acknowledged', mode: 'batch', maxBatch: 1_000, offsets }],
+      ...(config.tuning ? { tuning: config.tuning } : {}),
+      subscriptions: [
+        {
+          topic: 'erasure.acknowledged',
+          mode: 'batch',
+          maxBatch: 1_000,
+          offsets,
+          onDeadLetter: (item) => deadLetters.tell(item),
+        },
+      ],
     })
     return {
       module: AggregatorModule,
@@ -76,6 +94,16 @@ export class AggregatorModule {
         {
           provide: ProcessManager,
           useValue: new ProcessManager({ pool, log, logger, tickMs: config.tickMs }),
+        },
+        {
+          provide: Repeating,
+          useValue: new Repeating({
+            name: 'prune-inbox',
+            work: () => pruning.run(),
+            everyMs: config.pruneEveryMs,
+            firstMs: Math.min(config.pruneEveryMs, FIRST_PRUNING_MS),
+            logger,
+          }),
         },
         Lifecycle,
       ],

@@ -1,5 +1,11 @@
+import { type KafkaConfig, kafkaConfigFromEnvironment, type Tuning } from '@lethe/messaging'
+import { topics } from '@lethe/schemas'
 import { loadConfig } from '@lethe/service-host'
 import { z } from 'zod'
+
+const DAY_MS = 86_400_000
+/** A message can come again for as long as its topic keeps it. */
+const RETENTION_DAYS = topics['erasure.acknowledged'].retentionMs / DAY_MS
 
 const schema = z.object({
   LETHE_PG_URL: z.string(),
@@ -10,15 +16,28 @@ const schema = z.object({
   LETHE_TOPIC_PREFIX: z.string().default(''),
   /** Milliseconds between two looks for requests whose next step is due. */
   LETHE_TICK_MS: z.coerce.number().int().min(10).default(200),
+  /** Days the inbox remembers a message; not less than the topic keeps it. */
+  LETHE_INBOX_KEEP_DAYS: z.coerce
+    .number()
+    .min(RETENTION_DAYS, `must not be less than the ${RETENTION_DAYS} days the topic keeps messages`)
+    .default(RETENTION_DAYS + 7),
+  /** Milliseconds between two prunings; a day is the longest. */
+  LETHE_PRUNE_EVERY_MS: z.coerce.number().int().min(1_000).max(DAY_MS).default(DAY_MS),
 })
 
 export interface AggregatorConfig {
   readonly pgUrl: string
+  readonly kafka: KafkaConfig
   readonly registryUrl: string
   readonly grantSecret: string
   readonly port: number
   readonly topicPrefix: string
   readonly tickMs: number
+  /** Milliseconds. */
+  readonly inboxKeepMs: number
+  readonly pruneEveryMs: number
+  /** Bounds of the consumer, where the defaults do not suit. */
+  readonly tuning?: Tuning
 }
 
 /** Reads the environment; throws `ConfigError` naming everything that is missing. */
@@ -28,10 +47,13 @@ export function aggregatorConfig(
   const given = loadConfig(schema, env)
   return {
     pgUrl: given.LETHE_PG_URL,
+    kafka: kafkaConfigFromEnvironment('aggregator', env),
     registryUrl: given.LETHE_REGISTRY_URL,
     grantSecret: given.LETHE_GRANT_SECRET,
     port: given.LETHE_PORT,
     topicPrefix: given.LETHE_TOPIC_PREFIX,
     tickMs: given.LETHE_TICK_MS,
+    inboxKeepMs: given.LETHE_INBOX_KEEP_DAYS * DAY_MS,
+    pruneEveryMs: given.LETHE_PRUNE_EVERY_MS,
   }
 }

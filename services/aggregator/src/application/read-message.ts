@@ -8,7 +8,7 @@ export interface Proven {
   /** `ackId` or `reportId`: the same on every republication. */
   readonly messageId: string
   readonly requestId: string
-  readonly command: RequestCommand
+  readonly command: Extract<RequestCommand, { type: 'Acknowledge' | 'ReportProbe' }>
 }
 
 /**

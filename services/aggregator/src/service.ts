@@ -1,0 +1,22 @@
+import { KafkaBatchStrategy } from '@lethe/messaging'
+import { createLogger, type Logger, type ServiceOptions } from '@lethe/service-host'
+import { Pool } from 'pg'
+import { AggregatorModule } from './aggregator.module.js'
+import type { AggregatorConfig } from './config.js'
+
+/** The aggregator as a service: its module, its consumer, and what `/readyz` asks. */
+export async function aggregatorService(
+  config: AggregatorConfig,
+  logger: Logger = createLogger('aggregator'),
+): Promise<ServiceOptions> {
+  return {
+    name: 'aggregator',
+    logger,
+    module: await AggregatorModule.with(config, logger),
+    port: config.port,
+    microservice: (app) => app.get(KafkaBatchStrategy),
+    readiness: (app) => [
+      { name: 'postgres', check: async () => void (await app.get(Pool).query('SELECT 1')) },
+    ],
+  }
+}
