@@ -34,17 +34,22 @@ export class PgOffsets implements ExternalOffsets {
     }
   }
 
-  /** Compare-and-set inside the caller's transaction. @throws OffsetConflict */
+  /**
+   * Compare-and-set inside the caller's transaction. While an earlier record waits for its retry `next` is
+   * `from`: nothing moves then, but it is compared all the same, and the row stays locked until the commit,
+   * so that a member that was replaced folds nothing.
+   *
+   * @throws OffsetConflict when another process has moved the offset
+   */
   async advanceIn(client: Queryable, position: BatchPosition): Promise<void> {
-    if (position.from === position.next) return
     const { topic, partition } = position
     const expected = this.unread.has(name(topic, partition)) ? null : Number(position.from)
     await advanceOffset(client, CONSUMER, { topic, partition, nextOffset: Number(position.next) }, expected)
   }
 
   /** Say so only after the commit: a partition's row is there from now on. */
-  committed({ topic, partition, from, next }: BatchPosition): void {
-    if (from !== next) this.unread.delete(name(topic, partition))
+  committed({ topic, partition }: Pick<BatchPosition, 'topic' | 'partition'>): void {
+    this.unread.delete(name(topic, partition))
   }
 }
 

@@ -15,15 +15,19 @@ const { brokers, registryUrl, lethePostgresUrl } = endpoints()
 
 /** A database and topics of its own, and as many aggregators on them as a spec wants. */
 export class Stand {
+  readonly log: RequestLog
   private readonly services: RunningService[] = []
 
   private constructor(
     readonly pool: Pool,
-    readonly log: RequestLog,
+    /** A writer of the log with a cache of its own, as another process is. */
+    readonly writer: () => RequestLog,
     readonly producer: MessageProducer,
     readonly config: AggregatorConfig,
     private readonly dropDatabase: () => Promise<void>,
-  ) {}
+  ) {
+    this.log = writer()
+  }
 
   static async open(): Promise<Stand> {
     const database = await scratchDatabase(lethePostgresUrl)
@@ -35,7 +39,7 @@ export class Stand {
     await createTopics(kafka, { groups: { aggregator: ['erasure.acknowledged'] } })
     const encode = (topic: string, type: string, value: unknown) =>
       codec.encode(topic as TopicName, type, value)
-    const log = new RequestLog({ pool, eventStore: new PgEventStore(pool), encode, topicPrefix })
+    const writer = () => new RequestLog({ pool, eventStore: new PgEventStore(pool), encode, topicPrefix })
     const config: AggregatorConfig = {
       pgUrl: database.url,
       kafka,
@@ -53,7 +57,7 @@ export class Stand {
         pauseBackoffMs: { first: 50, longest: 200 },
       },
     }
-    return new Stand(pool, log, new MessageProducer({ kafka, codec }), config, () => database.drop())
+    return new Stand(pool, writer, new MessageProducer({ kafka, codec }), config, () => database.drop())
   }
 
   async start(change: Partial<AggregatorConfig> = {}): Promise<RunningService> {
