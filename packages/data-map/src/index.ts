@@ -1,6 +1,8 @@
+export { type Advice, advise } from './advise.js'
 export { canonicalJson } from './canonical-json.js'
 export { durationMs } from './duration.js'
 export { jsonSchema } from './json-schema.js'
+export { locator, type Place } from './locate.js'
 export { type ParsedDataMap, parseDataMap } from './parse.js'
 export { compilePlan, identifiersNeeded, type Plan, PlanError } from './plan.js'
 export type * from './types.js'

@@ -17,6 +17,7 @@ import { DataMaps } from './application/data-maps.js'
 import { FirstStep } from './application/first-step.js'
 import { IdentityResolution } from './application/identity.js'
 import { Intake } from './application/intake.js'
+import { MapChecks } from './application/map-check.js'
 import { PendingRequests } from './application/pending.js'
 import { Previews } from './application/preview.js'
 import { Queries } from './application/queries.js'
@@ -39,6 +40,7 @@ export interface RequestParts {
   readonly commands: RequestCommands
   readonly queries: Queries
   readonly previews: Previews
+  readonly mapChecks: MapChecks
   readonly clearance: Clearance
   readonly maps: DataMaps
   readonly intake: Intake
@@ -99,6 +101,7 @@ async function build(
     commands: new RequestCommands(log, vault, maps),
     queries: new Queries(pool, log, eventStore),
     previews: new Previews(pool, maps, identity, probes),
+    mapChecks: new MapChecks(maps, kinds, probes),
     clearance: new Clearance(log, vault, settings, firstStep),
     maps,
     intake: new Intake(accepting, log, intakePorts(intakeKey, credentials)),

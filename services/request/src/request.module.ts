@@ -9,6 +9,7 @@ import {
 import { Credentials } from './adapters/credentials-file.js'
 import { ErasersController } from './adapters/http/erasers.controller.js'
 import { ErasureRequestsController } from './adapters/http/erasure-requests.controller.js'
+import { MapCheckController } from './adapters/http/map-check.controller.js'
 import { PreviewsController } from './adapters/http/previews.controller.js'
 import { PublicController } from './adapters/http/public.controller.js'
 import { VerificationController } from './adapters/http/verification.controller.js'
@@ -18,6 +19,7 @@ import { Clearance } from './application/clearance.js'
 import { RequestCommands } from './application/commands.js'
 import { DataMaps } from './application/data-maps.js'
 import { Intake } from './application/intake.js'
+import { MapChecks } from './application/map-check.js'
 import { Previews } from './application/preview.js'
 import { Queries } from './application/queries.js'
 import type { RequestParts } from './parts.js'
@@ -37,6 +39,7 @@ export class RequestModule implements OnApplicationBootstrap, OnModuleDestroy, O
         ErasureRequestsController,
         PreviewsController,
         ErasersController,
+        MapCheckController,
         VerificationController,
         PublicController,
         IntakeController,
@@ -50,6 +53,7 @@ export class RequestModule implements OnApplicationBootstrap, OnModuleDestroy, O
         { provide: Previews, useValue: parts.previews },
         { provide: Clearance, useValue: parts.clearance },
         { provide: DataMaps, useValue: parts.maps },
+        { provide: MapChecks, useValue: parts.mapChecks },
         { provide: Intake, useValue: parts.intake },
         { provide: IntakeKey, useValue: parts.intakeKey },
       ],

@@ -1,6 +1,8 @@
 import { RetryableError } from '@lethe/service-host'
 import { z } from 'zod'
+import type { MapSection } from '../application/data-maps.js'
 import type { CollectionCounts, ProbeClient } from '../application/identity.js'
+import type { MapProbes, SystemCheck } from '../application/map-check.js'
 import type { Identifier, Subject } from '../domain/identifier.js'
 
 const identifier = z.object({ type: z.string(), value: z.string() })
@@ -16,6 +18,23 @@ const previewed = z.object({
   results: z.array(z.record(z.string(), counts)),
 })
 
+const described: z.ZodType<SystemCheck> = z.object({
+  version: z.string().nullable(),
+  findings: z.array(
+    z.object({
+      level: z.enum(['error', 'warning']),
+      code: z.string(),
+      where: z.string(),
+      message: z.string(),
+      path: z.array(z.union([z.string(), z.number()])).optional(),
+    }),
+  ),
+  grants: z.object({ erase: z.array(z.string()), probe: z.array(z.string()) }).nullable(),
+})
+
+/** Proofs read the store; the slowest are cut short by the probe itself. */
+const describeMs = 60_000
+
 /** What a probe takes in one call. */
 const maxSubjects = 1_000
 
@@ -23,7 +42,7 @@ const maxSubjects = 1_000
  * Talks to the probe deployments over HTTP. Every failure is a RetryableError `probe_unreachable` that names
  * the system and the HTTP status at most: an answer's text could repeat the question.
  */
-export class HttpProbeClient implements ProbeClient {
+export class HttpProbeClient implements ProbeClient, MapProbes {
   constructor(
     /** Base URL by system id. */
     private readonly urls: ReadonlyMap<string, string>,
@@ -40,6 +59,10 @@ export class HttpProbeClient implements ProbeClient {
     return this.inParts(systemId, '/v1/preview', subjects, previewed)
   }
 
+  describe(systemId: string, section: MapSection): Promise<SystemCheck> {
+    return this.call(systemId, '/v1/describe', { section }, described, describeMs)
+  }
+
   private async inParts<T>(
     systemId: string,
     path: string,
@@ -49,7 +72,7 @@ export class HttpProbeClient implements ProbeClient {
     const all: T[] = []
     for (let from = 0; from < subjects.length; from += maxSubjects) {
       const part = subjects.slice(from, from + maxSubjects)
-      const { results } = await this.call(systemId, path, part, shape)
+      const { results } = await this.call(systemId, path, { subjects: part }, shape)
       if (results.length !== part.length) throw unreachable(systemId, 'it answered for fewer subjects')
       all.push(...results)
     }
@@ -59,8 +82,9 @@ export class HttpProbeClient implements ProbeClient {
   private async call<T>(
     systemId: string,
     path: string,
-    subjects: readonly Subject[],
+    body: object,
     shape: z.ZodType<T>,
+    timeoutMs = this.timeoutMs,
   ): Promise<T> {
     const base = this.urls.get(systemId)
     if (base === undefined) throw unreachable(systemId, 'it has no address in LETHE_PROBES')
@@ -69,8 +93,8 @@ export class HttpProbeClient implements ProbeClient {
       response = await fetch(new URL(path, base), {
         method: 'POST',
         headers: { 'content-type': 'application/json', authorization: `Bearer ${this.token}` },
-        body: JSON.stringify({ subjects }),
-        signal: AbortSignal.timeout(this.timeoutMs),
+        body: JSON.stringify(body),
+        signal: AbortSignal.timeout(timeoutMs),
       })
     } catch {
       throw unreachable(systemId, 'it did not answer')

@@ -105,6 +105,11 @@ export class DataMaps {
     return { version, digest: map.digest, tenant: map.tenant, canonical: map.identifiers.canonical, system }
   }
 
+  /** The text of the map in force, as it was written. */
+  currentText(): Promise<string | null> {
+    return this.store.read(this.current.version)
+  }
+
   private async at(version: number): Promise<DataMap | null> {
     if (version === this.current.version) return this.current
     const known = this.older.get(version)

@@ -24,6 +24,7 @@ export type Action =
   | 'retry'
   | 'clear'
   | 'read_map'
+  | 'check_map'
 
 const officer: readonly Role[] = ['privacy_officer', 'admin']
 const staff: readonly Role[] = ['operator', ...officer]
@@ -41,6 +42,7 @@ const allowed: Readonly<Record<Action, readonly Role[]>> = {
   retry: staff,
   clear: ['eraser'],
   read_map: ['eraser', 'viewer', ...staff],
+  check_map: staff,
 }
 
 export const may = (caller: Caller, action: Action): boolean =>

@@ -7,6 +7,11 @@ export interface KnownPerson {
   readonly identifiers: readonly Identifier[]
 }
 
+interface Asked {
+  readonly subjects?: Subject[]
+  readonly section?: FakeProbes['sections'][number]
+}
+
 /** Stands in for every probe deployment: a directory of people behind `/v1/resolve` and `/v1/preview`. */
 export interface FakeProbes {
   readonly url: string
@@ -14,11 +19,20 @@ export interface FakeProbes {
   /** While set, every call is answered with this HTTP status. */
   failWith: number | null
   readonly calls: { readonly path: string; readonly subjects: readonly Subject[] }[]
+  /** Answers to `/v1/describe`, by system id. */
+  readonly described: Record<string, object>
+  readonly sections: { readonly system: { readonly systemId: string } }[]
   close(): Promise<void>
 }
 
 export async function startFakeProbes(token: string): Promise<FakeProbes> {
-  const probes: Omit<FakeProbes, 'url' | 'close'> = { people: [], failWith: null, calls: [] }
+  const probes: Omit<FakeProbes, 'url' | 'close'> = {
+    people: [],
+    failWith: null,
+    calls: [],
+    described: {},
+    sections: [],
+  }
   const server = createServer((request, response) => {
     let text = ''
     request.on('data', (chunk: Buffer) => {
@@ -27,9 +41,16 @@ export async function startFakeProbes(token: string): Promise<FakeProbes> {
     request.on('end', () => {
       const authorised = request.headers.authorization === `Bearer ${token}`
       const status = authorised ? probes.failWith : 401
-      const { subjects } = JSON.parse(text) as { subjects: Subject[] }
+      const { subjects = [], section } = JSON.parse(text) as Asked
       probes.calls.push({ path: request.url ?? '', subjects })
       if (status !== null) return response.writeHead(status).end(text)
+      if (section) {
+        probes.sections.push(section)
+        const nothing = { version: '1', findings: [], grants: null }
+        return response
+          .writeHead(200)
+          .end(JSON.stringify(probes.described[section.system.systemId] ?? nothing))
+      }
       const results = subjects.map((subject) => {
         const found = probes.people.filter((person) => matches(person, subject))
         return request.url === '/v1/resolve'

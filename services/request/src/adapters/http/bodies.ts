@@ -34,6 +34,9 @@ export const createBody = z
   .strict()
 export type CreateBody = z.infer<typeof createBody>
 
+/** A data map as YAML. */
+export const mapCheckBody = z.object({ map: z.string().min(1).max(2_000_000) }).strict()
+
 export const previewBody = z.object({ tenantId, identifiers }).strict()
 
 export const clearanceBody = z

@@ -5,6 +5,7 @@ import {
   commandBodies,
   createBody,
   listQuery,
+  mapCheckBody,
   previewBody,
   verificationQuery,
 } from './bodies.js'
@@ -123,6 +124,10 @@ function otherPaths(): Json {
       'Counts what is held about a person; changes and stores nothing.',
       previewBody,
     ),
+    '/v1/map-check': {
+      ...get('checkMap', 'The data map in force against the live stores; changes nothing.'),
+      ...post('checkCandidateMap', 'A data map that is not in force against the live stores.', mapCheckBody),
+    },
     '/v1/verification': get('verification', 'What probes found, per request and system.', {
       parameters: parametersOf(verificationQuery),
     }),
