@@ -1,4 +1,10 @@
 export { type Endpoints, type EraserPorts, endpoints, type PortName } from './endpoints.js'
+export {
+  installSearchServer,
+  type SearchServer,
+  type SearchServerName,
+  startSearchServer,
+} from './search-server.js'
 export { registerOutboxConnector, removeOutboxConnector } from './stack/connector.js'
 export { openContext, type StackContext } from './stack/context.js'
 export { urlAs, withClient } from './stack/databases.js'

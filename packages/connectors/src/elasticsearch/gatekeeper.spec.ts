@@ -1,0 +1,66 @@
+import { randomBytes } from 'node:crypto'
+import { once } from 'node:events'
+import { createServer, request } from 'node:http'
+import type { AddressInfo } from 'node:net'
+
+/** Asks for a user's name and password before a server that has no users, and lets the reader only read. */
+export interface Gatekeeper {
+  readonly port: number
+  readonly users: Readonly<Record<'eraser' | 'probe', string>>
+  /** What was asked for so far, as `METHOD path?query`: nothing of a person may be in it. */
+  readonly asked: string[]
+  close(): Promise<void>
+}
+
+const READING =
+  /^(GET \/|POST \/[^/]+\/(_search|_refresh|_pit|_mget)|POST \/[^/]+\/_search\/point_in_time|POST \/_search|DELETE \/(_pit|_search\/point_in_time))/
+
+export async function openGatekeeper(target: number): Promise<Gatekeeper> {
+  const users = { eraser: randomBytes(9).toString('hex'), probe: randomBytes(9).toString('hex') }
+  const asked: string[] = []
+  const server = createServer((incoming, outgoing) => {
+    const refuse = (status: number, type: string) => {
+      incoming.resume()
+      outgoing.writeHead(status, { 'content-type': 'application/json' })
+      outgoing.end(JSON.stringify({ error: { type, reason: 'by the gatekeeper' }, status }))
+    }
+    const given = Buffer.from(
+      (incoming.headers.authorization ?? '').replace('Basic ', ''),
+      'base64',
+    ).toString()
+    const user = Object.entries(users).find(([name, secret]) => given === `${name}:${secret}`)?.[0]
+    const line = `${incoming.method} ${incoming.url}`
+    if (!user) return refuse(401, 'security_exception')
+    asked.push(line)
+    if (user === 'probe' && !READING.test(line)) return refuse(403, 'security_exception')
+    const { authorization: _, ...headers } = incoming.headers
+    const onward = request(
+      {
+        host: '127.0.0.1',
+        port: target,
+        method: incoming.method ?? 'GET',
+        path: incoming.url ?? '/',
+        headers,
+      },
+      (answer) => {
+        outgoing.writeHead(answer.statusCode ?? 502, answer.headers)
+        answer.pipe(outgoing)
+      },
+    )
+    onward.on('error', () => outgoing.destroy())
+    outgoing.on('close', () => onward.destroy())
+    incoming.pipe(onward)
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  return {
+    port: (server.address() as AddressInfo).port,
+    users,
+    asked,
+    close: async () => {
+      server.closeAllConnections()
+      server.close()
+      await once(server, 'close')
+    },
+  }
+}

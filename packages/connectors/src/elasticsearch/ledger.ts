@@ -1,0 +1,225 @@
+import { createHash, randomUUID } from 'node:crypto'
+import type { Marker, Outcome, Receipt, ReceiptKey } from '@lethe/eraser-kit'
+import { z } from 'zod'
+import { type Failure, meaningOf, StoreError } from './errors.js'
+import { refresh } from './look.js'
+import type { Store } from './store.js'
+
+/** Lethe's own index in the store. */
+export const RECEIPTS = 'lethe-receipts'
+
+/** What `lethe-receipts` must look like where the eraser may not create it. Nothing in it names a person. */
+export const receiptsIndex = {
+  settings: { index: { number_of_shards: 1, auto_expand_replicas: '0-1', hidden: true } },
+  mappings: {
+    dynamic: false,
+    properties: { kind: { type: 'keyword' }, system: { type: 'keyword' }, at: { type: 'long' } },
+  },
+} as const
+
+const counts = z.record(z.string(), z.number())
+const entry = z.object({
+  /** Documents changed for certain, per job. */
+  done: counts.default({}),
+  /** Documents about to be changed when this was written, per job. */
+  open: counts.default({}),
+  body: z.string().optional(),
+  outcome: z.string().optional(),
+})
+const got = z.object({
+  found: z.boolean().optional(),
+  _seq_no: z.number().optional(),
+  _primary_term: z.number().optional(),
+  _source: entry.optional(),
+  error: z.unknown().optional(),
+})
+
+/** What the store remembers of one pass, and which version of it this is. */
+export interface Entry {
+  readonly done: Readonly<Record<string, number>>
+  readonly open: Readonly<Record<string, number>>
+  readonly body: string | null
+  readonly outcome: Outcome | null
+  readonly version: { readonly seqNo: number; readonly primaryTerm: number } | null
+}
+export interface Writing {
+  readonly key: ReceiptKey
+  readonly entry: Pick<Entry, 'done' | 'open' | 'version'>
+  readonly receipt?: { readonly body: string; readonly outcome: Outcome }
+}
+
+/**
+ * Receipts and, before anything is changed, intents: how many documents a pass is about to change. A rerun that
+ * finds fewer of them knows how many its forerunner changed. One document per pass; whoever writes it says which
+ * version it has read, so two erasers with the same pass can't both go on.
+ */
+export class Ledger {
+  private there = false
+
+  constructor(
+    private readonly store: Store,
+    private readonly systemId: string,
+  ) {}
+
+  /** Creates the index when it is missing. Idempotent. */
+  async prepare(): Promise<void> {
+    if (this.there) return
+    const existing = await this.store.callIfThere(z.unknown(), {
+      method: 'GET',
+      path: `/${RECEIPTS}/_settings`,
+    })
+    if (existing === null) {
+      await this.store
+        .call(z.unknown(), { method: 'PUT', path: `/${RECEIPTS}`, body: receiptsIndex })
+        .catch((error: unknown) => {
+          // Another eraser was faster.
+          if (!(error instanceof StoreError && error.kind === 'resource_already_exists_exception'))
+            throw error
+        })
+    }
+    this.there = true
+  }
+
+  /** What is known of each pass, in order; reads the latest writing, refreshed or not. */
+  async entries(keys: readonly ReceiptKey[]): Promise<Entry[]> {
+    if (keys.length === 0) return []
+    const answer = await this.store.callIfThere(z.object({ docs: z.array(got) }), {
+      method: 'POST',
+      path: `/${RECEIPTS}/_mget`,
+      body: { ids: keys.map((key) => this.idOf(key)) },
+    })
+    return keys.map((_key, at) => entryOf(answer?.docs[at]))
+  }
+
+  /** Writes entries; a failure per writing, in order, or the version written. */
+  async write(
+    writings: readonly Writing[],
+    now: number,
+  ): Promise<(Failure | NonNullable<Entry['version']>)[]> {
+    if (writings.length === 0) return []
+    const lines = writings.flatMap(({ key, entry: { done, open, version }, receipt }) => [
+      version
+        ? { index: { _id: this.idOf(key), if_seq_no: version.seqNo, if_primary_term: version.primaryTerm } }
+        : { create: { _id: this.idOf(key) } },
+      {
+        ...{
+          kind: 'pass',
+          system: this.systemId,
+          request: key.requestId,
+          pass: key.passId,
+          at: now,
+          done,
+          open,
+        },
+        ...(receipt ? { body: receipt.body, outcome: JSON.stringify(receipt.outcome) } : {}),
+      },
+    ])
+    const answer = await this.store.call(written, { method: 'POST', path: `/${RECEIPTS}/_bulk`, lines })
+    return writings.map((_writing, at) => {
+      const item = answer.items[at]?.index ?? answer.items[at]?.create
+      if (item?.status === 409) return { code: 'pass_taken', errorClass: 'retryable' }
+      if (item?._seq_no === undefined || item._primary_term === undefined)
+        return meaningOf(item?.status ?? 500, item?.error?.type ?? 'none')
+      return { seqNo: item._seq_no, primaryTerm: item._primary_term }
+    })
+  }
+
+  async receipts(keys: readonly ReceiptKey[]): Promise<Receipt[]> {
+    const entries = await this.entries(keys)
+    return keys.flatMap(({ requestId, passId }, at) => {
+      const body = entries[at]?.body
+      return body ? [{ requestId, passId, body }] : []
+    })
+  }
+
+  /** A new random value: a store that shows an older one was restored. */
+  async mark(now: number): Promise<void> {
+    await this.store.call(z.unknown(), {
+      method: 'POST',
+      path: `/${RECEIPTS}/_bulk`,
+      lines: [
+        { index: { _id: `marker.${this.systemId}` } },
+        { kind: 'marker', system: this.systemId, value: randomUUID(), at: now },
+      ],
+    })
+  }
+
+  async marker(): Promise<Marker> {
+    const answer = await this.store.callIfThere(
+      z.object({
+        docs: z.array(z.object({ _source: z.object({ value: z.string(), at: z.number() }).optional() })),
+      }),
+      { method: 'POST', path: `/${RECEIPTS}/_mget`, body: { ids: [`marker.${this.systemId}`] } },
+    )
+    const source = answer?.docs[0]?._source
+    return { found: source?.value ?? null, writtenAt: source?.at ?? null }
+  }
+
+  /** Entries older than `before` go; returns how many receipts did. */
+  async prune(before: Date): Promise<number> {
+    await this.prepare()
+    let receipts = 0
+    for (;;) {
+      await refresh(this.store, [RECEIPTS])
+      const answer = await this.store.call(oldEntries, {
+        method: 'POST',
+        path: `/${RECEIPTS}/_search`,
+        query: { allow_partial_search_results: false },
+        body: { size: 1_000, _source: ['body'], query: this.olderThan(before) },
+      })
+      const { hits } = answer.hits
+      if (hits.length === 0) return receipts
+      const lines = hits.map(({ _id }) => ({ delete: { _id } }))
+      const removed = await this.store.call(deleted, { method: 'POST', path: `/${RECEIPTS}/_bulk`, lines })
+      if (removed.errors) throw new StoreError(500, 'none')
+      receipts += hits.filter(({ _source }) => _source?.body !== undefined).length
+    }
+  }
+
+  private olderThan(before: Date) {
+    const mine = [{ term: { kind: 'pass' } }, { term: { system: this.systemId } }]
+    return { bool: { filter: [...mine, { range: { at: { lt: before.getTime() } } }] } }
+  }
+
+  /** Fixed length, whatever request and pass are called. */
+  private idOf({ requestId, passId }: ReceiptKey): string {
+    return createHash('sha256')
+      .update(JSON.stringify([this.systemId, requestId, passId]))
+      .digest('base64url')
+  }
+}
+
+const item = z.object({
+  status: z.number(),
+  _seq_no: z.number().optional(),
+  _primary_term: z.number().optional(),
+  error: z.object({ type: z.string() }).optional(),
+})
+const written = z.object({ items: z.array(z.object({ index: item.optional(), create: item.optional() })) })
+const deleted = z.object({ errors: z.boolean() })
+const oldEntries = z.object({
+  hits: z.object({
+    hits: z.array(
+      z.object({ _id: z.string(), _source: z.object({ body: z.string().optional() }).optional() }),
+    ),
+  }),
+})
+
+function entryOf(doc: z.output<typeof got> | undefined): Entry {
+  if (doc?.error !== undefined && !indexMissing(doc.error)) throw new StoreError(500, 'none')
+  const source = doc?._source
+  if (!source || doc?._seq_no === undefined || doc._primary_term === undefined)
+    return { done: {}, open: {}, body: null, outcome: null, version: null }
+  return {
+    done: source.done,
+    open: source.open,
+    body: source.body ?? null,
+    outcome: source.outcome ? (JSON.parse(source.outcome) as Outcome) : null,
+    version: { seqNo: doc._seq_no, primaryTerm: doc._primary_term },
+  }
+}
+
+/** Before the first receipt there is no index, and so nothing to read. */
+function indexMissing(error: unknown): boolean {
+  return (error as { type?: unknown } | null)?.type === 'index_not_found_exception'
+}

@@ -1,0 +1,303 @@
+import type { IdentifierType, OpenContext, TenantRule } from '@lethe/eraser-kit'
+import { TerminalError } from '@lethe/eraser-kit'
+import { z } from 'zod'
+import type { ElasticsearchElement, ElasticsearchSystem, Replacement } from './grammar.js'
+import { type IndexName, indexNameOf, indexOf, LETHE_PREFIX, tenantOf } from './index-name.js'
+import {
+  type ExactField,
+  exactField,
+  type FieldProblem,
+  fieldAt,
+  type IndexInfo,
+  indexInfo,
+} from './mapping.js'
+import type { ElasticsearchOptions } from './options.js'
+import type { Store } from './store.js'
+
+export type ElasticsearchContext = OpenContext<ElasticsearchOptions, ElasticsearchSystem>
+
+/** One way of an index to a person. */
+export interface Way {
+  readonly field: ExactField
+  readonly identifier: IdentifierType
+  /** Only documents up to the request: set where an alias leads to the person. */
+  readonly createdAt: string | null
+  readonly set: Readonly<Record<string, Replacement>>
+}
+
+/** What is done to one concrete index: documents found by `ways` are deleted or redacted. */
+export interface Target {
+  readonly collection: string
+  readonly method: 'delete' | 'redact'
+  readonly index: string
+  readonly ways: readonly Way[]
+  /** Ways by which the same index is deleted from: a redaction leaves those documents to them. */
+  readonly deleted: readonly Way[]
+  /** Field holding the tenant, or null where the index holds one tenant only. */
+  readonly tenantField: ExactField | null
+}
+
+export type TargetProblem = FieldProblem | RefusedIndex
+type RefusedIndex =
+  | 'missing_index'
+  | 'index_closed'
+  | 'data_stream'
+  | 'alias_of_many'
+  | 'filtered_alias'
+  | 'routed_alias'
+  | 'shared_alias'
+  | 'tenant_unprovable'
+  | 'source_disabled'
+  | 'created_at_not_date'
+
+const MESSAGES: Readonly<Record<TargetProblem, string>> = {
+  missing_field: 'has no field of that name in its mapping',
+  inexact_field: 'is analysed text, or folded: map it as keyword, give it a keyword subfield, or name one',
+  nested_field:
+    'lies in nested documents, which are not searched like others: name a field of the document itself',
+  unindexed_field: 'is not indexed: nobody can be found by it',
+  missing_index: 'does not exist',
+  index_closed: 'is closed: open it',
+  data_stream: 'is a data stream: name its backing indices, or let them expire',
+  alias_of_many: 'is an alias of several indices: name each of them',
+  filtered_alias: 'is an alias with a filter: name the index behind it',
+  routed_alias: 'is an alias with a routing: name the index behind it',
+  shared_alias:
+    'is an alias of an index that other tenants use: name that index and have tenant: name a field',
+  tenant_unprovable: 'holds several tenants and has no exact field that names the tenant',
+  source_disabled: 'keeps no complete _source, so its documents can not be redacted: delete them instead',
+  created_at_not_date: 'is no date',
+}
+
+/** `where` says index and field; both are the data map's words. */
+export function targetError(code: TargetProblem, where: string): TerminalError {
+  return new TerminalError(code, `${where} ${MESSAGES[code]}.`)
+}
+
+/** Thrown while looking at one index, so that other indices and tenants go on. */
+export class IndexRefused extends Error {
+  constructor(
+    readonly code: TargetProblem,
+    readonly where: string,
+  ) {
+    super(`${where} ${MESSAGES[code]}`)
+  }
+}
+
+const answer = z.record(z.string(), indexInfo)
+/** Names in one look: a path has room for about 4,000 characters. */
+const NAMES = 12
+
+/** Indices as they are now, by the names they were asked for. */
+export async function lookAtIndices(
+  store: Store,
+  names: readonly string[],
+): Promise<ReadonlyMap<string, ReadonlyMap<string, IndexInfo>>> {
+  const found = new Map<string, Map<string, IndexInfo>>()
+  for (let from = 0; from < names.length; from += NAMES) {
+    const page = names.slice(from, from + NAMES)
+    const infos = await store.callIfThere(answer, {
+      method: 'GET',
+      path: `/${page.map(encodeURIComponent).join(',')}`,
+      query: { ignore_unavailable: true, expand_wildcards: 'all' },
+    })
+    for (const [concrete, info] of Object.entries(infos ?? {}))
+      for (const name of page)
+        if (concrete === name || Object.hasOwn(info.aliases, name) || info.data_stream === name)
+          found.set(name, (found.get(name) ?? new Map()).set(concrete, info))
+  }
+  return found
+}
+
+/** All indices a name of the map stands for, whatever the tenant; for opening and describing. */
+export async function indicesOf(store: Store, name: IndexName): Promise<ReadonlyMap<string, IndexInfo>> {
+  if (!name.tenanted) return (await lookAtIndices(store, [name.text])).get(name.text) ?? new Map()
+  const infos = await store.callIfThere(answer, {
+    method: 'GET',
+    path: `/${name.before}*${name.after}`,
+    query: { expand_wildcards: 'all', allow_no_indices: true },
+  })
+  return new Map(Object.entries(infos ?? {}).filter(([concrete]) => !concrete.startsWith(LETHE_PREFIX)))
+}
+
+/** What a section does, grouped by index name: deletions of an index before its redactions. */
+export interface Job {
+  readonly name: IndexName
+  readonly method: 'delete' | 'redact'
+  readonly elements: readonly ElasticsearchElement[]
+  readonly deleting: readonly ElasticsearchElement[]
+}
+
+export function jobsOf(system: ElasticsearchSystem): Job[] {
+  const texts = [...new Set(system.indices.map(({ name }) => name))]
+  return texts.flatMap((text) =>
+    (['delete', 'redact'] as const).flatMap((method): Job[] => {
+      const elements = system.indices.filter((one) => one.name === text && one.method === method)
+      if (elements.length === 0) return []
+      const deleting =
+        method === 'delete'
+          ? []
+          : system.indices.filter((one) => one.name === text && one.method === 'delete')
+      return [{ name: indexNameOf(text), method, elements, deleting }]
+    }),
+  )
+}
+
+interface Rules {
+  readonly tenant: TenantRule
+  readonly canonical: IdentifierType
+}
+
+/** Proves that a name leads to exactly one index whose fields compare exactly. Throws IndexRefused. */
+export function targetOf(
+  job: Job,
+  asked: string,
+  found: ReadonlyMap<string, IndexInfo>,
+  { tenant, canonical }: Rules,
+): Target {
+  const refuse = (code: TargetProblem, field = '') =>
+    new IndexRefused(code, `${job.name.text}${field && `.${field}`}`)
+  const [index, info] = oneIndex(job.name, asked, found, refuse)
+  const exact = (path: string, type: IdentifierType | null): ExactField => {
+    const field = exactField(info, path, type)
+    if (typeof field === 'string') throw refuse(field, path)
+    return field
+  }
+  const way = (element: ElasticsearchElement): Way => {
+    const identifier = element.identifier ?? canonical
+    if (element.createdAt && !isDate(info, element.createdAt))
+      throw refuse('created_at_not_date', element.createdAt)
+    return {
+      field: exact(element.by, identifier),
+      identifier,
+      createdAt: identifier === canonical ? null : (element.createdAt ?? null),
+      set: element.set ?? {},
+    }
+  }
+  if (
+    job.method === 'redact' &&
+    (info.mappings._source?.enabled === false || info.mappings._source?.excludes)
+  )
+    throw refuse('source_disabled')
+  const tenantField = 'column' in tenant && !job.name.tenanted ? tenantFieldOf(info, tenant.column) : null
+  if (tenantField === 'unprovable') throw refuse('tenant_unprovable')
+  return {
+    collection: job.name.text,
+    method: job.method,
+    index,
+    ways: job.elements.map(way),
+    deleted: job.deleting.map(way),
+    tenantField,
+  }
+}
+
+function oneIndex(
+  name: IndexName,
+  asked: string,
+  found: ReadonlyMap<string, IndexInfo>,
+  refuse: (code: TargetProblem) => IndexRefused,
+): [string, IndexInfo] {
+  const [only, ...more] = [...found]
+  if (!only) throw refuse('missing_index')
+  const [index, info] = only
+  if ([...found.values()].some(({ data_stream }) => data_stream !== undefined)) throw refuse('data_stream')
+  if (more.length > 0) throw refuse('alias_of_many')
+  if (info.settings.index.verified_before_close) throw refuse('index_closed')
+  if (index === asked) return only
+  const alias = info.aliases[asked]
+  if (!alias || alias.filter !== undefined) throw refuse('filtered_alias')
+  if (alias.index_routing !== undefined || alias.search_routing !== undefined) throw refuse('routed_alias')
+  // The name proves the tenant only if no other tenant's name leads to the same documents.
+  const tenant = tenantOf(name, asked)
+  const others = [index, ...Object.keys(info.aliases)].map((other) => tenantOf(name, other))
+  if (name.tenanted && others.some((other) => other !== null && other !== tenant))
+    throw refuse('shared_alias')
+  return only
+}
+
+function tenantFieldOf(info: IndexInfo, column: string): ExactField | 'unprovable' {
+  const field = exactField(info, column, null)
+  return typeof field === 'string' ? 'unprovable' : field
+}
+
+function isDate(info: IndexInfo, path: string): boolean {
+  const field = fieldAt(info.mappings.properties, path)
+  return typeof field !== 'string' && ['date', 'date_nanos'].includes(field.type ?? '')
+}
+
+type TenantTargets = readonly Target[] | IndexRefused | 'unknown_tenant'
+
+/** Targets of one tenant. A tenant without an index has no documents there; a fixed index must exist. */
+export async function targetsFor(
+  store: Store,
+  jobs: readonly Job[],
+  tenantIds: readonly string[],
+  rules: Rules,
+): Promise<ReadonlyMap<string, TenantTargets>> {
+  const wanted = new Map(tenantIds.map((id) => [id, jobs.map((job) => indexOf(job.name, id))]))
+  const names = [...new Set([...wanted.values()].flat())].filter((name) => name !== null)
+  const found = await lookAtIndices(store, names)
+  return new Map(
+    [...wanted].map(([tenantId, indices]): [string, TenantTargets] => {
+      if (indices.includes(null)) return [tenantId, 'unknown_tenant']
+      try {
+        const targets = jobs.flatMap((job, at) => {
+          const infos = found.get(indices[at] ?? '')
+          if (!infos && job.name.tenanted) return []
+          return [targetOf(job, indices[at] ?? '', infos ?? new Map(), rules)]
+        })
+        return [tenantId, targets]
+      } catch (error) {
+        if (error instanceof IndexRefused) return [tenantId, error]
+        throw error
+      }
+    }),
+  )
+}
+
+/**
+ * Refuses a map that doesn't fit: a fixed index with a problem, or a name all of whose tenants' indices have
+ * one. Throws a TerminalError naming index and field.
+ */
+export async function proveMap(store: Store, jobs: readonly Job[], rules: Rules): Promise<void> {
+  for (const job of jobs) {
+    const refused = await problemsOf(store, job, rules)
+    const first = refused.problems[0]
+    if (first && (!job.name.tenanted || refused.problems.length === refused.looked))
+      throw targetError(first.code, first.where)
+  }
+}
+
+/** What is wrong with each existing index of a name, and how many there are. */
+export async function problemsOf(
+  store: Store,
+  job: Job,
+  rules: Rules,
+): Promise<{ looked: number; problems: IndexRefused[] }> {
+  const existing = await indicesOf(store, job.name)
+  const asked = askedNames(job.name, existing)
+  const problems = asked.flatMap(([name, infos]) => {
+    try {
+      targetOf(job, name, infos, rules)
+      return []
+    } catch (error) {
+      if (error instanceof IndexRefused) return [error]
+      throw error
+    }
+  })
+  return { looked: asked.length, problems }
+}
+
+/** Tenants' names of existing indices and aliases; a fixed name stands for itself, also when it is missing. */
+function askedNames(
+  name: IndexName,
+  existing: ReadonlyMap<string, IndexInfo>,
+): [string, ReadonlyMap<string, IndexInfo>][] {
+  if (!name.tenanted) return [[name.text, existing]]
+  const names = new Map<string, Map<string, IndexInfo>>()
+  for (const [concrete, info] of existing)
+    for (const candidate of [concrete, info.data_stream ?? '', ...Object.keys(info.aliases)])
+      if (tenantOf(name, candidate) !== null)
+        names.set(candidate, (names.get(candidate) ?? new Map()).set(concrete, info))
+  return [...names]
+}

@@ -1,0 +1,86 @@
+import type { CollectionCounts, Counts, Outcome, Pass } from '@lethe/eraser-kit'
+import type { Failure } from './errors.js'
+import type { Entry } from './ledger.js'
+import type { Person } from './people.js'
+import type { Job, Target } from './targets.js'
+
+export const jobKey = ({ collection, method }: Pick<Target, 'collection' | 'method'>) =>
+  `${method}|${collection}`
+
+/** One pass of a batch on its way. Counts are per job. */
+export interface Work {
+  readonly pass: Pass
+  readonly person: Person
+  readonly targets: readonly Target[]
+  /** Changed by earlier attempts of this pass. */
+  readonly before: Map<string, number>
+  /** Documents there when this attempt began. */
+  readonly found: Map<string, number>
+  /** Changed by this attempt. */
+  readonly changed: Map<string, number>
+  /** Documents there after it. */
+  readonly left: Map<string, number>
+  version: Entry['version']
+  failure: Failure | null
+  /** What went wrong among several people: theirs, if anything of them is left. */
+  suspected?: Failure
+}
+
+const sum = (counts: ReadonlyMap<string, number>) =>
+  [...counts.values()].reduce((total, count) => total + count, 0)
+
+/**
+ * What earlier attempts have done: what they wrote down as done, and of what they were about to change, all that
+ * is no longer there. Exact unless somebody else adds or removes this person's documents meanwhile.
+ */
+export function takeOver(work: Work, entry: Entry): void {
+  for (const target of work.targets) {
+    const key = jobKey(target)
+    const vanished = Math.max(0, (entry.open[key] ?? 0) - (work.found.get(key) ?? 0))
+    work.before.set(key, (entry.done[key] ?? 0) + vanished)
+  }
+}
+
+export const touches = (work: Work) => sum(work.before) + sum(work.found)
+export const isOpen = (work: Work) => work.failure === null && sum(work.found) > 0
+
+export function outcomeOf(work: Work, jobs: readonly Job[]): Outcome {
+  const counts = countsOf(jobs, (key) => ({
+    changed: (work.before.get(key) ?? 0) + (work.changed.get(key) ?? 0),
+    left: work.left.get(key) ?? work.found.get(key) ?? 0,
+  }))
+  if (work.failure)
+    return { outcome: 'failed', counts, errorCode: work.failure.code, errorClass: work.failure.errorClass }
+  const all = Object.values(counts)
+  const outcome = all.some(({ erased }) => erased > 0)
+    ? 'erased'
+    : all.some(({ redacted }) => redacted > 0)
+      ? 'redacted'
+      : 'not_found'
+  return { outcome, counts }
+}
+
+/** Counts per index name of the map, deletions and redactions of the same name added up. */
+export function countsOf(
+  jobs: readonly Job[],
+  of: (key: string) => { readonly changed: number; readonly left: number },
+): Counts {
+  const counts: Record<string, CollectionCounts> = {}
+  for (const { name, method } of jobs) {
+    const { changed, left } = of(jobKey({ collection: name.text, method }))
+    const own = counts[name.text] ?? { found: 0, erased: 0, redacted: 0, retained: 0, failed: 0 }
+    counts[name.text] = {
+      ...own,
+      found: own.found + changed + left,
+      erased: own.erased + (method === 'delete' ? changed : 0),
+      redacted: own.redacted + (method === 'redact' ? changed : 0),
+      failed: own.failed + left,
+    }
+  }
+  return counts
+}
+
+export function failed(failure: Failure, jobs: readonly Job[]): Outcome {
+  const counts = countsOf(jobs, () => ({ changed: 0, left: 0 }))
+  return { outcome: 'failed', counts, errorCode: failure.code, errorClass: failure.errorClass }
+}
