@@ -4,6 +4,7 @@ import { Command, CommanderError } from 'commander'
 import { loadConfig } from './config.js'
 import { addDlqCommands } from './dlq-commands.js'
 import { exitCodeHelp, exitCodeOf, exitCodes, explain } from './exit.js'
+import { addMapCommands } from './map-commands.js'
 import { addRebuildCommand } from './rebuild-command.js'
 import { red } from './render.js'
 import { addRequestCommands, type Ports } from './request-commands.js'
@@ -17,7 +18,8 @@ process.on('SIGINT', () => {
 })
 
 const ports: Ports = {
-  client: () => new LetheClient(loadConfig(endpoints().requestUrl)),
+  client: (timeoutMs) =>
+    new LetheClient({ ...loadConfig(endpoints().requestUrl), ...(timeoutMs ? { timeoutMs } : {}) }),
   print: (text) => process.stdout.write(`${text}\n`),
   setExit: (code) => {
     process.exitCode = code
@@ -34,6 +36,7 @@ const program = new Command('lethe')
 
 addRequestCommands(program, ports)
 addDlqCommands(program, ports)
+addMapCommands(program, ports)
 addRebuildCommand(program, ports)
 addStackCommands(program, ports)
 

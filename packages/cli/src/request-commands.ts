@@ -6,7 +6,8 @@ import { instant, previewText, requestText, table } from './render.js'
 import { addVerbs } from './verb-commands.js'
 
 export interface Ports {
-  client(): LetheClient
+  /** `timeoutMs`: how long one answer may take. */
+  client(timeoutMs?: number): LetheClient
   print(text: string): void
   setExit(code: number): void
   signal: AbortSignal

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { JWK } from 'jose'
 import type {
+  CheckedMap,
   CollectionCountsView,
   ErasureRequestView,
   ListFilter,
@@ -76,6 +77,14 @@ export class LetheClient {
     input: Pick<NewErasureRequest, 'tenantId' | 'identifiers'>,
   ): Promise<{ systems: Record<string, CollectionCountsView> }> {
     return this.call('POST', '/v1/previews', input)
+  }
+
+  /**
+   * Checks a data map (YAML) against the live stores, or the one in force. Changes nothing. Throws
+   * `ProblemError` `map_invalid` with `problems` in its extensions when the text does not parse.
+   */
+  checkMap(map?: string): Promise<CheckedMap> {
+    return map === undefined ? this.call('GET', '/v1/map-check') : this.call('POST', '/v1/map-check', { map })
   }
 
   /** Approve, refuse, hold, release, cancel, extend or retry. Idempotent where the service says so. */

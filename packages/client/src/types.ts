@@ -1,3 +1,37 @@
+/** One thing that is wrong, or could be better, in a data map. */
+export interface MapFinding {
+  readonly level: 'error' | 'warning'
+  /** Stable, e.g. `replacement_null`. */
+  readonly code: string
+  /** Table, column or key family. */
+  readonly where: string
+  readonly message: string
+  /** Dotted path in the map, and 1-based line of its text. */
+  readonly path: string
+  readonly line: number
+}
+
+export interface CheckedSystem {
+  readonly kind: string
+  /** `unreachable`: nobody looked, so nothing is known. */
+  readonly status: 'checked' | 'unreachable' | 'not_applicable'
+  readonly storeVersion: string | null
+  readonly findings: readonly MapFinding[]
+  /** The least that the erasing and the probing role need, as statements of the store. */
+  readonly grants: { readonly erase: readonly string[]; readonly probe: readonly string[] } | null
+}
+
+/** A data map against the live stores. */
+export interface CheckedMap {
+  readonly version: number
+  readonly digest: string
+  readonly inForce: boolean
+  /** No finding is an error. */
+  readonly ok: boolean
+  readonly findings: readonly MapFinding[]
+  readonly systems: Readonly<Record<string, CheckedSystem>>
+}
+
 /** An identifier of a person, as your system stores it. */
 export interface Identifier {
   readonly type: 'user_id' | 'email' | 'phone' | `vendor:${string}`
