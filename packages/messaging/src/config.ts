@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import { ConfigError } from '@lethe/service-host'
 import { type KafkaConfig as KafkaJsConfig, logLevel, type SASLOptions } from 'kafkajs'
 import type { Logger } from 'pino'
 
@@ -22,45 +23,64 @@ export interface KafkaConfig {
   readonly requestTimeoutMs?: number
 }
 
+type Environment = Readonly<Record<string, string | undefined>>
+type Problems = { name: string; problem: string }[]
+
 /**
  * Reads a KafkaConfig from environment variables: LETHE_KAFKA (comma separated brokers),
  * LETHE_TOPIC_PREFIX, LETHE_KAFKA_TLS (`true`), LETHE_KAFKA_CA, LETHE_KAFKA_CERT, LETHE_KAFKA_KEY
  * (files), LETHE_KAFKA_SASL (`plain`, `scram-sha-256`, `scram-sha-512`), LETHE_KAFKA_USERNAME and
- * LETHE_KAFKA_PASSWORD. Throws an Error that names the variable when one is missing or unusable.
+ * LETHE_KAFKA_PASSWORD. Throws ConfigError naming every variable that is missing or unusable.
  */
-export function kafkaConfigFromEnvironment(
-  clientId: string,
-  env: Readonly<Record<string, string | undefined>> = process.env,
-): KafkaConfig {
+export function kafkaConfigFromEnvironment(clientId: string, env: Environment = process.env): KafkaConfig {
+  const problems: Problems = []
   const brokers = (env['LETHE_KAFKA'] ?? '')
     .split(',')
     .map((broker) => broker.trim())
     .filter(Boolean)
   if (brokers.length === 0)
-    throw new Error('LETHE_KAFKA is empty: set it to the brokers, e.g. 127.0.0.1:29092')
-  const file = (name: string) => (env[name] ? readFileSync(env[name], 'utf8') : undefined)
-  const tls = { ca: file('LETHE_KAFKA_CA'), cert: file('LETHE_KAFKA_CERT'), key: file('LETHE_KAFKA_KEY') }
-  const wantsTls = env['LETHE_KAFKA_TLS'] === 'true' || Object.values(tls).some(Boolean)
-  const sasl = saslFromEnvironment(env)
+    problems.push({ name: 'LETHE_KAFKA', problem: 'is missing: set it to the brokers, e.g. 127.0.0.1:29092' })
+  const tls = tlsFromEnvironment(env, problems)
+  const sasl = saslFromEnvironment(env, problems)
+  if (problems.length > 0) throw new ConfigError(problems)
   return {
     brokers,
     clientId,
     topicPrefix: env['LETHE_TOPIC_PREFIX'] ?? '',
-    ...(wantsTls ? { tls } : {}),
+    ...(tls ? { tls } : {}),
     ...(sasl ? { sasl } : {}),
   }
 }
 
-function saslFromEnvironment(env: Readonly<Record<string, string | undefined>>): KafkaConfig['sasl'] {
+function tlsFromEnvironment(env: Environment, problems: Problems): KafkaConfig['tls'] {
+  const file = (name: string): string | undefined => {
+    const path = env[name]
+    if (!path) return undefined
+    try {
+      return readFileSync(path, 'utf8')
+    } catch {
+      problems.push({ name, problem: 'names a file that can not be read' })
+      return undefined
+    }
+  }
+  const tls = { ca: file('LETHE_KAFKA_CA'), cert: file('LETHE_KAFKA_CERT'), key: file('LETHE_KAFKA_KEY') }
+  return env['LETHE_KAFKA_TLS'] === 'true' || Object.values(tls).some(Boolean) ? tls : undefined
+}
+
+function saslFromEnvironment(env: Environment, problems: Problems): KafkaConfig['sasl'] {
   const mechanism = env['LETHE_KAFKA_SASL']
   if (!mechanism) return undefined
-  if (mechanism !== 'plain' && mechanism !== 'scram-sha-256' && mechanism !== 'scram-sha-512')
-    throw new Error(`LETHE_KAFKA_SASL=${mechanism} is not one of plain, scram-sha-256, scram-sha-512`)
-  const username = env['LETHE_KAFKA_USERNAME']
-  const password = env['LETHE_KAFKA_PASSWORD']
-  if (!username || !password)
-    throw new Error('LETHE_KAFKA_SASL is set: LETHE_KAFKA_USERNAME and LETHE_KAFKA_PASSWORD are needed too')
-  return { mechanism, username, password }
+  const [username, password] = ['LETHE_KAFKA_USERNAME', 'LETHE_KAFKA_PASSWORD'].map((name) => {
+    if (!env[name]) problems.push({ name, problem: 'is missing, and LETHE_KAFKA_SASL needs it' })
+    return env[name] ?? ''
+  }) as [string, string]
+  if (mechanism === 'plain' || mechanism === 'scram-sha-256' || mechanism === 'scram-sha-512')
+    return { mechanism, username, password }
+  problems.push({
+    name: 'LETHE_KAFKA_SASL',
+    problem: `${mechanism} is not one of plain, scram-sha-256, scram-sha-512`,
+  })
+  return undefined
 }
 
 /**

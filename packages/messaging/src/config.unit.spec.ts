@@ -1,3 +1,4 @@
+import { ConfigError } from '@lethe/service-host'
 import { describe, expect, it } from 'vitest'
 import {
   deadLetterTopic,
@@ -31,10 +32,17 @@ describe('kafka configuration', () => {
   })
 
   it.each([
-    [{}, /LETHE_KAFKA /],
+    [{}, /LETHE_KAFKA: /],
     [{ LETHE_KAFKA: 'a:1', LETHE_KAFKA_SASL: 'magic' }, /magic/],
     [{ LETHE_KAFKA: 'a:1', LETHE_KAFKA_SASL: 'plain' }, /LETHE_KAFKA_PASSWORD/],
+    [{ LETHE_KAFKA: 'a:1', LETHE_KAFKA_CERT: '/nowhere.pem' }, /LETHE_KAFKA_CERT/],
+    [
+      { LETHE_KAFKA_SASL: 'plain', LETHE_KAFKA_KEY: '/nowhere.pem' },
+      /LETHE_KAFKA:[\s\S]*_KEY:[\s\S]*_USERNAME:/,
+    ],
   ])('names the variable that is missing or wrong', (env, message) => {
-    expect(() => kafkaConfigFromEnvironment('request', env)).toThrow(message)
+    const read = () => kafkaConfigFromEnvironment('request', env)
+    expect(read).toThrow(message)
+    expect(read).toThrow(ConfigError)
   })
 })
