@@ -1,3 +1,4 @@
+export { backToBack } from './back-to-back.js'
 export { pruneProcessed, takeFresh } from './inbox/inbox.js'
 export { advanceOffset, loadOffsets, OffsetConflict, type PartitionOffset } from './inbox/offsets.js'
 export { FOLD_VERSION, LogCorrupt } from './loader.js'

@@ -2,11 +2,18 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { defaultPolicy, type Policy, type RequestState } from '@lethe/domain'
 import { inTransaction, type PgEventStore, VersionConflict } from '@lethe/event-store'
 import type { Pool, PoolClient } from 'pg'
+import { backToBack } from './back-to-back.js'
 import { FOLD_VERSION, loadStates, readState } from './loader.js'
 import { CollectingTransaction, type LogTransaction } from './log-transaction.js'
-import { type Encode, type OutboxOptions, outboxRow, writeOutbox } from './outbox/outbox-row.js'
+import {
+  type Encode,
+  type OutboxOptions,
+  type OutboxRow,
+  outboxRow,
+  writeOutbox,
+} from './outbox/outbox-row.js'
 import { tombstoneMessages } from './outbox/tombstone-messages.js'
-import { projectAll } from './projections/index.js'
+import { projectingAll } from './projections/index.js'
 import { StateCache } from './state-cache.js'
 
 export interface RequestLogOptions {
@@ -102,26 +109,26 @@ export class RequestLog {
   }
 
   async #write(client: PoolClient, tx: CollectingTransaction): Promise<void> {
-    const rows = []
+    const rows: OutboxRow[] = []
     const messages = [...tx.messages(), ...(await tombstoneMessages(client, tx.tombstones()))]
     for (const { publication, ceTime } of messages)
       rows.push(await outboxRow(publication, ceTime, this.#outbox))
     const appends = tx.appends()
-    if (appends.length > 0) await this.#store.appendIn(client, appends)
     const changes = tx.changes()
-    await projectAll(client, changes, this.#policy)
-    await this.#store.saveSnapshotsIn(
-      client,
-      changes
-        .filter(({ from, after }) => this.#passesSnapshot(from, after.version))
-        .map(({ requestId, after }) => ({
-          streamId: requestId,
-          version: after.version,
-          foldVersion: FOLD_VERSION,
-          state: after,
-        })),
-    )
-    await writeOutbox(client, rows)
+    const snapshots = changes
+      .filter(({ from, after }) => this.#passesSnapshot(from, after.version))
+      .map(({ requestId, after }) => ({
+        streamId: requestId,
+        version: after.version,
+        foldVersion: FOLD_VERSION,
+        state: after,
+      }))
+    await backToBack(client, [
+      ...(appends.length > 0 ? [() => this.#store.appendIn(client, appends)] : []),
+      ...projectingAll(client, changes, this.#policy),
+      () => this.#store.saveSnapshotsIn(client, snapshots),
+      () => writeOutbox(client, rows),
+    ])
   }
 
   #passesSnapshot(from: number, to: number): boolean {

@@ -56,7 +56,7 @@ export async function openParts(
   logger: Logger,
   encode: Encode,
 ): Promise<RequestParts> {
-  const pool = new Pool({ connectionString: config.pgUrl, max: 12 })
+  const pool = new Pool({ connectionString: config.pgUrl, max: 12, pipeline: true })
   pool.on('error', (error) => logger.warn({ err: error }, 'an idle connection to PostgreSQL broke'))
   try {
     return await build(config, logger, encode, pool)

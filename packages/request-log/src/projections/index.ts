@@ -3,22 +3,24 @@ import type { Queryable } from './projection.js'
 import { requests } from './requests/fold.js'
 import { steps } from './steps/fold.js'
 import { tombstones } from './tombstones/fold.js'
-import { type Change, project, upsert } from './upsert.js'
+import { type Change, projecting, upsert } from './upsert.js'
 import { verifications } from './verifications/fold.js'
 
 /** Every read model, in the order all writers lock their tables. */
 export const projections = [requests, steps, verifications, tombstones] as const
 
-/** Brings all read models up to date with these requests. */
-export async function projectAll(
+/** The statements that bring all read models up to date with these requests, in the tables' order. */
+export function projectingAll(
   client: Queryable,
   changes: readonly Change[],
   policy: Policy,
-): Promise<void> {
-  await project(client, requests, changes, policy)
-  await project(client, steps, changes, policy)
-  await project(client, verifications, changes, policy)
-  await project(client, tombstones, changes, policy)
+): (() => Promise<void>)[] {
+  return [
+    ...projecting(client, requests, changes, policy),
+    ...projecting(client, steps, changes, policy),
+    ...projecting(client, verifications, changes, policy),
+    ...projecting(client, tombstones, changes, policy),
+  ]
 }
 
 /** Writes all rows of these states into another schema, for `rebuild`. */

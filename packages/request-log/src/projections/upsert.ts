@@ -7,13 +7,13 @@ export interface Change {
   readonly after: RequestState
 }
 
-/** Writes the rows that changed and removes those that are gone; at most two statements. */
-export async function project<Row extends object>(
+/** The statements that write the rows that changed and remove those that are gone; at most two. */
+export function projecting<Row extends object>(
   client: Queryable,
   projection: Projection<Row>,
   changes: readonly Change[],
   policy: Policy,
-): Promise<void> {
+): (() => Promise<void>)[] {
   const changed: Row[] = []
   const gone: Row[] = []
   for (const { before, after } of changes) {
@@ -24,8 +24,10 @@ export async function project<Row extends object>(
     const kept = new Set(now.map((row) => keyOf(projection, row)))
     gone.push(...old.filter((row) => !kept.has(keyOf(projection, row))))
   }
-  await remove(client, projection, gone)
-  await upsert(client, 'read_model', projection, changed)
+  return [
+    ...(gone.length === 0 ? [] : [() => remove(client, projection, gone)]),
+    ...(changed.length === 0 ? [] : [() => upsert(client, 'read_model', projection, changed)]),
+  ]
 }
 
 /** Inserts or replaces rows set-wise. Sorted by key, so that two writers never wait in a circle. */
@@ -39,9 +41,19 @@ export async function upsert<Row extends object>(
   const fields = Object.keys(projection.columns) as (keyof Row & string)[]
   await client.query({
     name: `lethe_upsert_${schema}_${projection.table}`,
-    text: upsertStatement(schema, projection),
+    text: statementOf(schema, projection),
     values: fields.map((field) => rows.map((row) => parameter(row[field], projection.columns[field]))),
   })
+}
+
+/** Texts by table: there are as many as read models, and as many again while one is rebuilt. */
+const texts = new Map<string, string>()
+
+function statementOf<Row extends object>(schema: string, projection: Projection<Row>): string {
+  const table = `${schema}.${projection.table}`
+  const text = texts.get(table) ?? upsertStatement(schema, projection)
+  texts.set(table, text)
+  return text
 }
 
 function upsertStatement<Row extends object>(
@@ -69,7 +81,6 @@ async function remove<Row extends object>(
   { table, key, columns }: Projection<Row>,
   rows: readonly Row[],
 ): Promise<void> {
-  if (rows.length === 0) return
   const names = key.map(columnOf).join(', ')
   const arrays = key.map((field, index) => `$${index + 1}::${columns[field]}[]`).join(', ')
   await client.query(

@@ -17,7 +17,7 @@ export class KillingPool extends Pool {
     private readonly nth: number,
     private readonly moment: Moment,
   ) {
-    super({ connectionString, max: 4 })
+    super({ connectionString, max: 4, pipeline: true })
     this.on('error', () => {})
   }
 

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { Plan } from '@lethe/data-map'
 import type { RequestState } from '@lethe/domain'
-import type { LogTransaction, RequestLog } from '@lethe/request-log'
+import { backToBack, type LogTransaction, type RequestLog } from '@lethe/request-log'
 import type { log } from '@lethe/schemas'
 import { type ProblemError, problem } from '@lethe/service-host'
 import type { Pool } from 'pg'
@@ -144,9 +144,13 @@ export class AcceptRequests {
   private async record(tx: LogTransaction, prepared: readonly Prepared[]): Promise<Map<string, Accepted>> {
     const answers = new Map<string, Accepted>()
     const marks = prepared.map(({ asked, digests }) => ({ tenantId: asked.tenantId, digests }))
-    await lockDigests(tx.client, marks)
-    const known = await findKeys(tx.client, keysOf(prepared))
-    const open = new Map(await openRequests(tx.client, marks))
+    // Each statement sees what was committed before it, so the questions are asked under the locks.
+    const [, known, others] = await backToBack(tx.client, [
+      () => lockDigests(tx.client, marks),
+      () => findKeys(tx.client, keysOf(prepared)),
+      () => openRequests(tx.client, marks),
+    ])
+    const open = new Map(others)
     const wanted: Prepared[] = []
     for (const draft of prepared) {
       const requestId = existing(known, draft)
@@ -165,14 +169,14 @@ export class AcceptRequests {
       if (!accepted.includes(draft)) answers.set(keyOf(draft), { kind: 'refused', problem: keyReused() })
     }
     for (const draft of accepted) answers.set(keyOf(draft), { kind: 'created', state: receive(tx, draft) })
-    await this.vault.put(
-      tx.client,
-      accepted.flatMap(({ planning }) => planning.entries),
-    )
-    await this.vault.putDigests(
-      tx.client,
-      accepted.map(({ asked, requestId, digests }) => ({ tenantId: asked.tenantId, requestId, digests })),
-    )
+    const entries = accepted.flatMap(({ planning }) => planning.entries)
+    const rows = accepted.map(({ asked, requestId, digests }) => {
+      return { tenantId: asked.tenantId, requestId, digests }
+    })
+    await backToBack(tx.client, [
+      () => this.vault.put(tx.client, entries),
+      () => this.vault.putDigests(tx.client, rows),
+    ])
     return answers
   }
 }

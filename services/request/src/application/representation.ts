@@ -55,8 +55,8 @@ export interface RepresentedStep extends StepView {
   readonly probeResult: log.ProbeResult | null
 }
 
-function representedSteps(state: RequestState): RepresentedStep[] {
-  const last = new Map(systems(state).map((view) => [view.steps.at(-1), view.probe]))
+function representedSteps(state: RequestState, views: readonly SystemView[]): RepresentedStep[] {
+  const last = new Map(views.map((view) => [view.steps.at(-1), view.probe]))
   return steps(state).map((step) => {
     const probe = last.get(step.stepId)
     return {
@@ -83,6 +83,7 @@ export interface Links {
 export function representation(state: RequestState): Representation {
   const { received, plan } = state
   const wanted = attention(state)
+  const views = systems(state)
   return {
     requestId: state.requestId,
     tenantId: state.tenantId,
@@ -123,8 +124,8 @@ export function representation(state: RequestState): Representation {
             steps: plan.steps,
             notApplicable: plan.notApplicable,
           },
-    steps: representedSteps(state),
-    systems: systems(state),
+    steps: representedSteps(state, views),
+    systems: views,
     links: linksOf(state.requestId),
   }
 }
