@@ -1,6 +1,8 @@
 import type { Policy, RequestState } from '@lethe/domain'
 import { type ColumnType, columnOf, type Projection, type Queryable } from './projection.js'
 
+const LIVE = 'read_model'
+
 /** One request before and after a transaction. */
 export interface Change {
   readonly before: RequestState | null
@@ -26,7 +28,7 @@ export function projecting<Row extends object>(
   }
   return [
     ...(gone.length === 0 ? [] : [() => remove(client, projection, gone)]),
-    ...(changed.length === 0 ? [] : [() => upsert(client, 'read_model', projection, changed)]),
+    ...(changed.length === 0 ? [] : [() => upsert(client, LIVE, projection, changed)]),
   ]
 }
 
@@ -46,13 +48,13 @@ export async function upsert<Row extends object>(
   })
 }
 
-/** Texts by table: there are as many as read models, and as many again while one is rebuilt. */
+/** Texts of the live tables; a rebuild's schema has a name of its own each time and is not kept. */
 const texts = new Map<string, string>()
 
 function statementOf<Row extends object>(schema: string, projection: Projection<Row>): string {
-  const table = `${schema}.${projection.table}`
-  const text = texts.get(table) ?? upsertStatement(schema, projection)
-  texts.set(table, text)
+  if (schema !== LIVE) return upsertStatement(schema, projection)
+  const text = texts.get(projection.table) ?? upsertStatement(schema, projection)
+  texts.set(projection.table, text)
   return text
 }
 
