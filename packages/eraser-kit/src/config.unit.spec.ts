@@ -26,6 +26,20 @@ describe('the configuration of an eraser', () => {
     expect(() => eraserConfig({ ...env, LETHE_PROBE_TOKEN: '' })).toThrow(/LETHE_PROBE_TOKEN/)
   })
 
+  it('names everything that is missing or wrong at once, Kafka and the probe token included', () => {
+    const start = () => eraserConfig({ LETHE_ROLE: 'probe', LETHE_KAFKA_SASL: 'plain', LETHE_KAFKA: 'a:1' })
+    expect(start).toThrow(ConfigError)
+    expect(start).toThrow(
+      /LETHE_SYSTEM: is missing[\s\S]*LETHE_TOKEN: is missing[\s\S]*LETHE_PROBE_TOKEN: [\s\S]*LETHE_KAFKA_PASSWORD/,
+    )
+    expect(() => eraserConfig({ ...env, LETHE_KAFKA_CA: '/nowhere/ca.pem' })).toThrow(/LETHE_KAFKA_CA: /)
+  })
+
+  it('keeps receipts for longer than any topic keeps the command they answer', () => {
+    expect(eraserConfig(env).receiptsKeepMs).toBe(97 * 86_400_000)
+    expect(() => eraserConfig({ ...env, LETHE_RECEIPTS_KEEP_DAYS: '30' })).toThrow(/LETHE_RECEIPTS_KEEP_DAYS/)
+  })
+
   it('names what is missing', () => {
     expect(() => eraserConfig({})).toThrow(ConfigError)
     expect(() => eraserConfig({})).toThrow(/LETHE_SYSTEM[\s\S]*LETHE_ROLE[\s\S]*LETHE_KAFKA/)

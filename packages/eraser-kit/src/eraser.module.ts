@@ -1,26 +1,46 @@
 import { KafkaBatchStrategy, MessageCodec, MessageProducer } from '@lethe/messaging'
-import { createLogger, type Logger, metricsRegistry } from '@lethe/service-host'
-import { type DynamicModule, Inject, Module, type OnApplicationShutdown, type Provider } from '@nestjs/common'
+import { createLogger, type Logger, metricsRegistry, Repeating } from '@lethe/service-host'
+import {
+  type DynamicModule,
+  Inject,
+  Module,
+  type OnApplicationBootstrap,
+  type OnApplicationShutdown,
+  type OnModuleDestroy,
+  type Provider,
+} from '@nestjs/common'
 import { EraseController, ProbeController } from './command.controllers.js'
-import type { EraserConfig } from './config.js'
-import type { Connector } from './connector.js'
+import { type EraserConfig, pruningDefaults } from './config.js'
+import type { Connector, Role } from './connector.js'
 import { concerns, EraseHost, type HostParts } from './erase-host.js'
 import { LookController, PROBE_TOKEN } from './look.controller.js'
 import { MapCheckController } from './map-check.controller.js'
 import { MapCheck } from './map-check.js'
 import { ProbeHost } from './probe-host.js'
+import { ReceiptPruning } from './receipt-pruning.js'
 import { RequestClient } from './request-client.js'
+import { StoreWatch } from './store-watch.js'
 import { Systems } from './systems.js'
 
 const LOGGER = Symbol('logger')
 const PARTS = Symbol('host parts')
+const LOOPS = Symbol('loops')
+
+const LOOK_EVERY_MS = 60_000
+/** A process that lives shorter than a day prunes too. */
+const FIRST_PRUNING_MS = 60_000
+
+/** What a deployment needs of its store, by role. */
+export const storeCheck = (role: Role, systems: Systems): Promise<void> =>
+  role === 'probe' ? systems.checkProbe() : systems.check()
 
 /** One deployment: a connector as `erase` or as `probe`, with that role's credentials only. */
 @Module({})
-export class EraserModule implements OnApplicationShutdown {
+export class EraserModule implements OnApplicationBootstrap, OnModuleDestroy, OnApplicationShutdown {
   constructor(
     @Inject(Systems) private readonly systems: Systems,
     @Inject(MessageProducer) private readonly producer: MessageProducer,
+    @Inject(LOOPS) private readonly loops: readonly Repeating[],
   ) {}
 
   static forConnector(
@@ -34,6 +54,11 @@ export class EraserModule implements OnApplicationShutdown {
         config.role === 'erase' ? [EraseController] : [ProbeController, LookController, MapCheckController],
       providers: [
         { provide: LOGGER, useValue: logger },
+        {
+          provide: LOOPS,
+          inject: [Systems],
+          useFactory: (systems: Systems) => loops(config, systems, logger),
+        },
         ...ports(connector, config),
         ...(config.role === 'erase' ? erase(connector, config) : probe(config)),
       ],
@@ -41,11 +66,40 @@ export class EraserModule implements OnApplicationShutdown {
     }
   }
 
+  onApplicationBootstrap(): void {
+    for (const loop of this.loops) loop.start()
+  }
+
+  async onModuleDestroy(): Promise<void> {
+    await Promise.all(this.loops.map((loop) => loop.stop()))
+  }
+
   /** After the transport has drained: its handlers used these. */
   async onApplicationShutdown(): Promise<void> {
     await this.systems.close()
     await this.producer.disconnect()
   }
+}
+
+function loops(config: EraserConfig, systems: Systems, logger: Logger): Repeating[] {
+  const { systemId, role } = config
+  const watch = new StoreWatch(systemId, () => storeCheck(role, systems), logger)
+  const watching = new Repeating({
+    name: 'watch-store',
+    work: () => watch.look(),
+    everyMs: LOOK_EVERY_MS,
+    firstMs: 0,
+    logger,
+  })
+  if (role === 'probe') return [watching]
+  const { receiptsKeepMs: keepMs = pruningDefaults.receiptsKeepMs } = config
+  const { pruneEveryMs: everyMs = pruningDefaults.pruneEveryMs } = config
+  const pruning = new ReceiptPruning({ systemId, systems, keepMs, logger })
+  const firstMs = Math.min(everyMs, FIRST_PRUNING_MS)
+  return [
+    watching,
+    new Repeating({ name: 'prune-receipts', work: () => pruning.run(), everyMs, firstMs, logger }),
+  ]
 }
 
 function ports(connector: Connector, config: EraserConfig): Provider[] {

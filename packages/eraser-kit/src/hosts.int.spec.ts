@@ -256,6 +256,40 @@ describe('the hosts of a connector on Kafka', () => {
     expect(acksOf(id)).toHaveLength(1)
   })
 
+  it('prunes receipts by itself, and shows its lag and what it may use', async () => {
+    const pruning: typeof shelf = {
+      ...shelf,
+      open: async (context) => {
+        const session = await shelf.open(context)
+        if (session.receipts) session.receipts.prune = async () => 1
+        return session
+      },
+    }
+    service = await startEraser(pruning, config('erase', { pruneEveryMs: 50 }))
+    const person = inventPerson(types)
+    await backdoor.seed(person, 1)
+    const id = know(person)
+    await producer.send([command(id)])
+    await acknowledged(id)
+    const metrics = async () => (await fetch(`${service?.url}/metrics`)).text()
+    const pruned = new RegExp(`lethe_eraser_receipts_pruned_total\\{.*system="${system}".*\\} [1-9]`)
+    await vi.waitUntil(async () => pruned.test(await metrics()), { timeout: 10_000, interval: 50 })
+    const group = `group="eraser.${system}"`
+    await vi.waitUntil(
+      async () =>
+        (await metrics()).includes(
+          `lethe_messaging_lag_unknown{${group},topic="erasure.requested",partition="0"`,
+        ),
+      { timeout: 10_000, interval: 50 },
+    )
+    expect(await metrics()).toMatch(new RegExp(`lethe_messaging_lag\\{${group}.*\\} \\d`))
+    expect(await metrics()).toMatch(new RegExp(`lethe_eraser_store_usable\\{.*"${system}".*\\} 1`))
+    expect(await (await readiness()).json()).toMatchObject({
+      ready: true,
+      checks: { store: 'ok', [`consumer.eraser.${system}`]: 'ok' },
+    })
+  })
+
   it('probes with its own credentials and seals what it found', async () => {
     service = await startEraser(shelf, config('probe'))
     const left = inventPerson(types)

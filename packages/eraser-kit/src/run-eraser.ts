@@ -9,7 +9,7 @@ import {
 } from '@lethe/service-host'
 import { type EraserConfig, eraserConfig } from './config.js'
 import type { Connector } from './connector.js'
-import { EraserModule } from './eraser.module.js'
+import { EraserModule, storeCheck } from './eraser.module.js'
 import { MapCheck } from './map-check.js'
 import { Systems } from './systems.js'
 
@@ -38,7 +38,7 @@ function serviceOf(connector: Connector, config: EraserConfig): ServiceOptions {
     port: config.port,
     microservice: (app) => app.get(KafkaBatchStrategy),
     readiness: (app) => [
-      { name: 'store', check: () => app.get(Systems).check() },
+      { name: 'store', check: () => storeCheck(config.role, app.get(Systems)) },
       { name: 'map', check: () => app.get(MapCheck).ready() },
     ],
   }

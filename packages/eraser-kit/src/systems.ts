@@ -41,6 +41,12 @@ export class Systems {
     return this.session(version)
   }
 
+  /** As `check`, and the probe's own session can be opened too. */
+  async checkProbe(): Promise<void> {
+    await this.check()
+    if (this.current) await this.probe(this.current.version)
+  }
+
   /** Resolves when the store answers with this deployment's credentials. */
   async check(): Promise<void> {
     const session = await this.currentSession()

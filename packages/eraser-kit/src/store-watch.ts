@@ -1,0 +1,41 @@
+import { gauge, LetheError, type Logger } from '@lethe/service-host'
+
+const usable = gauge(
+  'lethe_eraser_store_usable',
+  '1 while this deployment can use its store: address, credentials, map section and request.',
+  ['system'],
+)
+
+/**
+ * Says in the log, as soon as the process runs, what keeps it from its store: a missing variable, refused
+ * credentials, a map it does not know. A partition that only pauses would be noticed by nobody. Told once
+ * per reason, and again when the store can be used.
+ */
+export class StoreWatch {
+  private last: string | null = null
+
+  constructor(
+    private readonly systemId: string,
+    private readonly check: () => Promise<void>,
+    private readonly logger: Logger,
+  ) {}
+
+  async look(): Promise<void> {
+    const reason = await this.check().then(
+      () => null,
+      (error: unknown) => error,
+    )
+    usable.set({ system: this.systemId }, reason === null ? 1 : 0)
+    // The texts of Lethe's own errors say what to do and hold no identifier; those of others stay unsaid.
+    const known = reason instanceof LetheError ? reason : null
+    const code = reason === null ? 'ok' : (known?.code ?? 'unexpected')
+    if (code === this.last) return
+    this.last = code
+    if (code === 'ok') this.logger.info({ system: this.systemId }, 'the store can be used')
+    else
+      this.logger.error(
+        { system: this.systemId, code, ...(known ? { problem: known.message } : {}) },
+        'the store can not be used; work for it waits',
+      )
+  }
+}
