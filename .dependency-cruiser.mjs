@@ -88,6 +88,12 @@ export default {
       '^packages/connectors/src/redis/',
     ),
     only(
+      'only-its-connector-knows-elasticsearch',
+      "A vendor's client stays in the connector of that vendor.",
+      'node_modules/@(elastic|opensearch-project)/',
+      '^packages/connectors/src/elasticsearch/',
+    ),
+    only(
       'only-lethes-database-and-its-connector-know-pg',
       "A vendor's client stays in its connector; the rooms around Lethe's own database use it too.",
       'node_modules/(@types/)?pg/',

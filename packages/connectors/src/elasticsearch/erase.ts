@@ -1,12 +1,13 @@
 import { type EraseIo, type Outcome, type Pass, RetryableError } from '@lethe/eraser-kit'
 import { type Failure, failureOf, StoreError } from './errors.js'
-import type { Ledger, Writing } from './ledger.js'
-import { countPeople, refresh } from './look.js'
+import { type Ledger, RECEIPTS, type Writing } from './ledger.js'
+import { countPeople, refresh, refuseUnhealthy } from './look.js'
 import { type Selected, select, type Wanting } from './people.js'
 import { isTooLong } from './query.js'
+import { IndexRefused } from './refusals.js'
 import { changeBySequence, deleteByQuery, type Permission, type Removal } from './removal.js'
 import type { Store } from './store.js'
-import { IndexRefused, type Job, type Target, targetsFor } from './targets.js'
+import { type Job, type Target, targetsFor } from './targets.js'
 import { failed, isOpen, jobKey, outcomeOf, takeOver, touches, type Work } from './work.js'
 
 /** People one query asks for; each is a few clauses, and old servers take 1,024 of them. */
@@ -31,6 +32,7 @@ export async function erase(erasure: Erasure, batch: readonly Pass[], io: EraseI
   const works = await prepare(erasure, batch, outcomes)
 
   const indices = works.flatMap(({ targets }) => targets.map(({ index }) => index))
+  await refuseUnhealthy(erasure.store, [RECEIPTS, ...indices])
   await refresh(erasure.store, indices)
   await count(erasure, works, (work, key, documents) => work.found.set(key, documents))
   for (const work of works) {

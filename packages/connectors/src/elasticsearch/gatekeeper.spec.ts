@@ -9,6 +9,8 @@ export interface Gatekeeper {
   readonly users: Readonly<Record<'eraser' | 'probe', string>>
   /** What was asked for so far, as `METHOD path?query`: nothing of a person may be in it. */
   readonly asked: string[]
+  /** Runs before each call is handed on, so that a spec can change the store in between. */
+  before: (line: string) => Promise<void>
   close(): Promise<void>
 }
 
@@ -18,7 +20,8 @@ const READING =
 export async function openGatekeeper(target: number): Promise<Gatekeeper> {
   const users = { eraser: randomBytes(9).toString('hex'), probe: randomBytes(9).toString('hex') }
   const asked: string[] = []
-  const server = createServer((incoming, outgoing) => {
+  const gate: Pick<Gatekeeper, 'before'> = { before: async () => undefined }
+  const server = createServer(async (incoming, outgoing) => {
     const refuse = (status: number, type: string) => {
       incoming.resume()
       outgoing.writeHead(status, { 'content-type': 'application/json' })
@@ -33,6 +36,7 @@ export async function openGatekeeper(target: number): Promise<Gatekeeper> {
     if (!user) return refuse(401, 'security_exception')
     asked.push(line)
     if (user === 'probe' && !READING.test(line)) return refuse(403, 'security_exception')
+    await gate.before(line)
     const { authorization: _, ...headers } = incoming.headers
     const onward = request(
       {
@@ -53,7 +57,7 @@ export async function openGatekeeper(target: number): Promise<Gatekeeper> {
   })
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
-  return {
+  return Object.assign(gate, {
     port: (server.address() as AddressInfo).port,
     users,
     asked,
@@ -62,5 +66,5 @@ export async function openGatekeeper(target: number): Promise<Gatekeeper> {
       server.close()
       await once(server, 'close')
     },
-  }
+  })
 }

@@ -5,10 +5,9 @@ import { openGatekeeper } from './gatekeeper.spec.js'
 import { type ElasticsearchSystem, elasticsearchSystem } from './grammar.js'
 import type { ElasticsearchOptions } from './options.js'
 
-export const USERS = '{tenant}_users'
+const USERS = '{tenant}_users'
 const MESSAGES = 'messages'
 const NEWSLETTER = 'newsletter'
-const TENANTS = ['acme', 'globex']
 
 /** Plain HTTP, no client of a vendor; throws what the server says. */
 export function rest(port: number) {
@@ -160,5 +159,3 @@ export async function openSearchBackdoor(
     },
   }
 }
-
-export const tenants = TENANTS

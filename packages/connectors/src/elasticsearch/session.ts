@@ -6,15 +6,9 @@ import { elasticsearchKind } from './grammar.js'
 import { Ledger } from './ledger.js'
 import { countPeople, refuseUnhealthy } from './look.js'
 import { select, type Wanting } from './people.js'
+import { IndexRefused, targetError } from './refusals.js'
 import { Store } from './store.js'
-import {
-  type ElasticsearchContext,
-  IndexRefused,
-  jobsOf,
-  proveMap,
-  targetError,
-  targetsFor,
-} from './targets.js'
+import { type ElasticsearchContext, jobsOf, proveMap, targetsFor } from './targets.js'
 import { countsOf, jobKey } from './work.js'
 
 /** The erasing side. Throws a TerminalError when the map doesn't fit; a RetryableError when the store is away. */
@@ -39,7 +33,6 @@ export async function openSession(context: ElasticsearchContext): Promise<Sessio
   return {
     preview: (subjects) =>
       guarded('count documents', async () => {
-        await refuseUnhealthy(store)
         const people = subjects.flatMap((subject, ord) => {
           const one = select(subject, ord, wanting)
           return one.ok ? [one.person] : []
@@ -49,6 +42,10 @@ export async function openSession(context: ElasticsearchContext): Promise<Sessio
         for (const [tenantId, targets] of await targetsFor(store, jobs, tenants, wanting)) {
           if (targets === 'unknown_tenant') continue
           if (targets instanceof IndexRefused) throw targetError(targets.code, targets.where)
+          await refuseUnhealthy(
+            store,
+            targets.map(({ index }) => index),
+          )
           const own = people.filter((person) => person.tenantId === tenantId)
           for (const target of targets)
             for (let from = 0; from < own.length; from += CHUNK) {

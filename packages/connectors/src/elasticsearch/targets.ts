@@ -1,17 +1,10 @@
 import type { IdentifierType, OpenContext, TenantRule } from '@lethe/eraser-kit'
-import { TerminalError } from '@lethe/eraser-kit'
 import { z } from 'zod'
 import type { ElasticsearchElement, ElasticsearchSystem, Replacement } from './grammar.js'
 import { type IndexName, indexNameOf, indexOf, LETHE_PREFIX, tenantOf } from './index-name.js'
-import {
-  type ExactField,
-  exactField,
-  type FieldProblem,
-  fieldAt,
-  type IndexInfo,
-  indexInfo,
-} from './mapping.js'
+import { type ExactField, exactField, fieldAt, type IndexInfo, indexInfo } from './mapping.js'
 import type { ElasticsearchOptions } from './options.js'
+import { IndexRefused, type TargetProblem, targetError } from './refusals.js'
 import type { Store } from './store.js'
 
 export type ElasticsearchContext = OpenContext<ElasticsearchOptions, ElasticsearchSystem>
@@ -35,53 +28,6 @@ export interface Target {
   readonly deleted: readonly Way[]
   /** Field holding the tenant, or null where the index holds one tenant only. */
   readonly tenantField: ExactField | null
-}
-
-export type TargetProblem = FieldProblem | RefusedIndex
-type RefusedIndex =
-  | 'missing_index'
-  | 'index_closed'
-  | 'data_stream'
-  | 'alias_of_many'
-  | 'filtered_alias'
-  | 'routed_alias'
-  | 'shared_alias'
-  | 'tenant_unprovable'
-  | 'source_disabled'
-  | 'created_at_not_date'
-
-const MESSAGES: Readonly<Record<TargetProblem, string>> = {
-  missing_field: 'has no field of that name in its mapping',
-  inexact_field: 'is analysed text, or folded: map it as keyword, give it a keyword subfield, or name one',
-  nested_field:
-    'lies in nested documents, which are not searched like others: name a field of the document itself',
-  unindexed_field: 'is not indexed: nobody can be found by it',
-  missing_index: 'does not exist',
-  index_closed: 'is closed: open it',
-  data_stream: 'is a data stream: name its backing indices, or let them expire',
-  alias_of_many: 'is an alias of several indices: name each of them',
-  filtered_alias: 'is an alias with a filter: name the index behind it',
-  routed_alias: 'is an alias with a routing: name the index behind it',
-  shared_alias:
-    'is an alias of an index that other tenants use: name that index and have tenant: name a field',
-  tenant_unprovable: 'holds several tenants and has no exact field that names the tenant',
-  source_disabled: 'keeps no complete _source, so its documents can not be redacted: delete them instead',
-  created_at_not_date: 'is no date',
-}
-
-/** `where` says index and field; both are the data map's words. */
-export function targetError(code: TargetProblem, where: string): TerminalError {
-  return new TerminalError(code, `${where} ${MESSAGES[code]}.`)
-}
-
-/** Thrown while looking at one index, so that other indices and tenants go on. */
-export class IndexRefused extends Error {
-  constructor(
-    readonly code: TargetProblem,
-    readonly where: string,
-  ) {
-    super(`${where} ${MESSAGES[code]}`)
-  }
 }
 
 const answer = z.record(z.string(), indexInfo)
