@@ -44,7 +44,7 @@ const BY_HAND = `
   UPDATE employee SET reports_to = NULL WHERE reports_to IN (2, 3);
   DELETE FROM employee WHERE employee_id IN (2, 3);`
 
-const people = [
+const people: readonly Record<string, string>[] = [
   { user_id: '5', email: 'frantisekw@jetbrains.com', 'vendor:playlist': '5' },
   { 'vendor:staff': '2', email: 'nancy@chinookcorp.com' },
   { 'vendor:staff': '3' },

@@ -12,6 +12,7 @@ function table(oid: number): Table {
     kind: 'r',
     isPartition: false,
     filtered: false,
+    policies: false,
     rows: 0,
     rights: { select: true, delete: true, update: true },
     columns: new Map(),
@@ -53,6 +54,7 @@ function target(index: number, own: Table, method: 'delete' | 'redact' = 'delete
     guard: null,
     reference: null,
     mention: null,
+    takeover: null,
   }
 }
 
@@ -60,6 +62,7 @@ const catalogue = (tables: readonly Table[], references: readonly Reference[]): 
   version: '15',
   tables: new Map(tables.map((one) => [one.oid, one])),
   references,
+  sequences: new Map(),
   find: () => undefined,
 })
 
