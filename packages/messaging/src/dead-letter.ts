@@ -1,5 +1,6 @@
+import { messagesSchemas } from '@lethe/schemas'
 import { deadLetterTopic } from './config.js'
-import { describeError } from './errors.js'
+import { describeError, UnprovenError } from './errors.js'
 import { countHeader } from './headers.js'
 import type { Headers, Quarantined } from './incoming.js'
 import type { Attempts } from './partition-memory.js'
@@ -33,9 +34,20 @@ export function keptHeaders(headers: Headers): Record<string, string> {
   return kept
 }
 
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
+
+/** Of a record nobody vouches for: its id and type, where they are what they should be, and nothing else. */
+function harmlessHeaders({ ce_id, ce_type }: Headers): Record<string, string> {
+  return {
+    ...(ce_id !== undefined && UUID.test(ce_id) ? { ce_id } : {}),
+    ...(ce_type !== undefined && Object.hasOwn(messagesSchemas, ce_type) ? { ce_type } : {}),
+  }
+}
+
 /**
- * The record for `<topic>.<group>.dlq`. The bytes are copied only when they could be decoded, so
- * that nothing unknown spreads; the origin is always named. No error text: only code and class.
+ * The record for `<topic>.<group>.dlq`. Bytes, key and headers are copied only when the message could be
+ * decoded and is not known to be forged, so that nothing unknown spreads; the origin is always named, and a
+ * redrive reads it there. No error text: only code and class.
  */
 export function deadLetter(
   group: string,
@@ -45,12 +57,13 @@ export function deadLetter(
   now: number,
 ): RawOutgoing {
   const { code, errorClass } = describeError(error)
+  const copied = item.raw !== null && !(error instanceof UnprovenError)
   return {
     topic: deadLetterTopic(item.topic, group),
-    key: item.key,
-    value: item.raw,
+    key: copied ? item.key : null,
+    value: copied ? item.raw : null,
     headers: {
-      ...keptHeaders(item.headers),
+      ...(copied ? keptHeaders(item.headers) : harmlessHeaders(item.headers)),
       [DLQ.code]: code,
       [DLQ.errorClass]: errorClass,
       [DLQ.topic]: item.topic,

@@ -1,4 +1,4 @@
-import { LetheError } from '@lethe/service-host'
+import { LetheError, TerminalError } from '@lethe/service-host'
 
 /**
  * The stored offset is not the expected one: another member owns the partition now, or owned it in
@@ -11,6 +11,9 @@ export class OffsetsMovedError extends LetheError {
     super('offsets_moved', message, options)
   }
 }
+
+/** The message is not from whom it says. Nothing of it is copied to the dead letters: only where it lies. */
+export class UnprovenError extends TerminalError {}
 
 /** `code` and class of any error, and nothing else of it: free text of stores stays where it arose. */
 export function describeError(error: unknown): { code: string; errorClass: string } {

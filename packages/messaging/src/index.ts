@@ -14,7 +14,7 @@ export {
   type DeadLetterSelection,
   listDeadLetters,
 } from './dead-letter-list.js'
-export { OffsetsMovedError } from './errors.js'
+export { OffsetsMovedError, UnprovenError } from './errors.js'
 export { readHeaders } from './headers.js'
 export {
   BatchContext,

@@ -76,7 +76,7 @@ function again({ letter, copy, headers }: StoredLetter, origin: KafkaMessage | u
   const source = origin ? readHeaders(origin.headers) : headers
   return {
     topic: letter.topic,
-    key: letter.key,
+    key: origin ? (origin.key?.toString('utf8') ?? null) : letter.key,
     value: origin ? origin.value : copy,
     headers: {
       ...keptHeaders(source),

@@ -106,7 +106,8 @@ function clientStatus(error: unknown): number | undefined {
   return typeof statusCode === 'number' && statusCode >= 400 && statusCode < 500 ? statusCode : undefined
 }
 
-interface Reply {
+/** What an answer needs of Fastify's reply. */
+export interface Reply {
   status(code: number): Reply
   header(name: string, value: string): Reply
   send(body: unknown): unknown
@@ -124,12 +125,16 @@ export class LetheExceptionFilter implements ExceptionFilter {
     if (host.getType() !== 'http') return throwError(() => error)
     const found = problemOf(error)
     if (found.status >= 500) this.logger.error({ err: error, problem: found.code }, 'request failed')
-    const reply = host.switchToHttp().getResponse<Reply>()
-    if (found.status === 401) reply.header('www-authenticate', 'Bearer')
-    reply
-      .status(found.status)
-      .header('content-type', 'application/problem+json; charset=utf-8')
-      .send(JSON.stringify(found.toProblem()))
+    sendProblem(host.switchToHttp().getResponse<Reply>(), found)
     return undefined
   }
+}
+
+/** Answers with a problem, as the exception filter does, where no filter is reached. */
+export function sendProblem(reply: Reply, found: ProblemError): void {
+  if (found.status === 401) reply.header('www-authenticate', 'Bearer')
+  reply
+    .status(found.status)
+    .header('content-type', 'application/problem+json; charset=utf-8')
+    .send(JSON.stringify(found.toProblem()))
 }

@@ -135,6 +135,14 @@ describe('a running service', () => {
     expect((await answer.text()) + lines.join('')).not.toContain(secret)
   })
 
+  it('does not repeat an address it can not read', async () => {
+    const answer = await get('/%ada@example.org')
+    expect(answer.status).toBe(400)
+    const text = await answer.text()
+    expect(JSON.parse(text)).toMatchObject({ code: 'invalid_request' })
+    expect(text).not.toContain('ada')
+  })
+
   it('refuses a body that does not match, naming the field and not the value', async () => {
     const post = (text: string) =>
       fetch(`${service.url}/v1/counts`, {

@@ -7,7 +7,7 @@ import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fa
 import { Health, type ReadinessCheck } from './health.js'
 import { createLogger, type Logger, nestLogger } from './logger.js'
 import { metricsRegistry, startProcessMetrics } from './metrics.js'
-import { LetheExceptionFilter } from './problem.js'
+import { LetheExceptionFilter, problemOf, type Reply, sendProblem } from './problem.js'
 
 type FromApp<T> = T | ((app: INestApplicationContext) => T)
 
@@ -47,7 +47,13 @@ export async function startService(options: ServiceOptions): Promise<RunningServ
   startProcessMetrics(options.name)
   const app = await NestFactory.create<NestFastifyApplication>(
     options.module,
-    new FastifyAdapter({ bodyLimit: options.bodyLimit ?? 1_048_576, forceCloseConnections: 'idle' }),
+    new FastifyAdapter({
+      bodyLimit: options.bodyLimit ?? 1_048_576,
+      forceCloseConnections: 'idle',
+      // Fastify's own answer to a malformed address repeats the address.
+      frameworkErrors: (error: Error, _request: unknown, reply: unknown) =>
+        sendProblem(reply as Reply, problemOf(error)),
+    }),
     { logger: nestLogger(logger), abortOnError: false, forceCloseConnections: true },
   )
   app.useGlobalFilters(new LetheExceptionFilter(logger))

@@ -1,5 +1,5 @@
 import type { RequestCommand } from '@lethe/domain'
-import type { Incoming } from '@lethe/messaging'
+import { type Incoming, UnprovenError } from '@lethe/messaging'
 import { deriveMacKey, type MacScope, verifyMac, type wire } from '@lethe/schemas'
 import { TerminalError } from '@lethe/service-host'
 
@@ -14,7 +14,7 @@ export interface Proven {
 /**
  * Checks the one-time MAC and turns the message into a command. Pure.
  *
- * @throws TerminalError `grant_invalid` when the MAC is not of this message and this grant
+ * @throws UnprovenError `grant_invalid` when the MAC is not of this message and this grant
  * @throws TerminalError `schema_unknown` when the topic carries a type that does not belong there
  */
 export function proven(incoming: Incoming, grantSecret: string): Proven {
@@ -40,7 +40,7 @@ function report(message: wire.ProbeReported, secret: string): Proven {
 
 function check(message: { readonly mac: string }, secret: string, scope: MacScope): void {
   if (!verifyMac(message, deriveMacKey(secret, scope))) {
-    throw new TerminalError(
+    throw new UnprovenError(
       'grant_invalid',
       `the mac does not belong to pass ${scope.passId} of ${scope.systemId}`,
     )

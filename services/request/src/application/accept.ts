@@ -101,6 +101,8 @@ export class AcceptRequests {
   }
 
   private draft(asked: NewRequest): Draft | { readonly problem: ProblemError } {
+    const unknown = this.maps.unknownVendor(asked.identifiers)
+    if (unknown !== null) return { problem: unknown }
     const plan = this.maps.plan(asked.tenantId)
     if (plan === 'unknown_tenant') {
       return { problem: problem('unknown_tenant', 'The data map holds another tenant. Check tenantId.') }

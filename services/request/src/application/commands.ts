@@ -2,9 +2,10 @@ import { randomUUID } from 'node:crypto'
 import { extendedDueAt, type RequestCommand, type RequestState } from '@lethe/domain'
 import type { LogTransaction, RequestLog } from '@lethe/request-log'
 import { problem } from '@lethe/service-host'
+import { namesPerson } from '../domain/names-person.js'
 import { type Caller, may } from '../domain/permissions.js'
 import { countByType } from '../domain/person.js'
-import type { Vault } from '../vault/vault.js'
+import { type Vault, wholePerson } from '../vault/vault.js'
 import { forbidden, visible } from './access.js'
 import { auditReview } from './audit.js'
 import type { DataMaps } from './data-maps.js'
@@ -55,6 +56,7 @@ export class RequestCommands {
       if (wanted.verb === 'approve' && (await this.settleIdentity(tx, caller, state, wanted.identifiers))) {
         return { state: tx.state(requestId) ?? state, hold: null }
       }
+      if (wanted.verb === 'refuse') await this.assertNamesNobody(tx, requestId, wanted)
       const noteId = 'reason' in wanted && wanted.reason ? randomUUID() : null
       const events = decided(tx.apply(requestId, commandOf(wanted, caller.id, noteId, state, now), now))
       if (noteId !== null && events.length > 0) await this.note(tx, requestId, noteId, wanted)
@@ -83,6 +85,8 @@ export class RequestCommands {
       throw problem('ambiguous_subject', 'Name the one person who is meant: approve with identifiers.')
     }
     const identifiers = normalised(given)
+    const unknown = this.maps.unknownVendor(identifiers)
+    if (unknown !== null) throw unknown
     const found = countByType(identifiers)
     decided(tx.apply(requestId, { type: 'NameSubject', by: caller.id, found }, this.now()))
     const digests = this.vault.digests(tenantId, identifiers)
@@ -91,6 +95,21 @@ export class RequestCommands {
     await this.vault.putDigests(tx.client, [{ tenantId, requestId, digests }])
     await auditReview(tx.client, { at: this.now(), credentialId: caller.id, requestId })
     return true
+  }
+
+  /** Why a request was refused is told to the person and stands in an event, so it must do without their name. */
+  private async assertNamesNobody(
+    tx: LogTransaction,
+    requestId: string,
+    { ground, citation }: Extract<Wanted, { verb: 'refuse' }>,
+  ): Promise<void> {
+    const entry = (await this.vault.open(tx.client, [requestId], wholePerson)).get(requestId)
+    const identifiers = entry === undefined || entry instanceof Error ? [] : entry.identifiers
+    if (!namesPerson(`${ground}\n${citation}`, identifiers)) return
+    throw problem(
+      'invalid_request',
+      'body.citation names the person: cite the law and leave identifiers out.',
+    )
   }
 
   private async note(tx: LogTransaction, requestId: string, noteId: string, wanted: Wanted): Promise<void> {

@@ -8,7 +8,7 @@ import {
   PlanError,
   parseDataMap,
 } from '@lethe/data-map'
-import { TerminalError } from '@lethe/service-host'
+import { type ProblemError, problem, TerminalError } from '@lethe/service-host'
 import type { Identifier } from '../domain/identifier.js'
 import { neededBy } from '../domain/person.js'
 
@@ -90,6 +90,20 @@ export class DataMaps {
     return Object.values(this.current.systems)
       .filter((system) => system.notApplicable === undefined)
       .map((system) => system.systemId)
+  }
+
+  /**
+   * Events count identifiers by type, so a vendor's name nobody mapped would carry a caller's text there.
+   * @returns `invalid_identifier` for the first of an unknown vendor
+   */
+  unknownVendor(identifiers: readonly Identifier[]): ProblemError | null {
+    const { canonical, alias } = this.current.identifiers
+    const known: readonly string[] = [canonical, ...alias]
+    const at = identifiers.findIndex(({ type }) => type.startsWith('vendor:') && !known.includes(type))
+    if (at < 0) return null
+    const vendors = known.filter((type) => type.startsWith('vendor:')).join(', ') || 'no vendor'
+    const detail = `identifiers[${at}] is of a vendor the data map does not know: it knows ${vendors}.`
+    return problem('invalid_identifier', detail)
   }
 
   /** Of these identifiers, those one system needs. */

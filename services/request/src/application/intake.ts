@@ -1,3 +1,4 @@
+import { UnprovenError } from '@lethe/messaging'
 import type { LogTransaction, RequestLog } from '@lethe/request-log'
 import { intakeKeyOf, type wire } from '@lethe/schemas'
 import { ProblemError, problem, TerminalError } from '@lethe/service-host'
@@ -16,7 +17,7 @@ export interface IntakePayload {
 export interface IntakePorts {
   /** Opens the JWE. @throws TerminalError */
   open(jwe: string): Promise<unknown>
-  /** @throws ProblemError */
+  /** @throws ProblemError when there is no token and key in it, so that nobody can be answered */
   payload(opened: unknown): IntakePayload
   /** @throws ProblemError `unauthenticated` */
   authenticate(token: string, now: number): Caller
@@ -61,12 +62,9 @@ export class Intake {
 
   private async read(message: wire.ErasureIntake, now: number): Promise<Read> {
     try {
-      const { token, idempotencyKey, request } = this.ports.payload(await this.ports.open(message.jwe))
+      const { token, idempotencyKey, request } = this.payload(await this.ports.open(message.jwe))
       if (intakeKeyOf(token, idempotencyKey) !== message.intakeKey) {
-        return {
-          kind: 'poison',
-          error: new TerminalError('intake_key_mismatch', 'The intake key is not its own.'),
-        }
+        throw new UnprovenError('intake_key_mismatch', 'The intake key is not its own.')
       }
       const caller = this.ports.authenticate(token, now)
       const origin = { channel: 'intake', idempotencyKey, intakeKey: message.intakeKey } as const
@@ -75,6 +73,15 @@ export class Intake {
       if (error instanceof ProblemError) return { kind: 'rejected', problem: error }
       if (error instanceof TerminalError) return { kind: 'poison', error }
       throw error
+    }
+  }
+
+  /** Answering under a key that was not proven to be the sender's would publish whatever stands there. */
+  private payload(opened: unknown): IntakePayload {
+    try {
+      return this.ports.payload(opened)
+    } catch (cause) {
+      throw new UnprovenError('intake_payload_invalid', 'An intake message names no sender.', { cause })
     }
   }
 

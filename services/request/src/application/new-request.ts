@@ -2,6 +2,7 @@ import { dueAt, normaliseIdentifier } from '@lethe/domain'
 import type { log } from '@lethe/schemas'
 import { problem } from '@lethe/service-host'
 import type { Identifier } from '../domain/identifier.js'
+import { namesPerson } from '../domain/names-person.js'
 import { type Caller, may } from '../domain/permissions.js'
 import { merge } from '../domain/person.js'
 import type { NewRequest } from './accept.js'
@@ -34,11 +35,15 @@ export function newRequest(
   if (!may(caller, 'create')) throw forbidden('create')
   const { tenantId, requesterRole } = submission
   assertTenant(caller, tenantId)
+  const identifiers = normalised(submission.identifiers)
+  if (namesPerson(`${submission.ground}\n${submission.identity.method}`, identifiers)) {
+    throw problem('invalid_request', 'ground or identity.method names the person: leave identifiers out.')
+  }
   return {
     ...origin,
     callerId: caller.id,
     tenantId,
-    identifiers: normalised(submission.identifiers),
+    identifiers,
     regime: submission.regime,
     ground: submission.ground,
     requesterRole,

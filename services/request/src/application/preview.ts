@@ -42,6 +42,8 @@ export class Previews {
    */
   async preview(caller: Caller, question: PreviewQuestion): Promise<PreviewAnswer> {
     const { tenantId } = question
+    const unknown = this.maps.unknownVendor(question.identifiers)
+    if (unknown !== null) throw unknown
     const plan = this.maps.plan(tenantId)
     if (plan === 'unknown_tenant') throw problem('unknown_tenant', 'The data map holds another tenant.')
     const previewId = randomUUID()

@@ -1,4 +1,4 @@
-import { TerminalError } from '@lethe/service-host'
+import { UnprovenError } from '@lethe/messaging'
 import { type CryptoKey, calculateJwkThumbprint, compactDecrypt, importJWK, type JWK } from 'jose'
 
 /** Key pair that callers of `erasure.intake` encrypt to; only this service can read what they ask. */
@@ -21,7 +21,7 @@ export class IntakeKey {
     return new IntakeKey(privateKey, { ...publicPart, kid, alg: 'ECDH-ES', use: 'enc' })
   }
 
-  /** @throws TerminalError `intake_undecryptable`: not for this key, altered, or no JSON inside. */
+  /** @throws UnprovenError `intake_undecryptable`: not for this key, altered, or no JSON inside. */
   async open(jwe: string): Promise<unknown> {
     try {
       const { plaintext } = await compactDecrypt(jwe, this.privateKey, {
@@ -31,7 +31,7 @@ export class IntakeKey {
       return JSON.parse(Buffer.from(plaintext).toString('utf8'))
     } catch {
       // The error of the JSON parser would quote what it read.
-      throw new TerminalError('intake_undecryptable', 'An intake message does not open with our key.')
+      throw new UnprovenError('intake_undecryptable', 'An intake message does not open with our key.')
     }
   }
 }

@@ -9,7 +9,14 @@ const identifierType = z
   .regex(/^(user_id|email|phone|vendor:[a-z0-9_-]{1,40})$/, 'must be user_id, email, phone or vendor:<name>')
 const identifier = z.object({ type: identifierType, value: z.string().min(1).max(maxValue) }).strict()
 const identifiers = z.array(identifier).min(1).max(20)
-const tenantId = z.string().min(1).max(200)
+/** No free text: it stands in every event and on every topic. */
+const tenantId = z
+  .string()
+  .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/, 'is the id of a tenant: letters, digits and . _ -')
+/** As the law is cited. It stands in events and is shown, so it has no room for an address. */
+const legalGround = z
+  .string()
+  .regex(/^[A-Za-z0-9§][A-Za-z0-9§(). ,/_-]{0,99}$/, 'is a legal ground such as 17(1)(a)')
 const requestId = z.uuid()
 const systemId = z.string().min(1).max(100)
 const epochMs = z.number().int().min(0).max(8_640_000_000_000_000)
@@ -20,7 +27,7 @@ export const createBody = z
     tenantId,
     identifiers,
     regime: z.enum(Object.keys(regimes) as [string, ...string[]]).default('gdpr'),
-    ground: z.string().min(1).max(100).default('17(1)(a)'),
+    ground: legalGround.default('17(1)(a)'),
     requesterRole: z.enum(['self', 'agent', 'admin', 'service', 'automated']).default('service'),
     identity: z
       .object({
@@ -58,7 +65,8 @@ const nothing = z.object({}).strict()
 export const commandBodies = {
   /** `identifiers` say who is meant, when the request waits for that. */
   approve: z.object({ identifiers: identifiers.optional() }).strict(),
-  refuse: z.object({ ground: z.string().min(1).max(100), citation: z.string().min(1).max(1_000) }).strict(),
+  /** `citation` is shown to the person and stands in the event: it must not name them. */
+  refuse: z.object({ ground: legalGround, citation: z.string().min(1).max(1_000) }).strict(),
   hold: z.object({ reason: freeText.optional() }).strict(),
   release: z.object({ holdId: z.uuid().optional() }).strict(),
   cancel: nothing,
