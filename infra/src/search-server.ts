@@ -1,4 +1,5 @@
 import { execFileSync } from 'node:child_process'
+import { pbkdf2Sync, randomBytes } from 'node:crypto'
 import {
   chmodSync,
   chownSync,
@@ -15,7 +16,6 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { endpoints } from './endpoints.js'
-import { answersHttp } from './stack/health.js'
 import { type ProcessSpec, start, stop } from './stack/processes.js'
 import { StateDir } from './stack/state.js'
 
@@ -36,6 +36,13 @@ interface Installed {
   readonly java: string
 }
 
+/** Who may ask a server that asks for passwords, and what each may do. The first user must be a superuser. */
+export interface Guard {
+  readonly users: readonly { readonly name: string; readonly password: string; readonly role: string }[]
+  /** Roles by name as Elasticsearch describes them; `superuser` is there already. */
+  readonly roles: Readonly<Record<string, unknown>>
+}
+
 const HEAP = '512m'
 const PORTS = 40
 /** The user `nobody`, whom every system has: these servers refuse to run as root. */
@@ -52,14 +59,14 @@ export async function installSearchServer(name: SearchServerName): Promise<Insta
 
 /**
  * Starts an empty server on loopback, recorded in the state folder like one of the stack, so that `down` ends what
- * a crash left. `stop` ends it and removes its data.
+ * a crash left. `stop` ends it and removes its data. With a `guard` (elasticsearch9 only) it asks for passwords.
  */
-export async function startSearchServer(installed: Installed): Promise<SearchServer> {
+export async function startSearchServer(installed: Installed, guard?: Guard): Promise<SearchServer> {
   const state = new StateDir()
   const folder = mkdtempSync(join(tmpdir(), 'lethe-search-'))
   const port = await freePort()
   const asRoot = process.getuid?.() === 0
-  const spec = specOf(installed, folder, port, asRoot)
+  const spec = specOf(installed, folder, port, asRoot, guard)
   if (asRoot) handOver(folder)
   const record = () => state.record(spec.name)
   const end = async () => {
@@ -76,7 +83,13 @@ export async function startSearchServer(installed: Installed): Promise<SearchSer
   return { name: installed.name, version: installed.version, port, stop: end }
 }
 
-function specOf(installed: Installed, folder: string, port: number, asRoot: boolean): ProcessSpec {
+function specOf(
+  installed: Installed,
+  folder: string,
+  port: number,
+  asRoot: boolean,
+  guard: Guard | undefined,
+): ProcessSpec {
   const home = reachable(join(installed.home, 'server'), folder, asRoot)
   const launch = { elasticsearch7, elasticsearch9, opensearch3 }[installed.name](
     home,
@@ -84,13 +97,14 @@ function specOf(installed: Installed, folder: string, port: number, asRoot: bool
     port,
     installed.java,
   )
+  if (guard) askForPasswords(folder, guard)
   return {
     ...launch,
     name: `${installed.name}-${process.pid}`,
     cwd: folder,
     ...(asRoot ? { user: NOBODY } : {}),
     ports: [port],
-    healthy: () => answersHttp(`http://127.0.0.1:${port}/_cluster/health?wait_for_status=yellow&timeout=1s`),
+    healthy: () => answers(port, guard),
     deadlineMs: 180_000,
   }
 }
@@ -199,6 +213,58 @@ function configure(folder: string, port: number, more: readonly string[]): void 
     ...more,
   ]
   writeFileSync(join(folder, 'config', 'elasticsearch.yml'), `${lines.join('\n')}\n`)
+}
+
+/** Users and roles in files: the index that usually holds them needs a module that is not there. */
+function askForPasswords(folder: string, { users, roles }: Guard): void {
+  const config = (name: string) => join(folder, 'config', name)
+  const settings = [
+    'xpack.security.enabled: true',
+    // Document- and field-level security are not part of the basic licence.
+    'xpack.license.self_generated.type: trial',
+    'xpack.security.autoconfiguration.enabled: false',
+    'xpack.security.http.ssl.enabled: false',
+    'xpack.security.transport.ssl.enabled: false',
+  ].join('\n')
+  const file = config('elasticsearch.yml')
+  writeFileSync(file, readFileSync(file, 'utf8').replace('xpack.security.enabled: false', settings))
+  const lines = (of: (user: Guard['users'][number]) => string) =>
+    users.map((user) => `${of(user)}\n`).join('')
+  writeFileSync(
+    config('users'),
+    lines(({ name, password }) => `${name}:${storedPassword(password)}`),
+  )
+  writeFileSync(
+    config('users_roles'),
+    lines(({ name, role }) => `${role}:${name}`),
+  )
+  // Each role begins a line: the file is cut there before it is read as YAML, which JSON is too.
+  const described = Object.entries(roles).map(([name, role]) => `${name}: ${JSON.stringify(role)}\n`)
+  writeFileSync(config('roles.yml'), described.join(''))
+}
+
+function storedPassword(password: string): string {
+  const salt = randomBytes(32)
+  const hash = pbkdf2Sync(password, salt, 10_000, 32, 'sha512')
+  return `{PBKDF2}10000$${salt.toString('base64')}$${hash.toString('base64')}`
+}
+
+/** True when the node is ready to keep documents. */
+async function answers(port: number, guard: Guard | undefined): Promise<boolean> {
+  const [first] = guard?.users ?? []
+  const credentials = first && Buffer.from(`${first.name}:${first.password}`).toString('base64')
+  const url = `http://127.0.0.1:${port}/_cluster/health?wait_for_status=yellow&timeout=1s`
+  try {
+    const response = await fetch(url, {
+      signal: AbortSignal.timeout(2_000),
+      ...(credentials ? { headers: { authorization: `Basic ${credentials}` } } : {}),
+    })
+    await response.arrayBuffer()
+    return response.ok
+  } catch {
+    // Refused, reset or late: all of them mean "not yet".
+    return false
+  }
 }
 
 /** The cache may lie where only its owner can go; then the server's files are linked beside its data. */

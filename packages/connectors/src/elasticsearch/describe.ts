@@ -1,5 +1,6 @@
 import type { Description, Finding } from '@lethe/eraser-kit'
 import { z } from 'zod'
+import { grantsFor } from './grants.js'
 import { allFields, type MappedField } from './mapping.js'
 import type { Store } from './store.js'
 import { type ElasticsearchContext, indicesOf, type Job, problemsOf } from './targets.js'
@@ -18,9 +19,10 @@ export async function describe(
   for (const job of jobs) {
     const where = job.name.text
     const { looked, problems } = await problemsOf(store, job, context)
-    for (const problem of problems)
-      findings.push({ level: 'error', code: problem.code, where: problem.where, message: problem.message })
-    if (looked === 0) findings.push({ level: 'warning', code: 'no_index', where, message: NO_INDEX })
+    const path = ['indices', context.system.indices.findIndex(({ name }) => name === where)]
+    for (const { code, where: at, message } of problems)
+      findings.push({ level: 'error', code, where: at, message: `${message}.`, path })
+    if (looked === 0) findings.push({ level: 'warning', code: 'no_index', where, message: NO_INDEX, path })
     for (const [index] of await indicesOf(store, job.name)) {
       const fields = mapped.get(index) ?? new Set()
       for (const { by, set } of job.elements)
@@ -42,7 +44,12 @@ export async function describe(
         message: PERSONAL_UNMAPPED,
       })
   }
-  return { version: `${store.flavour} ${store.version}`, collections, findings }
+  return {
+    version: `${store.flavour} ${store.version}`,
+    collections,
+    findings,
+    grants: grantsFor(store.flavour, jobs),
+  }
 }
 
 const NO_INDEX = 'No index is called so for any tenant: correct the name if there ought to be one.'

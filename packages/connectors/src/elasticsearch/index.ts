@@ -2,7 +2,7 @@ import { defineConnector } from '@lethe/eraser-kit'
 import { elasticsearchKind, elasticsearchSystem } from './grammar.js'
 import { elasticsearchOptions } from './options.js'
 import { openProbeSession } from './probe.js'
-import { openSession } from './session.js'
+import { checkMap, openSession } from './session.js'
 
 export type { ElasticsearchSystem } from './grammar.js'
 export { elasticsearchKind } from './grammar.js'
@@ -20,4 +20,5 @@ export const elasticsearch = defineConnector({
   capabilities: { receipts: 'last-step', batch: { max: 1_000, concurrency: 1 } },
   open: openSession,
   openProbe: openProbeSession,
+  check: checkMap,
 })

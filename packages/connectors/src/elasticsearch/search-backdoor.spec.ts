@@ -10,12 +10,16 @@ const MESSAGES = 'messages'
 const NEWSLETTER = 'newsletter'
 
 /** Plain HTTP, no client of a vendor; throws what the server says. */
-export function rest(port: number) {
+export function rest(port: number, user?: { readonly name: string; readonly password: string }) {
+  const credentials = user && Buffer.from(`${user.name}:${user.password}`).toString('base64')
   return async (method: string, path: string, body?: unknown): Promise<Record<string, unknown>> => {
     const lines = Array.isArray(body)
     const response = await fetch(`http://127.0.0.1:${port}${path}`, {
       method,
-      headers: { 'content-type': lines ? 'application/x-ndjson' : 'application/json' },
+      headers: {
+        'content-type': lines ? 'application/x-ndjson' : 'application/json',
+        ...(credentials ? { authorization: `Basic ${credentials}` } : {}),
+      },
       ...(body === undefined
         ? {}
         : { body: lines ? body.map((line) => `${JSON.stringify(line)}\n`).join('') : JSON.stringify(body) }),

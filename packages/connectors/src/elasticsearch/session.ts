@@ -1,4 +1,4 @@
-import type { Counts, Session } from '@lethe/eraser-kit'
+import type { Counts, Description, Session } from '@lethe/eraser-kit'
 import { describe } from './describe.js'
 import { CHUNK, erase } from './erase.js'
 import { guarded } from './errors.js'
@@ -71,5 +71,15 @@ export async function openSession(context: ElasticsearchContext): Promise<Sessio
     },
     describe: () => guarded('describe itself', () => describe(store, jobs, context)),
     close: () => store.close(),
+  }
+}
+
+/** What `map check` has to say, also of a map that doesn't fit. Reads mappings only. */
+export async function checkMap(context: ElasticsearchContext): Promise<Description> {
+  const store = await Store.open(context.options, context.system.flavour)
+  try {
+    return await guarded('describe itself', () => describe(store, jobsOf(context.system), context))
+  } finally {
+    await store.close()
   }
 }

@@ -1,4 +1,5 @@
 import { Client as ElasticsearchClient } from '@elastic/elasticsearch'
+import { PausedError } from '@lethe/eraser-kit'
 import { Client as OpenSearchClient } from '@opensearch-project/opensearch'
 import { z } from 'zod'
 import { crossing, StoreError } from './errors.js'
@@ -46,6 +47,7 @@ export class Store {
       const nodes = Object.values(nodesAnswer.parse(await asking(wire, call)).nodes)
       const modules = nodes.map((node) => node.modules.map((module) => module.name))
       const deletesByQuery = modules.length > 0 && modules.every((names) => names.includes('reindex'))
+      await refuseFilteredView(wire, flavour)
       const version = [...new Set(nodes.map((node) => node.version))].join(', ')
       return new Store(wire, flavour, version, deletesByQuery)
     } catch (error) {
@@ -80,6 +82,39 @@ const node = z.object({
   modules: z.array(z.object({ name: z.string() })).default([]),
 })
 const nodesAnswer = z.object({ nodes: z.record(z.string(), node).default({}) })
+
+const privileges = z.object({
+  indices: z
+    .array(
+      z.object({ query: z.array(z.unknown()).optional(), field_security: z.array(z.unknown()).optional() }),
+    )
+    .default([]),
+})
+
+/**
+ * A role with document- or field-level security shows less than there is, without saying so. A server without
+ * users has no such page. OpenSearch doesn't tell a user of its own filters.
+ */
+async function refuseFilteredView(wire: Wire, flavour: Flavour): Promise<void> {
+  if (flavour === 'opensearch') return
+  let answer: unknown
+  try {
+    answer = await asking(wire, { method: 'GET', path: '/_security/user/_privileges' })
+  } catch (error) {
+    if (error instanceof StoreError && [400, 404, 405, 500].includes(error.status ?? 0)) return
+    throw error
+  }
+  const filtered = privileges
+    .parse(answer)
+    .indices.some(
+      ({ query, field_security }) => (query ?? []).length > 0 || (field_security ?? []).length > 0,
+    )
+  if (filtered)
+    throw new PausedError(
+      'filtered_view',
+      'Document- or field-level security filters what this user sees. Give it a role without either.',
+    )
+}
 
 /** Bulk bodies are lines of JSON with a line end after the last one. */
 const ndjson = (lines: readonly unknown[]) => lines.map((line) => `${JSON.stringify(line)}\n`).join('')
