@@ -16,7 +16,7 @@ const tenantId = z
 /** As the law is cited. It stands in events and is shown, so it has no room for an address. */
 const legalGround = z
   .string()
-  .regex(/^[A-Za-z0-9§][A-Za-z0-9§(). ,/_-]{0,99}$/, 'is a legal ground such as 17(1)(a)')
+  .regex(/^((Art(icle|\.)?|§§?) ?)?[0-9][A-Za-z0-9§(). ,/_-]{0,80}$/, 'is a legal ground such as 17(1)(a)')
 const requestId = z.uuid()
 const systemId = z.string().min(1).max(100)
 const epochMs = z.number().int().min(0).max(8_640_000_000_000_000)

@@ -1,0 +1,49 @@
+import { createHash } from 'node:crypto'
+import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { openContext } from '@lethe/infra'
+import { Caller } from '../harness/caller.js'
+import { Chain } from '../harness/chain.js'
+import { addCustomers } from '../leak/people.js'
+import { addresses, hostilePeople } from './people.js'
+
+/** Callers beside those of the local stack: one whose time is over and one of another tenant. */
+const more = [
+  {
+    id: 'was-here',
+    token: 'expired-token',
+    roles: ['privacy_officer'],
+    tenants: ['*'],
+    expiresAt: 1_700_000_000_000,
+  },
+  { id: 'globex-officer', token: 'globex-token', roles: ['privacy_officer'], tenants: ['globex'] },
+] as const
+
+export interface HostileStand {
+  readonly chain: Chain
+  /** A privacy officer of every tenant. */
+  readonly http: Caller
+  close(): Promise<void>
+}
+
+/** A chain whose shop has the hostile people, whose queue is short and whose credentials are more. */
+export async function openHostileStand(): Promise<HostileStand> {
+  const { secrets } = await openContext()
+  const known = JSON.parse(readFileSync(secrets.credentialsFile, 'utf8')) as object[]
+  const file = join(mkdtempSync(join(tmpdir(), 'lethe-credentials-')), 'credentials.json')
+  const added = more.map(({ token, ...entry }) => ({
+    ...entry,
+    sha256: createHash('sha256').update(token).digest('hex'),
+  }))
+  writeFileSync(file, JSON.stringify([...known, ...added]), { mode: 0o600 })
+  const env = { LETHE_CREDENTIALS: file, LETHE_MAX_IN_FLIGHT: '40' }
+  const chain = await Chain.start({ shop: { customers: 800 }, env })
+  await addCustomers(chain, [...hostilePeople, ...Object.values(addresses)])
+  const { at } = chain.context
+  return {
+    chain,
+    http: new Caller(at.requestUrl, secrets.token('privacy-officer')),
+    close: () => chain.stop(),
+  }
+}
