@@ -55,16 +55,19 @@ function exited(server: ChildProcess): Promise<never> {
   })
 }
 
-/** Low enough that a cluster's bus port, 10000 higher, is a port too. */
+/** A cluster's bus listens 10000 higher, so both ports must be free. */
 async function freePort(): Promise<number> {
   for (let tried = 0; tried < 50; tried++) {
-    const port = 30_000 + Math.floor(Math.random() * 2_000)
-    const free = await new Promise<boolean>((resolve) => {
-      const server = createServer()
-      server.once('error', () => resolve(false))
-      server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)))
-    })
-    if (free) return port
+    const port = 18_000 + Math.floor(Math.random() * 4_000)
+    if ((await canListen(port)) && (await canListen(port + 10_000))) return port
   }
-  throw new Error('no free port between 30000 and 32000')
+  throw new Error('no free pair of ports was found in fifty tries')
+}
+
+function canListen(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const server = createServer()
+    server.once('error', () => resolve(false))
+    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)))
+  })
 }
