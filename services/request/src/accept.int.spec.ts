@@ -163,10 +163,11 @@ describe('requests whose vault entry does not open', () => {
       async () => {
         const { body } = await stand.call('GET', `/v1/erasure-requests/${id}`)
         expect(body).toMatchObject({ status: 'IN_PROGRESS' })
+        // A round that began before the ghosts came may have planned the request without meeting them.
+        for (const ghost of ['ghost-1', 'ghost-450']) expect(stand.log().split(`"${ghost}"`)).toHaveLength(2)
       },
       { timeout: 10_000 },
     )
-    for (const ghost of ['ghost-1', 'ghost-450']) expect(stand.log().split(`"${ghost}"`)).toHaveLength(2)
     await stand.pool.query(`DELETE FROM read_model.requests WHERE request_id LIKE 'ghost-%'`)
   })
 })
