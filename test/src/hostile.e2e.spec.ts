@@ -1,5 +1,7 @@
+import { withClient } from '@lethe/infra'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Answer } from './harness/caller.js'
+import { withRedis } from './harness/stores.js'
 import { untilStatus } from './harness/wait.js'
 import { addresses, type HostilePerson, hostilePeople, hostileValues } from './hostile/people.js'
 import { type HostileStand, openHostileStand } from './hostile/stand.js'
@@ -196,4 +198,17 @@ it('leaves whoever was not named as they were', async () => {
   const { chain } = stand
   for (const person of [addresses.underscoreTwin, addresses.quoteTwin, addresses.plain, addresses.tagged])
     expect(sizeOf(await exactFootprint(chain, person)), person.email).toBe(whole)
+})
+
+it('would be seen: one column, or one key, of someone else is enough', async () => {
+  const { chain } = stand
+  const { plain, tagged } = addresses
+  const columns = await othersUntouched(chain, [tagged])
+  await withClient(chain.pgUrl, (client) =>
+    client.query("UPDATE preferences SET locale = 'de' WHERE user_id = $1", [plain.userId]),
+  )
+  expect(await columns()).toBe(false)
+  const keys = await othersUntouched(chain, [tagged])
+  await withRedis(chain.redisUrl, (redis) => redis.del('tenant:acme:cache:user:u10'))
+  expect(await keys()).toBe(false)
 })

@@ -77,16 +77,26 @@ const byStatus: Readonly<Record<number, ProblemCode>> = {
   503: 'unavailable',
 }
 
+/** What to do about Fastify's own refusals; their own texts may quote what was sent. */
+const adviceByStatus: Readonly<Record<number, string>> = {
+  400: 'The body is not valid JSON, or the address is not well encoded. Correct it and send it again.',
+  413: 'The body is larger than this service takes. Send it in smaller parts.',
+  414: 'A part of the address is too long.',
+  415: 'Send the body as application/json.',
+}
+
 /** Any error as the problem its caller may see; what is not ours to explain becomes `internal`. */
 export function problemOf(error: unknown): ProblemError {
   if (error instanceof ProblemError) return error
   if (error instanceof HttpException) {
     const status = error.getStatus()
     if (status >= 500 && status !== 503) return problem('internal')
-    return new ProblemError(byStatus[status] ?? 'invalid_request', status, undefined, validationOf(error))
+    const fields = validationOf(error)
+    const detail = 'errors' in fields ? undefined : adviceByStatus[status]
+    return new ProblemError(byStatus[status] ?? 'invalid_request', status, detail, fields)
   }
   const status = clientStatus(error)
-  if (status !== undefined) return new ProblemError('invalid_request', status)
+  if (status !== undefined) return new ProblemError('invalid_request', status, adviceByStatus[status])
   if (error instanceof RetryableError || error instanceof PausedError)
     return new ProblemError('unavailable', 503, undefined, { cause: error.code })
   return problem('internal')
