@@ -31,8 +31,7 @@ export function grantsFor(plan: Plan): Grants {
       `GRANT USAGE ON SCHEMA ${['lethe', ...schemas].map(quote).join(', ')} TO eraser;`,
       ...tables.map(grantOn),
       ...sequences(tables, plan),
-      'GRANT SELECT, INSERT ON lethe.receipts TO eraser;',
-      'GRANT DELETE ON lethe.receipts TO eraser; -- only where old receipts are pruned',
+      'GRANT SELECT, INSERT, DELETE ON lethe.receipts TO eraser;',
       'GRANT SELECT, INSERT, UPDATE ON lethe.marker TO eraser;',
       ...(plan.targets.some(({ reference }) => reference)
         ? ['GRANT SELECT, INSERT, UPDATE ON lethe.shared_rows TO eraser;']
