@@ -290,11 +290,14 @@ function handOver(folder: string): void {
       execFileSync('chown', ['-R', `${NOBODY.uid}:${NOBODY.gid}`, join(folder, name)])
 }
 
-/** The first of a few ports that is free, and whose neighbour for the nodes' own traffic is. */
+/** One of a few ports that is free, and whose neighbour for the nodes' own traffic is. */
 async function freePort(): Promise<number> {
   const first = endpoints().ports.elasticsearch
-  for (let port = first; port < first + PORTS; port++)
+  // Processes that start servers at the same time begin at different ports.
+  for (let tried = 0; tried < PORTS; tried++) {
+    const port = first + ((process.pid + tried) % PORTS)
     if ((await canListen(port)) && (await canListen(port + 100))) return port
+  }
   throw new Error(`No port between ${first} and ${first + PORTS} is free for a search server`)
 }
 
