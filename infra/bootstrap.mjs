@@ -1,7 +1,7 @@
 // Everything between a fresh clone and a running project, without a dependency, on Node 20 or newer:
 //   node infra/bootstrap.mjs setup|demo|test [--no-install] [--docker] [arguments of the demo]
 import { spawn } from 'node:child_process'
-import { existsSync } from 'node:fs'
+import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { installArtifacts } from './setup/artifacts.mjs'
 import { installJava } from './setup/java.mjs'
@@ -19,6 +19,7 @@ async function main([command, ...rest]) {
     throw new SetupError('Usage: node infra/bootstrap.mjs setup|demo|test [--no-install] [--docker]')
   const docker = rest.includes('--docker')
   const needs = assess({ install: !rest.includes('--no-install'), docker })
+  if (command === 'test') needs.downloads.push(...searchServers())
   if (command === 'demo') await refuseTakenPorts()
   announce(command, needs)
   await provide(needs, docker)
@@ -30,6 +31,15 @@ async function main([command, ...rest]) {
     program,
     rest.filter((argument) => argument !== '--no-install'),
   )
+}
+
+/** What a connector's specs fetch by themselves, with Maven, when they come to it. */
+function searchServers() {
+  const cached = existsSync(cacheDir()) ? readdirSync(cacheDir()) : []
+  const sizes = { elasticsearch7: 40, elasticsearch9: 150, opensearch3: 75 }
+  return Object.entries(sizes)
+    .filter(([name]) => !cached.some((folder) => folder.startsWith(`${name}-`)))
+    .map(([name, megabytes]) => ({ what: `${name}, for its connector's specs`, megabytes }))
 }
 
 function refuseOldNode() {
