@@ -8,7 +8,7 @@ import type { Change, Group } from './order.js'
 import { ownerlessStatement, reassignStatement } from './reassign.js'
 import type { Wanted } from './selector.js'
 import { Parameters } from './sql.js'
-import { blockedStatement, deleteStatement, type Statement, updateStatement } from './statements.js'
+import { blockedStatement, deleteStatement, type Statement, updateStatements } from './statements.js'
 import { Tally } from './tally.js'
 
 export interface Refusal {
@@ -135,10 +135,9 @@ export class Bisection {
     for (const [tenantId, members] of parts) {
       const values = change.operation === 'detach' ? this.repointed.get(repointedKey(change, tenantId)) : null
       if (values === undefined) continue
-      const statement = updateStatement(change, members, this.limits.now, values)
-      for (const row of await this.rows<{ ord: number; rows: number }>(statement)) {
-        redacted.add(row.ord, change.target.collection, row.rows)
-      }
+      for (const statement of updateStatements(change, members, this.limits.now, values))
+        for (const row of await this.rows<{ ord: number; rows: number }>(statement))
+          redacted.add(row.ord, change.target.collection, row.rows)
     }
   }
 

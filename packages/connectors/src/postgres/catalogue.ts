@@ -27,6 +27,8 @@ export interface Table {
   readonly rights: { readonly select: boolean; readonly delete: boolean; readonly update: boolean }
   readonly rows: number
   readonly columns: ReadonlyMap<string, Column>
+  /** Columns of the primary key; null without one. */
+  readonly key: readonly string[] | null
   /** Columns of each unique index without predicate or expression. */
   readonly unique: readonly (readonly string[])[]
   /** Definition of the first column of each index: a column or an expression such as `lower(email)`. */
@@ -72,7 +74,7 @@ const TABLES = `
       WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped) AS columns,
     (SELECT coalesce(json_agg(json_build_object(
         'first', pg_get_indexdef(i.indexrelid, 1, true),
-        'unique', i.indisunique AND i.indpred IS NULL AND i.indexprs IS NULL,
+        'primary', i.indisprimary, 'unique', i.indisunique AND i.indpred IS NULL AND i.indexprs IS NULL,
         'columns', (SELECT json_agg(ia.attname ORDER BY k.n) FROM unnest(i.indkey::int2[]) WITH ORDINALITY k(attnum, n)
           JOIN pg_attribute ia ON ia.attrelid = c.oid AND ia.attnum = k.attnum WHERE k.n <= i.indnkeyatts))), '[]')
       FROM pg_index i WHERE i.indrelid = c.oid AND i.indisvalid) AS indexes
@@ -94,7 +96,7 @@ const SEQUENCES = `
   FROM pg_attrdef d JOIN pg_depend p ON p.classid = 'pg_attrdef'::regclass AND p.objid = d.oid AND p.refclassid = 'pg_class'::regclass
   JOIN pg_class s ON s.oid = p.refobjid AND s.relkind = 'S' ORDER BY 2`
 
-interface TableRow extends Omit<Table, 'oid' | 'columns' | 'unique' | 'indexed' | 'rights'> {
+interface TableRow extends Omit<Table, 'oid' | 'columns' | 'key' | 'unique' | 'indexed' | 'rights'> {
   readonly oid: string
   readonly visible: boolean
   readonly can_select: boolean
@@ -104,6 +106,7 @@ interface TableRow extends Omit<Table, 'oid' | 'columns' | 'unique' | 'indexed' 
   readonly indexes: readonly {
     readonly first: string
     readonly unique: boolean
+    readonly primary: boolean
     readonly columns: string[] | null
   }[]
 }
@@ -146,6 +149,7 @@ function toTable(row: TableRow): Table {
     rights: { select: row.can_select, delete: row.can_delete, update: row.can_update },
     rows: Math.max(0, Number(row.rows)),
     columns: new Map(row.columns.map((column) => [column.name, column])),
+    key: row.indexes.find((index) => index.primary)?.columns ?? null,
     unique: row.indexes.flatMap((index) => (index.unique && index.columns ? [index.columns] : [])),
     indexed: row.indexes.map((index) => index.first),
   }

@@ -1,56 +1,8 @@
-import type { Finding } from '@lethe/eraser-kit'
 import { afterEach, describe, expect, test } from 'vitest'
-import { postgres } from './connector.js'
-import {
-  contextOf,
-  type FreshDatabase,
-  freshDatabase,
-  hostIo,
-  openOn,
-  passFor,
-} from './fresh-database.spec.js'
+import { Checking, of } from './checking.spec.js'
 
-let database: FreshDatabase
-afterEach(() => database?.close())
-
-type Options = Parameters<typeof contextOf>[2]
-
-/** The findings of the read-only role, as `map check` gets them. */
-async function check(
-  schema: string,
-  elements: unknown[],
-  options: Options = {},
-): Promise<readonly Finding[]> {
-  database = await freshDatabase(schema)
-  const { findings } = await described(elements, options)
-  return findings
-}
-
-async function described(elements: unknown[], options: Options = {}) {
-  const description = await postgres.check?.(contextOf(database, elements, options, 'probe'), 'probe')
-  if (!description) throw new Error('The connector checks nothing.')
-  return description
-}
-
-const of = (level: Finding['level'], findings: readonly Finding[]) =>
-  findings.filter((finding) => finding.level === level).map(({ code, where }) => `${code} ${where}`)
-
-const people = ['1', '2', '3']
-
-async function eraseAll(elements: unknown[], options: Options = {}): Promise<string[]> {
-  const session = await openOn(database, elements, options)
-  try {
-    const outcomes = await session.erase(
-      people.map((person) => passFor(person)),
-      hostIo(),
-    )
-    return outcomes.map(({ outcome, errorCode }) => errorCode ?? outcome)
-  } catch (error) {
-    return [(error as { code: string }).code]
-  } finally {
-    await session.close()
-  }
-}
+const shop = new Checking()
+afterEach(() => shop.close())
 
 /** Three people, two rows each; `columns` and constraints are what each case is about. */
 const rows = (columns: string, values: string) => `
@@ -236,25 +188,25 @@ describe('a replacement is proven by the server that will have to take it', () =
   const element = (set: Record<string, unknown>) => ({ table: 'r', by: 'user_id', method: 'redact', set })
 
   test.each(refused)('refused: %s', async (_, schema, set, code) => {
-    const findings = await check(schema, [element(set)])
+    const findings = await shop.check(schema, [element(set)])
     const errors = findings.filter(({ level }) => level === 'error')
     expect(errors.map((finding) => finding.code)).toEqual([code])
     expect(errors[0]?.path?.slice(0, 3)).toEqual(['elements', 0, 'set'])
     // The proof is right: an erasure ends in a failure, save where it is only a matter of time.
     if (code !== 'replacement_collides')
-      expect(await eraseAll([element(set)])).toContainEqual(
+      expect(await shop.erase([element(set)])).toContainEqual(
         expect.stringMatching(/^(replacement_|referenced_|constraint|store_error|map_mismatch)/),
       )
   })
 
   test.each(allowed)('allowed: %s', async (_, schema, set) => {
-    const findings = await check(schema, [element(set)])
+    const findings = await shop.check(schema, [element(set)])
     expect(findings.filter(({ code }) => code.startsWith('replacement'))).toEqual([])
-    expect(await eraseAll([element(set)])).toEqual(['redacted', 'redacted', 'redacted'])
+    expect(await shop.erase([element(set)])).toEqual(['redacted', 'redacted', 'redacted'])
   })
 
   test('what only holds for the rows of today is a warning', async () => {
-    const findings = await check(rows(`v text, CHECK (user_id < 100 OR v <> '[erased]')`, `'1'`), [
+    const findings = await shop.check(rows(`v text, CHECK (user_id < 100 OR v <> '[erased]')`, `'1'`), [
       element({ v: '[erased]' }),
     ])
     expect(of('warning', findings)).toEqual(['replacement_unproven r.v'])
@@ -263,13 +215,13 @@ describe('a replacement is proven by the server that will have to take it', () =
 
   test('a CHECK that reads a document sees it without its paths', async () => {
     const elements = [{ table: 'r', by: 'user_id', method: 'redact', json: { v: ['email'] } }]
-    const findings = await check(rows(`v jsonb CHECK (v ? 'email')`, `'{"email": 1}'`), elements)
+    const findings = await shop.check(rows(`v jsonb CHECK (v ? 'email')`, `'{"email": 1}'`), elements)
     expect(of('error', findings)).toEqual(['replacement_check r.v'])
-    expect(await eraseAll(elements)).toContain('replacement_check')
+    expect(await shop.erase(elements)).toContain('replacement_check')
   })
 
   test('nothing is changed by proving, and no value of a row is told', async () => {
-    const findings = await check(
+    const findings = await shop.check(
       `${rows(`v text CHECK (user_id <> 2 OR v LIKE 'secret%')`, `'secret' || u`)} CREATE TABLE log (n int);
       CREATE FUNCTION noted() RETURNS bool LANGUAGE plpgsql AS $$ BEGIN INSERT INTO log VALUES (1); RETURN true; END $$; ALTER TABLE r ADD CHECK (noted() OR v = 'x');`,
       [element({ v: '[erased]' })],
@@ -277,132 +229,7 @@ describe('a replacement is proven by the server that will have to take it', () =
     expect(JSON.stringify(findings)).not.toContain('secret')
     expect(of('warning', findings)).toContain('replacement_unproven r.v')
     expect(
-      (await database.owner.query('SELECT count(*)::int AS n FROM r WHERE v LIKE $1', ['secret%'])).rows,
+      (await shop.owner.query('SELECT count(*)::int AS n FROM r WHERE v LIKE $1', ['secret%'])).rows,
     ).toEqual([{ n: 6 }])
-  })
-})
-
-describe('the shared row of detach', () => {
-  const detach = (row?: object) => [
-    { table: 'c', by: 'id', method: 'delete' },
-    { table: 'r', by: 'user_id', method: 'detach', to: 'deleted-row', ...(row ? { row } : {}) },
-  ]
-  const parent = (
-    columns: string,
-  ) => `CREATE TABLE land (code text PRIMARY KEY); INSERT INTO land VALUES ('de');
-    CREATE TABLE c (id int PRIMARY KEY${columns}); INSERT INTO c SELECT generate_series(1, 3);
-    CREATE TABLE r (id serial PRIMARY KEY, user_id int NOT NULL REFERENCES c); INSERT INTO r (user_id) SELECT id FROM c;`
-
-  test.each([
-    [", land text NOT NULL DEFAULT 'de' REFERENCES land", undefined, null],
-    [", n text NOT NULL DEFAULT 'x' CHECK (n <> 'bad')", { n: 'bad' }, 'CHECK c_n_check'],
-    [', n int NOT NULL DEFAULT 1', { n: 'none' }, 'is no integer'],
-    [", n varchar(3) NOT NULL DEFAULT 'x'", { n: 'long' }, 'is no character varying(3)'],
-    [", land text DEFAULT 'de' REFERENCES land", { land: 'xx' }, 'Foreign key c_land_fkey'],
-    [", n text NOT NULL DEFAULT 'x', CHECK (id > 0)", undefined, 'CHECK c_id_check'],
-  ])('is proven as well: %s with %j', async (columns, row, says) => {
-    const findings = await check(parent(columns), detach(row))
-    const errors = findings.filter(({ level }) => level === 'error')
-    expect(errors.map(({ code }) => code)).toEqual(says ? ['shared_row_impossible'] : [])
-    if (says) expect(errors[0]?.message).toContain(says)
-    const outcomes = await eraseAll(detach(row))
-    if (says) expect(outcomes).not.toContain('erased')
-    else expect(outcomes).toEqual(['erased', 'erased', 'erased'])
-  })
-
-  test('a column that must have a value, and whose value nobody can know, is named', async () => {
-    const schema = `CREATE TABLE land (code text PRIMARY KEY); INSERT INTO land VALUES ('de');
-      CREATE TABLE c (id int PRIMARY KEY, land text NOT NULL REFERENCES land); CREATE TABLE r (user_id int NOT NULL REFERENCES c);`
-    const findings = await check(schema, detach())
-    expect(findings).toContainEqual(
-      expect.objectContaining({
-        code: 'shared_row_impossible',
-        path: ['elements', 1],
-        message: expect.stringContaining('land'),
-      }),
-    )
-    await database.close()
-    expect(of('error', await check(schema, detach({ land: 'de' })))).toEqual([])
-  })
-
-  test('references that must be unique can not all lead to it', async () => {
-    const findings = await check(`${parent('')} CREATE UNIQUE INDEX ON r (user_id);`, detach())
-    expect(of('error', findings)).toEqual(['replacement_not_unique r.user_id'])
-    expect(await eraseAll(detach())).toContain('replacement_not_unique')
-  })
-})
-
-describe('map and tables', () => {
-  test('everything that does not fit is said at once, each with its place', async () => {
-    const findings = await check(
-      'CREATE TABLE users (id int PRIMARY KEY, at text); CREATE VIEW v AS SELECT * FROM users;',
-      [
-        { table: 'users', by: 'id', method: 'delete' },
-        { table: 'gone', by: 'id', method: 'delete' },
-        { table: 'users', by: 'nobody', method: 'delete' },
-        { table: 'v', by: 'id', method: 'delete' },
-        { table: 'users', by: 'id', method: 'delete', createdAt: 'at' },
-      ],
-      { resolves: { user_id: 'users.missing' } },
-    )
-    expect(
-      findings.filter(({ level }) => level === 'error').map(({ code, path }) => [code, ...(path ?? [])]),
-    ).toEqual([
-      ['missing_column', 'resolves', 'user_id'],
-      ['missing_table', 'elements', 1],
-      ['missing_column', 'elements', 2],
-      ['not_a_table', 'elements', 3],
-      ['unsupported_column', 'elements', 4],
-    ])
-  })
-
-  test('a table that points to an erased one and is not mapped is an error naming the constraint', async () => {
-    const findings = await check(
-      `CREATE TABLE users (id int PRIMARY KEY); CREATE TABLE notes (user_id int CONSTRAINT notes_owner REFERENCES users);`,
-      [{ table: 'users', by: 'id', method: 'delete' }],
-    )
-    expect(findings).toContainEqual(
-      expect.objectContaining({
-        level: 'error',
-        code: 'referencing_unmapped',
-        where: 'public.notes',
-        message: expect.stringContaining('notes_owner'),
-      }),
-    )
-  })
-
-  test('columns that look personal are warned of, unless they are mapped or ignored', async () => {
-    const findings = await check(
-      `CREATE TABLE r (user_id int, billing_city text, phone_no text, sku text, ip inet, description text, shipping_address text);
-       CREATE TABLE leads (contact_name text, velocity int, capacity int, city text);`,
-      [{ table: 'r', by: 'user_id', method: 'redact', set: { shipping_address: null } }],
-      { ignore: ['leads.city'] },
-    )
-    expect(of('warning', findings)).toEqual([
-      'personal_unmapped public.r.billing_city',
-      'personal_unmapped public.r.phone_no',
-      'personal_unmapped public.r.ip',
-      'personal_unmapped public.leads.contact_name',
-    ])
-  })
-
-  test('missing indices are warned of: behind by:, and behind keys that lead to what is deleted', async () => {
-    const findings = await check(
-      `CREATE TABLE users (id int PRIMARY KEY); INSERT INTO users SELECT generate_series(1, 20000);
-       CREATE TABLE orders (id int PRIMARY KEY, buyer int REFERENCES users); INSERT INTO orders SELECT g, g FROM generate_series(1, 20000) g;
-       CREATE TABLE visits (user_id int); INSERT INTO visits SELECT g FROM generate_series(1, 20000) g;
-       CREATE TABLE mails (email text); CREATE INDEX ON mails (email); INSERT INTO mails SELECT g || '@x' FROM generate_series(1, 20000) g; ANALYZE;`,
-      [
-        { table: 'users', by: 'id', method: 'delete' },
-        { table: 'orders', by: 'user_id', via: 'users', method: 'delete' },
-        { table: 'visits', by: 'user_id', method: 'delete' },
-        { table: 'mails', by: 'email', identifier: 'email', method: 'delete', createdAt: undefined },
-      ].map((element) => (element.table === 'orders' ? { ...element, by: 'id' } : element)),
-    )
-    expect(of('warning', findings).filter((one) => one.startsWith('missing_index'))).toEqual([
-      'missing_index visits.user_id',
-      'missing_index mails.email',
-      'missing_index public.orders.buyer',
-    ])
   })
 })

@@ -36,6 +36,9 @@ export function grantsFor(plan: Plan): Grants {
       ...(plan.targets.some(({ reference }) => reference)
         ? ['GRANT SELECT, INSERT, UPDATE ON lethe.shared_rows TO eraser;']
         : []),
+      ...(plan.targets.some(({ kept }) => kept)
+        ? ['GRANT SELECT, INSERT, DELETE ON lethe.kept_rows TO eraser;']
+        : []),
       ...bypass(plan, 'eraser'),
     ],
     probe: [

@@ -16,6 +16,7 @@ function table(oid: number): Table {
     rows: 0,
     rights: { select: true, delete: true, update: true },
     columns: new Map(),
+    key: null,
     unique: [],
     indexed: [],
   }
@@ -55,6 +56,7 @@ function target(index: number, own: Table, method: 'delete' | 'redact' = 'delete
     reference: null,
     mention: null,
     takeover: null,
+    kept: null,
   }
 }
 

@@ -34,6 +34,12 @@ CREATE TABLE IF NOT EXISTS lethe.shared_rows (
   key jsonb NOT NULL,
   PRIMARY KEY (tenant_id, collection)
 );
+CREATE TABLE IF NOT EXISTS lethe.kept_rows (
+  request_id text NOT NULL,
+  collection text NOT NULL,
+  key jsonb NOT NULL,
+  PRIMARY KEY (request_id, collection, key)
+);
 CREATE OR REPLACE FUNCTION lethe.refuse_late_commit() RETURNS trigger LANGUAGE plpgsql AS $lethe$
 BEGIN
   IF clock_timestamp() > NEW.grant_expires_at THEN
@@ -55,6 +61,7 @@ $lethe$;`
 async function installed(db: Pool | ClientBase): Promise<boolean> {
   const result = await db.query<{ ready: boolean }>(`
     SELECT to_regclass('lethe.marker') IS NOT NULL AND to_regclass('lethe.shared_rows') IS NOT NULL
+      AND to_regclass('lethe.kept_rows') IS NOT NULL
       AND EXISTS (SELECT 1 FROM pg_trigger t WHERE t.tgrelid = to_regclass('lethe.receipts')
         AND t.tgname = 'receipts_grant' AND t.tgenabled IN ('O', 'A') AND t.tginitdeferred) AS ready`)
   return result.rows[0]?.ready === true

@@ -7,6 +7,8 @@ import type { Target } from './targets.js'
 /** One subject of a batch; `ord` is its place there. */
 export interface Wanted {
   readonly ord: number
+  /** The request this is done for; absent when it only looks. */
+  readonly requestId?: string
   readonly tenantId: string
   readonly identifiers: readonly Identifier[]
   readonly receivedAt: number
@@ -17,6 +19,8 @@ export interface Match {
   /** Further relations of the statement; `s.ord` says whose row it is. */
   readonly from: string
   readonly where: string
+  /** Found by a noted key, not by an identifier. */
+  readonly kept?: true
 }
 
 export interface MatchOptions {
@@ -152,7 +156,7 @@ export function nameOf(table: Table): string {
  * A redaction that leaves `by` in place finds its rows again; without this condition a rerun would count
  * them again. Random replacements are recognised by their form, save uuid and int.
  */
-function notYetRedacted(target: Target, row: string, parameters: Parameters): string | null {
+export function notYetRedacted(target: Target, row: string, parameters: Parameters): string | null {
   const { set = {}, json = {}, method } = target.element
   if (method !== 'redact' || (!target.via && target.by.name in set)) return null
   const conditions: string[] = []

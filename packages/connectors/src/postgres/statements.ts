@@ -1,5 +1,6 @@
 import type { Column, Reference, Table } from './catalogue.js'
 import type { Replacement } from './grammar.js'
+import { forgetting, matches, matchKept, noting } from './kept-rows.js'
 import { mentioning } from './mentions.js'
 import type { Change, Group } from './order.js'
 import { joined, match, nameOf, type Wanted } from './selector.js'
@@ -18,8 +19,8 @@ export function countStatement(targets: readonly Target[], subjects: readonly Wa
     const texts = target.mention && mentioning(target.mention, subjects, parameters, 't')
     const mentions = texts ? [select(target, texts)] : []
     const own = target.element.set || target.element.json || target.element.method !== 'redact'
-    const found = own ? match(target, subjects, parameters, { row: 't' }) : null
-    return found ? [select(target, found), ...mentions] : mentions
+    const found = own ? matches(target, subjects, parameters, { row: 't' }) : []
+    return [...found.map((one) => select(target, one)), ...mentions]
   })
   if (parts.length === 0) return null
   const text = `SELECT ord, count(DISTINCT (part, place))::int4 AS rows FROM (${parts.join(' UNION ALL ')}) AS hits GROUP BY ord`
@@ -37,13 +38,16 @@ export function retainedStatement(
   now: number,
 ): Statement | null {
   const parameters = new Parameters()
-  const found = match(target, subjects, parameters, { row: 't', withRedacted: true })
-  if (!found) return null
+  const found = matches(target, subjects, parameters, { row: 't', withRedacted: true })
+  if (found.length === 0) return null
   const end = retainedUntil(target, 't', parameters)
   const running = stillRetained(target, 't', parameters, now)
-  const text = `SELECT s.ord, count(DISTINCT (t.tableoid, t.ctid))::int4 AS rows,
-    (extract(epoch FROM max(${end})) * 1000)::float8 AS until
-    FROM ${nameOf(target.table)} AS t, ${found.from} WHERE ${found.where} AND ${running} GROUP BY s.ord`
+  const rows = found.map(
+    ({ from, where }) => `SELECT s.ord, t.tableoid AS part, t.ctid AS place, ${end} AS until
+      FROM ${nameOf(target.table)} AS t, ${from} WHERE ${where} AND ${running}`,
+  )
+  const text = `SELECT ord, count(*)::int4 AS rows, (extract(epoch FROM max(until)) * 1000)::float8 AS until
+    FROM (${rows.join(' UNION ')}) AS kept GROUP BY ord`
   return { text, values: parameters.values }
 }
 
@@ -53,13 +57,18 @@ export function deleteStatement(changes: Group, subjects: readonly Wanted[], now
   const parts: string[] = []
   const sums: string[] = []
   for (const [index, change] of changes.entries()) {
-    const found = match(change.target, subjects, parameters, { row: 't' })
-    if (!found) continue
-    const where = `${found.where}${retention(change, 't', parameters, now)}`
-    parts.push(
-      `d${index} AS (DELETE FROM ${nameOf(change.target.table)} AS t USING ${found.from} WHERE ${where} RETURNING s.ord)`,
-    )
-    sums.push(`SELECT ${index}::int4 AS change, ord, count(*)::int4 AS rows FROM d${index} GROUP BY ord`)
+    const { target } = change
+    for (const [way, found] of matches(target, subjects, parameters, { row: 't' }).entries()) {
+      const name = `d${index}_${way}`
+      const where = `${found.where}${retention(change, 't', parameters, now)}`
+      const forgotten = found.kept ? forgetting(target, name, parameters) : null
+      const returning = `RETURNING s.ord${forgotten?.returning ?? ''}`
+      parts.push(
+        `${name} AS (DELETE FROM ${nameOf(target.table)} AS t USING ${found.from} WHERE ${where} ${returning})`,
+        ...(forgotten ? [forgotten.step] : []),
+      )
+      sums.push(`SELECT ${index}::int4 AS change, ord, count(*)::int4 AS rows FROM ${name} GROUP BY ord`)
+    }
   }
   if (parts.length === 0) return null
   return { text: `WITH ${parts.join(', ')} ${sums.join(' UNION ALL ')}`, values: parameters.values }
@@ -78,46 +87,55 @@ export function blockedStatement(
   now: number,
 ): Statement | null {
   const parameters = new Parameters()
-  const found = match(change.target, subjects, parameters, { row: 't' })
-  if (!found) return null
-  const conditions = [`${found.where}${retention(change, 't', parameters, now)}`]
-  conditions.push(...joined(key.childColumns, 'c', key.parentColumns, 't'))
+  const found = matches(change.target, subjects, parameters, { row: 't' })
+  if (found.length === 0) return null
+  const conditions = joined(key.childColumns, 'c', key.parentColumns, 't')
   for (const [index, other] of group.entries()) {
     if (other.target.table.oid !== child.oid) continue
-    const going = match(other.target, subjects, parameters, { row: 'c', prefix: `x${index}_` })
-    if (!going) continue
-    const where = `${going.where}${retention(other, 'c', parameters, now)}`
-    conditions.push(`NOT EXISTS (SELECT 1 FROM ${going.from} WHERE ${where})`)
+    for (const going of matches(other.target, subjects, parameters, { row: 'c', prefix: `x${index}_` })) {
+      const where = `${going.where}${retention(other, 'c', parameters, now)}`
+      conditions.push(`NOT EXISTS (SELECT 1 FROM ${going.from} WHERE ${where})`)
+    }
   }
-  const from = `${nameOf(change.target.table)} AS t, ${found.from}, ${nameOf(child)} AS c`
-  return {
-    text: `SELECT DISTINCT s.ord FROM ${from} WHERE ${conditions.join(' AND ')}`,
-    values: parameters.values,
-  }
+  const ending = retention(change, 't', parameters, now)
+  const parts = found.map(
+    ({
+      from,
+      where,
+    }) => `SELECT s.ord FROM ${nameOf(change.target.table)} AS t, ${from}, ${nameOf(child)} AS c
+      WHERE ${where}${ending} AND ${conditions.join(' AND ')}`,
+  )
+  return { text: parts.join(' UNION '), values: parameters.values }
 }
 
-/** `repointed`: for detach, the value of each foreign-key column as text. Columns: ord, rows. */
-export function updateStatement(
+/** `repointed`: for detach, the value of each foreign-key column as text. Columns of each: ord, rows. */
+export function updateStatements(
   change: Change,
   subjects: readonly Wanted[],
   now: number,
   repointed: Readonly<Record<string, string>> | null,
-): Statement | null {
+): Statement[] {
   const { target } = change
-  const parameters = new Parameters()
-  const found = match(target, subjects, parameters, { row: 't' })
-  if (!found) return null
-  const moved = Object.entries(repointed ?? {}).map(([name, value]) => ({
-    name,
-    sql: replaced(target, name, value, parameters),
-  }))
-  const assignments = [...moved, ...redactions(target, parameters)].map(
-    ({ name, sql }) => `${quote(name)} = ${sql}`,
-  )
-  const where = `${found.where}${retention(change, 't', parameters, now)}`
-  const text = `WITH u AS (UPDATE ${nameOf(target.table)} AS t SET ${assignments.join(', ')} FROM ${found.from} WHERE ${where} RETURNING s.ord)
-    SELECT ord, count(*)::int4 AS rows FROM u GROUP BY ord`
-  return { text, values: parameters.values }
+  // A row that was noted has lost its person and its contents already; rows that hang on it may have not.
+  return [match, ...(target.via ? [matchKept] : [])].flatMap((way) => {
+    const parameters = new Parameters()
+    const found = way(target, subjects, parameters, { row: 't' })
+    if (!found) return []
+    const moved = Object.entries(repointed ?? {}).map(([name, value]) => ({
+      name,
+      sql: replaced(target, name, value, parameters),
+    }))
+    const assignments = [...moved, ...redactions(target, parameters)].map(
+      ({ name, sql }) => `${quote(name)} = ${sql}`,
+    )
+    const where = `${found.where}${retention(change, 't', parameters, now)}`
+    const noted = noting(target, subjects, parameters)
+    const update = `u AS (UPDATE ${nameOf(target.table)} AS t SET ${assignments.join(', ')}
+      FROM ${found.from} WHERE ${where} RETURNING s.ord${noted?.returning ?? ''})`
+    const steps = [update, ...(noted ? [noted.step] : [])].join(', ')
+    const text = `WITH ${steps} SELECT ord, count(*)::int4 AS rows FROM u GROUP BY ord`
+    return [{ text, values: parameters.values }]
+  })
 }
 
 /** What `set:` and `json:` put into each column of row `t`. */

@@ -51,6 +51,8 @@ export interface Target {
   readonly reference: Reference | null
   readonly mention: Mention | null
   readonly takeover: Takeover | null
+  /** The holder, where rows of it are also found by a key noted when they lost their person. */
+  readonly kept: Table | null
 }
 
 export interface Resolver {
@@ -113,7 +115,13 @@ export function compileAll(
   const targets = system.elements.flatMap((element, index) =>
     fitting(['elements', index], () => toTarget(element, index, catalogue, resolvers, tenantRule, canonical)),
   )
-  return { plan: { targets, resolvers, tenantRule, canonical, catalogue }, misfits }
+  const noted = new Set(targets.filter(isNoted).map(({ table }) => table.oid))
+  const complete = targets.map((target) =>
+    noted.has(target.holder.oid) && (target.via || isNoted(target))
+      ? { ...target, kept: target.holder }
+      : target,
+  )
+  return { plan: { targets: complete, resolvers, tenantRule, canonical, catalogue }, misfits }
 }
 
 function toTarget(
@@ -136,6 +144,7 @@ function toTarget(
     if (!['json', 'jsonb'].includes(columnNamed(table, name).base))
       throw new TerminalError('map_mismatch', `${element.table}.${name} is no json or jsonb column.`)
   }
+  if (isNoted({ element, via, by })) assertKeyed(table, element)
   const identifier = element.identifier ?? canonical
   const tenant = tenantColumn(rule, table, holder)
   const needsGuard = 'column' in rule && !tenant
@@ -154,6 +163,7 @@ function toTarget(
     reference: element.method === 'detach' ? detachable(catalogue, table, by) : null,
     mention: element.mentions ? mentionOf(element.mentions, table, rule, canonical) : null,
     takeover: element.method === 'reassign' ? takeoverOf(element, table, by, catalogue) : null,
+    kept: null,
   }
 }
 
@@ -212,6 +222,21 @@ function detachable(catalogue: Catalogue, table: Table, by: Column): Reference {
       `${table.name}.${by.name} is no foreign key: detach has no target.`,
     )
   return reference
+}
+
+/** Whether rows lose what they are found by and must still be found when their retention ends. */
+export function isNoted({ element, via, by }: Pick<Target, 'element' | 'via' | 'by'>): boolean {
+  if (!element.retain?.until) return false
+  if (element.method === 'detach') return true
+  return element.method === 'redact' && !via && by.name in (element.set ?? {})
+}
+
+function assertKeyed({ key, name }: Table, { set = {}, by }: PostgresElement): void {
+  if (key && !key.some((column) => column in set)) return
+  throw new TerminalError(
+    'retained_unfindable',
+    `${name}: once ${by} is overwritten, retained rows are found by the primary key alone. Add one that set: leaves, or keep ${by}.`,
+  )
 }
 
 function takeoverOf(element: PostgresElement, table: Table, by: Column, catalogue: Catalogue): Takeover {
