@@ -152,6 +152,12 @@ export class World {
   work(work: Work, deed: Deed): void {
     if (this.now > work.expiresAt) return
     const { passId, attempt, grantId, systemId, stepId } = work
+    // Whoever runs beside it with the same grant: the receipt's key lets a pass commit once.
+    const receipt = this.receipts.get(passId)
+    if (receipt !== undefined) {
+      this.acks.push(receipt)
+      return
+    }
     const about = { ackId: this.id('ack'), passId, attempt, grantId, systemId, stepId }
     const store = this.stores[systemId]
     if (store === undefined || deed === 'crash before') return
