@@ -5,6 +5,7 @@ import { type Families, findKeys } from './find.js'
 import type { RedisSystem } from './grammar.js'
 import { Ledger } from './ledger.js'
 import type { RedisOptions } from './options.js'
+import { rightsFor } from './rights.js'
 import { select } from './selectors.js'
 import { Store } from './store.js'
 import { placeholders, templateOf } from './template.js'
@@ -99,5 +100,6 @@ async function describe(
     version: [...new Set(facts.map((node) => node.version))].join(', '),
     collections: families.names.map((name) => ({ name, fields: [] })),
     findings,
+    grants: rightsFor(families, context.systemId, store.cluster),
   }
 }
