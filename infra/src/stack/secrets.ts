@@ -49,7 +49,7 @@ const credentials: Credential[] = [
   ...systems.flatMap((systemId) =>
     ['eraser', 'probe'].map((role) => ({
       id: `${role}-${systemId}`,
-      roles: ['eraser'],
+      roles: [role],
       tenants: ['*'],
       systemId,
     })),
@@ -85,7 +85,7 @@ export function readOrCreateSecrets(state: StateDir): Secrets {
 
 /** Derived from the token files, so it is written anew each time. */
 function writeCredentials(folder: string, token: (id: string) => string): string {
-  const file = join(folder, 'credentials.json')
+  const file = join(folder, 'callers.json')
   const entries = credentials.map((credential) => ({
     ...credential,
     sha256: createHash('sha256').update(token(credential.id)).digest('hex'),

@@ -145,6 +145,27 @@ describe('clearance', () => {
     expect(await clear([first(id)], tokens.cacheEraser, 'shop-pg')).toMatchObject({ status: 403 })
   })
 
+  it('is for one purpose: a probe gets no grant, an eraser no key to report what a probe found', async () => {
+    const id = await accepted(stand, askByEmail(newPerson(stand).email))
+    expect(await clear([first(id)], tokens.cacheProbe)).toMatchObject({ status: 403 })
+    expect(await clear([first(id)], tokens.cacheEraser, 'cache', 'probe')).toMatchObject({ status: 403 })
+  })
+
+  it('is audited when it is forbidden, without the words of who asked', async () => {
+    const id = await accepted(stand, askByEmail(newPerson(stand).email))
+    await clear([first(id), { ...first(id), passId: 'a@example.com' }], tokens.shopEraser)
+    await clear([first(id)], tokens.viewer, 'someone@example.com')
+    const { rows } = await stand.pool.query(
+      'SELECT credential_id, system_id, pass_id, decision, code FROM audit.clearances WHERE request_id = $1 ORDER BY id',
+      [id],
+    )
+    const refused = { pass_id: '@refused', decision: 'never', code: 'forbidden' }
+    expect(rows).toEqual([
+      { credential_id: 'eraser-shop-pg', system_id: 'cache', ...refused },
+      { credential_id: 'viewer', system_id: '@unknown', ...refused },
+    ])
+  })
+
   it('is never given on a vault entry that was altered or moved, and no grant is recorded then', async () => {
     const id = await accepted(stand, askByEmail(newPerson(stand).email))
     const other = await accepted(stand, askByEmail(newPerson(stand).email))
@@ -181,7 +202,7 @@ describe('clearance', () => {
   it('is never given to a probe that was not requested', async () => {
     const id = await accepted(stand, askByEmail(newPerson(stand).email))
     const passes = [{ requestId: id, passId: 'cache/probe-1', attempt: 1 }]
-    const { body } = await clear(passes, tokens.cacheEraser, 'cache', 'probe')
+    const { body } = await clear(passes, tokens.cacheProbe, 'cache', 'probe')
     expect(body.results[0]).toMatchObject({ decision: 'never' })
   })
 })

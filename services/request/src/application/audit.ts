@@ -34,6 +34,26 @@ export async function auditClearances(client: PoolClient, answered: Answered): P
   })
 }
 
+/** Somebody asked for clearance who may not: one row per request they named. */
+export async function auditRefused(
+  pool: Pool,
+  refused: {
+    at: number
+    credentialId: string
+    systemId: string
+    purpose: 'erase' | 'probe'
+    requestIds: readonly string[]
+  },
+): Promise<void> {
+  const { at, credentialId, systemId, purpose, requestIds } = refused
+  await pool.query(
+    `INSERT INTO audit.clearances
+       (at, credential_id, system_id, purpose, request_id, pass_id, attempt, decision, code)
+     SELECT $1, $2, $3, $4, request_id, '@refused', 1, 'never', 'forbidden' FROM unnest($5::text[]) AS request_id`,
+    [at, credentialId, systemId, purpose, requestIds],
+  )
+}
+
 /** Somebody looked at how much is held about someone; the row says who, when and where, not about whom. */
 export async function auditPreview(
   pool: Pool,

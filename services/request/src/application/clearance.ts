@@ -3,11 +3,12 @@ import { type RequestState, selectsByEverything } from '@lethe/domain'
 import type { LogTransaction, RequestLog } from '@lethe/request-log'
 import { deriveMacKey } from '@lethe/schemas'
 import { problem, TerminalError } from '@lethe/service-host'
+import type { Pool } from 'pg'
 import type { Identifier, Subject } from '../domain/identifier.js'
 import { type Caller, may } from '../domain/permissions.js'
 import { surrogates } from '../domain/person.js'
 import type { OpenedEntry, Vault } from '../vault/vault.js'
-import { auditClearances } from './audit.js'
+import { auditClearances, auditRefused } from './audit.js'
 import type { FirstStep } from './first-step.js'
 import type { Resolution } from './identity.js'
 
@@ -66,17 +67,24 @@ const passing = new Set([
  */
 export class Clearance {
   constructor(
+    private readonly pool: Pool,
     private readonly log: RequestLog,
     private readonly vault: Vault,
     private readonly settings: ClearanceSettings,
     private readonly firstStep: FirstStep,
+    private readonly knowsSystem: (systemId: string) => boolean,
     private readonly now: () => number = Date.now,
   ) {}
 
-  /** @throws ProblemError `forbidden` when the credential is not this system's eraser. */
+  /** @throws ProblemError `forbidden` when the credential is not this system's eraser, or its probe; audited. */
   async clear(caller: Caller, question: ClearanceQuestion): Promise<ClearanceAnswer[]> {
-    if (!may(caller, 'clear') || caller.systemId !== question.systemId) {
-      throw problem('forbidden', 'Only the eraser credential of this very system gets clearance for it.')
+    const action = question.purpose === 'erase' ? 'clear' : 'look'
+    if (!may(caller, action) || caller.systemId !== question.systemId) {
+      await this.auditRefused(caller, question)
+      throw problem(
+        'forbidden',
+        `Only a credential of this very system with the role ${question.purpose === 'erase' ? 'eraser' : 'probe'} gets clearance for this.`,
+      )
     }
     const ids = [...new Set(question.passes.map(({ requestId }) => requestId))]
     const erasing = question.purpose === 'erase'
@@ -95,6 +103,17 @@ export class Clearance {
       })
       await auditClearances(tx.client, { at: now, credentialId: caller.id, question, answers })
       return answers
+    })
+  }
+
+  /** Who asks for what is not theirs is worth a look. What they sent may be anything, so only ids are kept. */
+  private auditRefused(caller: Caller, { systemId, purpose, passes }: ClearanceQuestion): Promise<void> {
+    return auditRefused(this.pool, {
+      at: this.now(),
+      credentialId: caller.id,
+      systemId: this.knowsSystem(systemId) ? systemId : '@unknown',
+      purpose,
+      requestIds: [...new Set(passes.map(({ requestId }) => requestId))],
     })
   }
 

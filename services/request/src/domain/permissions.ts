@@ -1,4 +1,4 @@
-export const roles = ['viewer', 'operator', 'privacy_officer', 'admin', 'service', 'eraser'] as const
+export const roles = ['viewer', 'operator', 'privacy_officer', 'admin', 'service', 'eraser', 'probe'] as const
 export type Role = (typeof roles)[number]
 
 /** Who is calling. */
@@ -7,7 +7,7 @@ export interface Caller {
   readonly roles: readonly Role[]
   /** Tenants of the caller; `*` is all. */
   readonly tenants: readonly string[]
-  /** The one system an eraser's credential is for. */
+  /** The one system the credential of an eraser or a probe is for. */
   readonly systemId: string | null
 }
 
@@ -23,6 +23,7 @@ export type Action =
   | 'extend'
   | 'retry'
   | 'clear'
+  | 'look'
   | 'read_map'
   | 'check_map'
 
@@ -41,7 +42,8 @@ const allowed: Readonly<Record<Action, readonly Role[]>> = {
   extend: officer,
   retry: staff,
   clear: ['eraser'],
-  read_map: ['eraser', 'viewer', ...staff],
+  look: ['probe'],
+  read_map: ['eraser', 'probe', 'viewer', ...staff],
   check_map: staff,
 }
 

@@ -19,6 +19,7 @@ const actions: Action[] = [
   'extend',
   'retry',
   'clear',
+  'look',
   'read_map',
 ]
 const allowedTo = (role: Role) => actions.filter((action) => may(caller(role), action))
@@ -29,10 +30,11 @@ describe('roles', () => {
     expect(allowedTo('service')).toEqual(['read', 'create', 'cancel']))
   it('let an eraser do nothing but its work', () =>
     expect(allowedTo('eraser')).toEqual(['clear', 'read_map']))
+  it('let a probe look, and never erase', () => expect(allowedTo('probe')).toEqual(['look', 'read_map']))
   it('let an operator run requests, not decide them', () =>
     expect(allowedTo('operator')).toEqual(['read', 'create', 'preview', 'cancel', 'retry', 'read_map']))
-  it('let nobody but an eraser get clearance, not even an administrator', () =>
-    expect(allowedTo('admin')).toEqual(actions.filter((action) => action !== 'clear')))
+  it('let nobody but erasers and probes get clearance, not even an administrator', () =>
+    expect(allowedTo('admin')).toEqual(actions.filter((action) => action !== 'clear' && action !== 'look')))
 
   it('reach no tenant that is not listed', () => {
     expect(inScope(caller('admin'), 'other')).toBe(false)

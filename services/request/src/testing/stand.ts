@@ -53,6 +53,7 @@ export const tokens = {
   expired: 'token-expired',
   shopEraser: 'token-eraser-shop-pg',
   cacheEraser: 'token-eraser-cache',
+  cacheProbe: 'token-probe-cache',
 } as const
 
 const credential = (token: string, role: Role, tenants: string[], extra: object = {}) => ({
@@ -74,6 +75,7 @@ const credentials = [
   credential(tokens.expired, 'admin', ['*'], { expiresAt: 1_000 }),
   credential(tokens.shopEraser, 'eraser', [], { systemId: 'shop-pg' }),
   credential(tokens.cacheEraser, 'eraser', [], { systemId: 'cache' }),
+  credential(tokens.cacheProbe, 'probe', [], { systemId: 'cache' }),
 ]
 
 export interface Answer<T = Record<string, unknown>> {
