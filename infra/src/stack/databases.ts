@@ -7,7 +7,13 @@ export async function prepareLetheDatabase({ at, secrets }: StackContext): Promi
   await ensureDatabase(at.lethePostgresUrl)
   await migrate(at.lethePostgresUrl)
   await withClient(at.lethePostgresUrl, async (client) => {
-    for (const role of ['lethe_request', 'lethe_aggregator', 'lethe_ops', 'lethe_connect'] as const)
+    for (const role of [
+      'lethe_request',
+      'lethe_aggregator',
+      'lethe_ops',
+      'lethe_connect',
+      'lethe_restore',
+    ] as const)
       await setPassword(client, role, secrets.password(role))
   })
 }

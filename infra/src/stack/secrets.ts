@@ -33,6 +33,7 @@ export const passwordUsers = [
   'lethe_aggregator',
   'lethe_ops',
   'lethe_connect',
+  'lethe_restore',
   'shop_eraser',
   'shop_probe',
 ] as const
@@ -45,6 +46,7 @@ const credentials: Credential[] = [
   { id: 'operator', roles: ['operator'], tenants: ['*'] },
   { id: 'privacy-officer', roles: ['privacy_officer'], tenants: ['*'] },
   { id: 'admin', roles: ['admin'], tenants: ['*'] },
+  { id: 'restore', roles: ['restore'], tenants: ['*'] },
   { id: 'shop-backend', roles: ['service'], tenants: ['acme', 'globex'] },
   ...systems.flatMap((systemId) =>
     ['eraser', 'probe'].map((role) => ({

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { PausedError } from '@lethe/service-host'
 import type { ClearedPass } from './acknowledging.js'
+import type { Marker } from './connector.js'
 import type { ClearanceAnswer, RequestPort } from './request-client.js'
 import { passKey } from './settle.js'
 
@@ -28,7 +29,7 @@ export interface Asked {
   readonly cleared: Map<string, ClearedPass>
   readonly refused: Refused[]
   /**
-   * Set when some passes must wait because `request` can't resolve their person now: to be thrown once
+   * Set when some passes must wait because `request` can't resolve their person now, or a gate is shut: to be thrown once
    * what is cleared is done, so that neither a grant nor an attempt is spent for nothing.
    */
   readonly paused: PausedError | null
@@ -39,6 +40,8 @@ const WORTH_WAITING_MS = 1_000
 const MOST_ROUNDS = 3
 /** The code of a `not_now` that is nobody's decision: a probe that resolves people is away. */
 const UNAVAILABLE = 'unavailable'
+/** The code of a `not_now` that ends when the restored store is clean again. */
+const GATE_CLOSED = 'gate_closed'
 
 /**
  * Asks for clearance of all passes in one call. Fails closed: only a complete `go` is one. Throws
@@ -50,6 +53,7 @@ export async function askClearance(
   systemId: string,
   wanted: readonly WantedPass[],
   signal: AbortSignal,
+  marker?: Marker,
 ): Promise<Asked> {
   const cleared = new Map<string, ClearedPass>()
   const refused: Refused[] = []
@@ -62,6 +66,7 @@ export async function askClearance(
           systemId,
           purpose: 'erase',
           passes: asking.map(({ requestId, passId, attempt }) => ({ requestId, passId, attempt })),
+          ...(marker ? { marker: { value: marker.found, receipts: marker.receipts } } : {}),
         })
       ).map((answer) => [passKey(answer), answer]),
     )
@@ -73,6 +78,7 @@ export async function askClearance(
       const go = clearedPass(pass, answer)
       if (go) cleared.set(passKey(pass), go)
       else if (answer.code === UNAVAILABLE) paused = unavailable()
+      else if (answer.code === GATE_CLOSED) paused = gateClosed()
       else if (worthWaiting(answer) && round < MOST_ROUNDS)
         later.push({ pass, ms: answer.retryAfterMs ?? WORTH_WAITING_MS })
       else
@@ -96,6 +102,12 @@ export async function askClearance(
 
 const unavailable = () =>
   new PausedError('resolution_unavailable', 'request can not resolve a person now; work waits until it can.')
+
+const gateClosed = () =>
+  new PausedError(
+    'gate_closed',
+    'the gate of this system is shut after a restore; work waits until it opens.',
+  )
 
 const worthWaiting = ({ decision, retryAfterMs }: ClearanceAnswer): boolean =>
   decision === 'not_now' && retryAfterMs !== undefined && retryAfterMs <= WORTH_WAITING_MS

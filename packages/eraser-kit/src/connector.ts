@@ -1,5 +1,6 @@
 import type { wire } from '@lethe/schemas'
 import type { ZodType } from 'zod'
+import type { RestoreSession } from './restoring.js'
 
 export type IdentifierType = 'user_id' | 'email' | 'phone' | `vendor:${string}`
 /** `value` is normalised per type (e-mail lower-cased, phone in E.164). */
@@ -66,11 +67,12 @@ export interface ReceiptKey {
   readonly passId: string
 }
 
+/** What tells one copy of a store from an older one. Only the restore service replaces the value. */
 export interface Marker {
   /** The random value found in the store, or null when there is none. */
   readonly found: string | null
-  /** The value the store held before, as far as the store knows. */
-  readonly writtenAt: number | null
+  /** Batches of receipts this copy has taken; it only rises. */
+  readonly receipts: number
 }
 
 export interface EraseIo {
@@ -185,6 +187,11 @@ export interface Connector<Options = unknown, System = unknown> {
   readonly capabilities: Capabilities
   open(context: OpenContext<Options, System>): Promise<Session>
   openProbe(context: OpenContext<Options, System>): Promise<ProbeSession>
+  /**
+   * Opens the store with its replay role: marker, gate and erasing for the restore service. Without it the
+   * system's restores are found by sweeps only, and its gate is one that nobody enforces.
+   */
+  openRestore?(context: OpenContext<Options, System>): Promise<RestoreSession>
   /**
    * What `map check` has to say of a map that may not fit at all, everything at once, with the credentials
    * of `role`. Read-only. Without it, opening stops at the first thing that does not fit.

@@ -3,7 +3,7 @@ import type { wire } from '@lethe/schemas'
 import { type Logger, PausedError, RetryableError } from '@lethe/service-host'
 import { Acknowledgements, type ClearedPass, failureOf } from './acknowledging.js'
 import { type Asked, askClearance, type WantedPass } from './clearing.js'
-import type { Connector, EraseIo, Receipt, Session } from './connector.js'
+import type { Connector, EraseIo, Marker, Receipt, Session } from './connector.js'
 import { batchPasses, batchSeconds, passesTotal } from './metrics.js'
 import { Pacer } from './pacer.js'
 import type { RequestPort } from './request-client.js'
@@ -120,9 +120,13 @@ export class EraseHost {
     const startedAt = this.now()
     let session: Session
     let receipts: readonly Receipt[]
+    let marker: Marker | undefined
     try {
       session = await this.parts.systems.session(version)
-      receipts = (await session.receipts?.read(chunk)) ?? []
+      ;[receipts = [], marker] = await Promise.all([
+        session.receipts?.read(chunk),
+        session.receipts?.marker(),
+      ])
     } catch (error) {
       await this.parts.systems.pauseIfAway(error)
       await this.failAll(chunk, error)
@@ -131,7 +135,7 @@ export class EraseHost {
     await this.republish(receipts, chunk)
     const done = new Set(receipts.map(passKey))
     const open = chunk.filter((pass) => !done.has(passKey(pass)))
-    const { cleared, paused } = await this.clear(open, context.signal)
+    const { cleared, paused } = await this.clear(open, context.signal, marker)
     if (cleared.size === 0) return new Map()
     const failures = await this.eraseCleared(session, open, cleared, context)
     batchPasses.observe({ system: this.parts.systemId }, cleared.size)
@@ -184,8 +188,8 @@ export class EraseHost {
     )
   }
 
-  private async clear(wanted: readonly WantedPass[], signal: AbortSignal): Promise<Asked> {
-    const asked = await askClearance(this.parts.request, this.parts.systemId, wanted, signal)
+  private async clear(wanted: readonly WantedPass[], signal: AbortSignal, marker?: Marker): Promise<Asked> {
+    const asked = await askClearance(this.parts.request, this.parts.systemId, wanted, signal, marker)
     for (const { pass, decision, code } of asked.refused) {
       passesTotal.inc({ system: this.parts.systemId, outcome: decision })
       this.parts.logger.info({ ...idsOf(pass), decision, code }, 'a pass got no clearance and is dropped')

@@ -68,7 +68,7 @@ describe('the erase host', () => {
     erase: (batch, io) => erase(batch, io),
     receipts: {
       read: async (keys) => receipts.filter((r) => keys.some((k) => k.requestId === r.requestId)),
-      marker: async () => ({ found: null, writtenAt: null }),
+      marker: async () => ({ found: null, receipts: 0 }),
       prune: async () => 0,
     },
   }
@@ -132,6 +132,8 @@ describe('the erase host', () => {
         systemId: 'mine',
         purpose: 'erase',
         passes: ['a', 'b'].map((requestId) => ({ requestId, passId: 'mine#1/initial', attempt: 1 })),
+        // What stands in the store now: a copy that Lethe does not know gets no grants.
+        marker: { value: null, receipts: 0 },
       },
     ])
   })
@@ -210,6 +212,12 @@ describe('the erase host', () => {
     decide = () => ({ decision: 'not_now', code: 'unavailable', retryAfterMs: 5 })
     await expect(host().handle([item('a')], context)).rejects.toThrow(PausedError)
     expect(questions).toHaveLength(1)
+    expect(sent).toEqual([])
+  })
+
+  it('pauses while the gate of its restored store is shut: nothing is dropped', async () => {
+    decide = () => ({ decision: 'not_now', code: 'gate_closed', retryAfterMs: 5 })
+    await expect(host().handle([item('a')], context)).rejects.toThrow(PausedError)
     expect(sent).toEqual([])
   })
 

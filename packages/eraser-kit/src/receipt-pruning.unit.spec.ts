@@ -17,7 +17,7 @@ describe('pruning receipts', () => {
     const asked: Date[] = []
     const receipts = {
       read: async () => [],
-      marker: async () => ({ found: null, writtenAt: null }),
+      marker: async () => ({ found: null, receipts: 0 }),
       prune: async (before: Date) => {
         asked.push(before)
         return 7

@@ -54,6 +54,8 @@ export interface ClearanceQuestion {
     readonly passId: string
     readonly attempt: number
   }[]
+  /** What stands in the store now; another copy than Lethe knows gets no grants. */
+  readonly marker?: { readonly value: string | null; readonly receipts: number }
 }
 
 /** The port to `request`. */

@@ -33,7 +33,7 @@ class FakeStore {
     close: async () => {},
     receipts: {
       read: async (keys) => this.kept.filter((r) => keys.some((k) => k.requestId === r.requestId)),
-      marker: async () => ({ found: null, writtenAt: null }),
+      marker: async () => ({ found: null, receipts: 0 }),
       prune: async () => 0,
     },
     erase: async (batch, eraseIo) => {

@@ -35,6 +35,7 @@ describe('migrations', () => {
       '0002_outbox-inbox',
       '0003_vault-read-models-audit',
       '0004_roles',
+      '0006_restore',
     ])
     expect(await migrate(url)).toEqual([])
   })
@@ -60,6 +61,10 @@ describe('roles', () => {
     ['lethe_aggregator', "INSERT INTO inbox.offsets VALUES ('aggregator', 't', 0, 1)"],
     ['lethe_aggregator', 'SELECT request_id FROM read_model.requests FOR UPDATE SKIP LOCKED'],
     ['lethe_ops', 'SELECT * FROM read_model.verifications'],
+    ['lethe_request', 'SELECT state FROM restore.gates'],
+    ['lethe_request', "INSERT INTO restore.suspicions VALUES ('cache', 1) ON CONFLICT DO NOTHING"],
+    ['lethe_restore', "INSERT INTO restore.gates VALUES ('cache', 'shut', 'enforced', 'r', null, 1)"],
+    ['lethe_restore', 'SELECT * FROM read_model.tombstones'],
     [
       'lethe_connect',
       'INSERT INTO outbox.heartbeat VALUES (1, now()) ON CONFLICT (id) DO UPDATE SET at = now()',
@@ -75,6 +80,9 @@ describe('roles', () => {
     ['lethe_request', 'DELETE FROM events.events'],
     ['lethe_request', 'UPDATE audit.clearances SET at = 0'],
     ['lethe_request', 'SELECT * FROM inbox.offsets'],
+    ['lethe_request', "UPDATE restore.gates SET state = 'open'"],
+    ['lethe_restore', 'SELECT * FROM vault.entries'],
+    ['lethe_restore', 'DELETE FROM audit.restores'],
     ['lethe_aggregator', 'DELETE FROM vault.entries'],
     ['lethe_aggregator', 'SELECT * FROM vault.digests'],
     ['lethe_aggregator', 'SELECT * FROM vault.notes'],

@@ -22,6 +22,7 @@ import { PendingRequests } from './application/pending.js'
 import { Previews } from './application/preview.js'
 import { Queries } from './application/queries.js'
 import { Repeating } from './application/repeating.js'
+import { Tombstones } from './application/tombstones.js'
 import type { RequestConfig } from './config.js'
 import { parsePeppers } from './vault/digest.js'
 import { IntakeKey } from './vault/intake-key.js'
@@ -42,6 +43,7 @@ export interface RequestParts {
   readonly previews: Previews
   readonly mapChecks: MapChecks
   readonly clearance: Clearance
+  readonly tombstones: Tombstones
   readonly maps: DataMaps
   readonly intake: Intake
   readonly intakeKey: IntakeKey
@@ -110,6 +112,7 @@ async function build(
       firstStep,
       (systemId) => systemId in maps.current.systems,
     ),
+    tombstones: new Tombstones(pool, vault),
     maps,
     intake: new Intake(accepting, log, intakePorts(intakeKey, credentials)),
     intakeKey,

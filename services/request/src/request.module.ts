@@ -22,6 +22,7 @@ import { Intake } from './application/intake.js'
 import { MapChecks } from './application/map-check.js'
 import { Previews } from './application/preview.js'
 import { Queries } from './application/queries.js'
+import { Tombstones } from './application/tombstones.js'
 import type { RequestParts } from './parts.js'
 import { IntakeKey } from './vault/intake-key.js'
 
@@ -52,6 +53,7 @@ export class RequestModule implements OnApplicationBootstrap, OnModuleDestroy, O
         { provide: Queries, useValue: parts.queries },
         { provide: Previews, useValue: parts.previews },
         { provide: Clearance, useValue: parts.clearance },
+        { provide: Tombstones, useValue: parts.tombstones },
         { provide: DataMaps, useValue: parts.maps },
         { provide: MapChecks, useValue: parts.mapChecks },
         { provide: Intake, useValue: parts.intake },

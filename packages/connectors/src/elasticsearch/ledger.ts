@@ -1,4 +1,4 @@
-import { createHash, randomUUID } from 'node:crypto'
+import { createHash } from 'node:crypto'
 import type { Marker, Outcome, Receipt, ReceiptKey } from '@lethe/eraser-kit'
 import { z } from 'zod'
 import { type Failure, meaningOf, StoreError } from './errors.js'
@@ -25,6 +25,14 @@ const entry = z.object({
   open: counts.default({}),
   body: z.string().optional(),
   outcome: z.string().optional(),
+})
+const markerDocs = z.object({
+  docs: z.array(
+    z.object({
+      _version: z.number().optional(),
+      _source: z.object({ value: z.string().optional() }).optional(),
+    }),
+  ),
 })
 const got = z.object({
   found: z.boolean().optional(),
@@ -132,27 +140,26 @@ export class Ledger {
     })
   }
 
-  /** A new random value: a store that shows an older one was restored. */
+  /** Counts a batch of receipts by the version of a document: a store that shows a lower one was restored. */
   async mark(now: number): Promise<void> {
     await this.store.call(z.unknown(), {
       method: 'POST',
       path: `/${RECEIPTS}/_bulk`,
       lines: [
-        { index: { _id: `marker.${this.systemId}` } },
-        { kind: 'marker', system: this.systemId, value: randomUUID(), at: now },
+        { index: { _id: `receipts.${this.systemId}` } },
+        { kind: 'receipts', system: this.systemId, at: now },
       ],
     })
   }
 
   async marker(): Promise<Marker> {
-    const answer = await this.store.callIfThere(
-      z.object({
-        docs: z.array(z.object({ _source: z.object({ value: z.string(), at: z.number() }).optional() })),
-      }),
-      { method: 'POST', path: `/${RECEIPTS}/_mget`, body: { ids: [`marker.${this.systemId}`] } },
-    )
-    const source = answer?.docs[0]?._source
-    return { found: source?.value ?? null, writtenAt: source?.at ?? null }
+    const answer = await this.store.callIfThere(markerDocs, {
+      method: 'POST',
+      path: `/${RECEIPTS}/_mget`,
+      body: { ids: [`marker.${this.systemId}`, `receipts.${this.systemId}`] },
+    })
+    const [marker, receipts] = answer?.docs ?? []
+    return { found: marker?._source?.value ?? null, receipts: receipts?._version ?? 0 }
   }
 
   /** Entries older than `before` go; returns how many receipts did. */

@@ -25,7 +25,8 @@ CREATE TABLE IF NOT EXISTS lethe.receipts (
 CREATE INDEX IF NOT EXISTS receipts_written_at ON lethe.receipts (written_at);
 CREATE TABLE IF NOT EXISTS lethe.marker (
   single boolean PRIMARY KEY DEFAULT true CHECK (single),
-  value text NOT NULL,
+  value text,
+  receipts bigint NOT NULL DEFAULT 0,
   written_at timestamptz NOT NULL
 );
 CREATE TABLE IF NOT EXISTS lethe.shared_rows (
@@ -109,7 +110,7 @@ export interface ReceiptRow {
   readonly deadline: number
 }
 
-/** Writes receipts and a new marker. Returns how many were new: fewer than given means someone else committed one. */
+/** Writes receipts and counts them in the marker. Returns how many were new: fewer than given means someone else committed one. */
 export async function writeReceipts(db: ClientBase, rows: readonly ReceiptRow[]): Promise<number> {
   const result = await db.query(
     `INSERT INTO lethe.receipts (request_id, pass_id, body, outcome, grant_expires_at)
@@ -126,17 +127,28 @@ export async function writeReceipts(db: ClientBase, rows: readonly ReceiptRow[])
   )
   // Last of all: every eraser of this store writes the same row, and this lock lasts until COMMIT.
   await db.query(`
-    INSERT INTO lethe.marker (value, written_at) VALUES (gen_random_uuid()::text, clock_timestamp())
-    ON CONFLICT (single) DO UPDATE SET value = excluded.value, written_at = excluded.written_at`)
+    INSERT INTO lethe.marker AS m (receipts, written_at) VALUES (1, clock_timestamp())
+    ON CONFLICT (single) DO UPDATE SET receipts = m.receipts + 1, written_at = excluded.written_at`)
   return result.rowCount ?? 0
 }
 
 export async function readMarker(db: Pool): Promise<Marker> {
-  const { rows } = await db.query<{ value: string; written: number }>(
-    `SELECT value, (extract(epoch FROM written_at) * 1000)::float8 AS written FROM lethe.marker`,
+  const { rows } = await db.query<{ value: string | null; receipts: string }>(
+    'SELECT value, receipts FROM lethe.marker',
   )
-  const [row] = rows
-  return row ? { found: row.value, writtenAt: Math.floor(row.written) } : { found: null, writtenAt: null }
+  return { found: rows[0]?.value ?? null, receipts: Number(rows[0]?.receipts ?? 0) }
+}
+
+/** Compare-and-set; false when another value stands there. */
+export async function replaceMarker(db: Pool, expected: string | null, next: string): Promise<boolean> {
+  const { rowCount } = await db.query(
+    `INSERT INTO lethe.marker AS m (value, written_at) SELECT $2, clock_timestamp() WHERE $1::text IS NULL
+       OR EXISTS (SELECT FROM lethe.marker)
+     ON CONFLICT (single) DO UPDATE SET value = excluded.value, written_at = excluded.written_at
+       WHERE m.value IS NOT DISTINCT FROM $1`,
+    [expected, next],
+  )
+  return rowCount === 1
 }
 
 export async function pruneReceipts(db: Pool, before: Date): Promise<number> {

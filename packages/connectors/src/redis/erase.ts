@@ -61,7 +61,7 @@ export async function erase(
     if (!result.failed) await ledger.write(io.receipt(pass, outcome), io.now())
     return outcome
   })
-  if (applied.some(({ failed }) => failed === null)) await ledger.mark(io.now())
+  if (applied.some(({ failed }) => failed === null)) await ledger.mark()
   return outcomes
 }
 

@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto'
 import type { Marker, Pass, Receipt, ReceiptKey } from '@lethe/eraser-kit'
 import { scanNode } from './find.js'
 import { LETHE_PREFIX } from './grammar.js'
@@ -70,14 +69,14 @@ export class Ledger {
     })
   }
 
-  /** A new random value: a store that shows an older one was restored. */
-  async mark(now: number): Promise<void> {
-    await this.store.client.hset(`${this.prefix}marker`, { value: randomUUID(), at: String(now) })
+  /** Counts a batch of receipts: a store that shows fewer than it did was restored. */
+  async mark(): Promise<void> {
+    await this.store.client.hincrby(`${this.prefix}marker`, 'receipts', 1)
   }
 
   async marker(): Promise<Marker> {
-    const [value, at] = await this.store.client.hmget(`${this.prefix}marker`, 'value', 'at')
-    return { found: value ?? null, writtenAt: at === null || at === undefined ? null : Number(at) }
+    const [value, receipts] = await this.store.client.hmget(`${this.prefix}marker`, 'value', 'receipts')
+    return { found: value ?? null, receipts: Number(receipts ?? 0) }
   }
 
   /** Receipts and counts older than `before` go; returns how many receipts did. */

@@ -77,3 +77,15 @@ export async function auditReview(
     [review.at, review.credentialId, review.requestId],
   )
 }
+
+/** The restore service read whom a store must not bring back; the row says how many, not whom. */
+export async function auditTombstones(
+  pool: Pool,
+  read: { at: number; credentialId: string; systemId: string; reason: string; count: number },
+): Promise<void> {
+  await pool.query(
+    `INSERT INTO audit.clearances (at, credential_id, system_id, purpose, request_id, pass_id, attempt, decision)
+     VALUES ($1, $2, $3, 'tombstones', $4, $5, 1, 'go')`,
+    [read.at, read.credentialId, read.systemId, read.reason, `${read.count} tombstones`],
+  )
+}

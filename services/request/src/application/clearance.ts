@@ -10,6 +10,7 @@ import { surrogates } from '../domain/person.js'
 import type { OpenedEntry, Vault } from '../vault/vault.js'
 import { auditClearances, auditRefused } from './audit.js'
 import type { FirstStep } from './first-step.js'
+import { type FoundMarker, gateOf } from './gates.js'
 import type { Resolution } from './identity.js'
 
 export interface WantedPass {
@@ -21,6 +22,8 @@ export interface ClearanceQuestion {
   readonly systemId: string
   readonly purpose: 'erase' | 'probe'
   readonly passes: readonly WantedPass[]
+  /** What the eraser found in its store just before it asked. */
+  readonly marker?: FoundMarker
 }
 
 export interface ClearedGrant {
@@ -91,7 +94,11 @@ export class Clearance {
     const found = erasing ? await this.firstStep.resolve(ids, this.now()) : noneFound
     return this.log.transact(ids, async (tx) => {
       const now = this.now()
-      const blocked = await this.firstStep.record(tx, found, now)
+      const { systemId, marker } = question
+      const shut = erasing && (await gateOf(tx.client, systemId, marker, now)) === 'shut'
+      const blocked = shut
+        ? new Map(ids.map((id) => [id, 'gate_closed']))
+        : await this.firstStep.record(tx, found, now)
       const entries = await this.vault.open(tx.client, ids, question.systemId)
       const answers = question.passes.map((pass) => {
         const code = blocked.get(pass.requestId)

@@ -1,4 +1,13 @@
-export const roles = ['viewer', 'operator', 'privacy_officer', 'admin', 'service', 'eraser', 'probe'] as const
+export const roles = [
+  'viewer',
+  'operator',
+  'privacy_officer',
+  'admin',
+  'service',
+  'eraser',
+  'probe',
+  'restore',
+] as const
 export type Role = (typeof roles)[number]
 
 /** Who is calling. */
@@ -7,7 +16,7 @@ export interface Caller {
   readonly roles: readonly Role[]
   /** Tenants of the caller; `*` is all. */
   readonly tenants: readonly string[]
-  /** The one system the credential of an eraser or a probe is for. */
+  /** The one system the credential of an eraser or a probe is for; the restore service's may be for all (null). */
   readonly systemId: string | null
 }
 
@@ -26,6 +35,7 @@ export type Action =
   | 'look'
   | 'read_map'
   | 'check_map'
+  | 'replay'
 
 const officer: readonly Role[] = ['privacy_officer', 'admin']
 const staff: readonly Role[] = ['operator', ...officer]
@@ -43,8 +53,9 @@ const allowed: Readonly<Record<Action, readonly Role[]>> = {
   retry: staff,
   clear: ['eraser'],
   look: ['probe'],
-  read_map: ['eraser', 'probe', 'viewer', ...staff],
+  read_map: ['eraser', 'probe', 'restore', 'viewer', ...staff],
   check_map: staff,
+  replay: ['restore'],
 }
 
 export const may = (caller: Caller, action: Action): boolean =>

@@ -54,6 +54,7 @@ export const tokens = {
   shopEraser: 'token-eraser-shop-pg',
   cacheEraser: 'token-eraser-cache',
   cacheProbe: 'token-probe-cache',
+  restore: 'token-restore',
 } as const
 
 const credential = (token: string, role: Role, tenants: string[], extra: object = {}) => ({
@@ -76,6 +77,7 @@ const credentials = [
   credential(tokens.shopEraser, 'eraser', [], { systemId: 'shop-pg' }),
   credential(tokens.cacheEraser, 'eraser', [], { systemId: 'cache' }),
   credential(tokens.cacheProbe, 'probe', [], { systemId: 'cache' }),
+  credential(tokens.restore, 'restore', ['*']),
 ]
 
 export interface Answer<T = Record<string, unknown>> {

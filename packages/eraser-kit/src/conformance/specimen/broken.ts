@@ -122,7 +122,7 @@ class DoneForEver extends Shelf {
         all.filter((receipt) => receipt.requestId === requestId).map((receipt) => ({ ...receipt, passId })),
       )
     },
-    marker: async () => ({ found: null, writtenAt: null }),
+    marker: async () => ({ found: null, receipts: 0 }),
     prune: async () => 0,
   }
 }

@@ -58,7 +58,7 @@ export class Shelf {
 
   readonly receipts: {
     read(keys: readonly { requestId: string; passId: string }[]): Promise<Receipt[]>
-    marker(): Promise<{ found: null; writtenAt: null }>
+    marker(): Promise<{ found: null; receipts: number }>
     prune(): Promise<number>
   } = {
     read: (keys) =>
@@ -66,7 +66,7 @@ export class Shelf {
         ask: 'receipts',
         keys: keys.map(({ requestId, passId }) => ({ requestId, passId })),
       }),
-    marker: async () => ({ found: null, writtenAt: null }),
+    marker: async () => ({ found: null, receipts: 0 }),
     prune: async () => 0,
   }
 

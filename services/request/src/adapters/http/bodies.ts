@@ -58,6 +58,21 @@ export const clearanceBody = z
       )
       .min(1)
       .max(10_000),
+    /** What the eraser found in its store just before it asked. */
+    marker: z
+      .object({ value: z.string().max(200).nullable(), receipts: z.number().int().min(0) })
+      .strict()
+      .optional(),
+  })
+  .strict()
+
+/** `after` is the id of the last tombstone already had. */
+export const tombstonesBody = z
+  .object({
+    systemId,
+    reason: z.string().min(1).max(200),
+    after: z.string().max(200).default(''),
+    limit: z.number().int().min(1).max(5_000).default(1_000),
   })
   .strict()
 

@@ -3,18 +3,20 @@ import { Body, Controller, Get, HttpCode, Param, Post, UseGuards } from '@nestjs
 import { forbidden } from '../../application/access.js'
 import { Clearance } from '../../application/clearance.js'
 import { DataMaps } from '../../application/data-maps.js'
+import { Tombstones } from '../../application/tombstones.js'
 import { type Caller, may } from '../../domain/permissions.js'
 import { AuthGuard, CallerParam } from './auth.guard.js'
-import { clearanceBody } from './bodies.js'
+import { clearanceBody, tombstonesBody } from './bodies.js'
 import { parsed } from './parsed.js'
 
-/** What erasers and probes ask: clearance just before they touch anything, and their section of the data map. */
+/** What erasers, probes and the restore service ask: clearance just before they touch anything, and their section of the data map. */
 @Controller('v1')
 @UseGuards(AuthGuard)
 export class ErasersController {
   constructor(
     private readonly clearance: Clearance,
     private readonly maps: DataMaps,
+    private readonly tombstones: Tombstones,
   ) {}
 
   /** One answer per pass, in the order asked. */
@@ -22,6 +24,13 @@ export class ErasersController {
   @HttpCode(200)
   async clear(@CallerParam() caller: Caller, @Body() body: unknown) {
     return { results: await this.clearance.clear(caller, parsed(clearanceBody, body)) }
+  }
+
+  /** Live tombstones with their identifiers, a page at a time, for the restore service. POST keeps them out of URLs. */
+  @Post('tombstones')
+  @HttpCode(200)
+  async liveTombstones(@CallerParam() caller: Caller, @Body() body: unknown) {
+    return { tombstones: await this.tombstones.page(caller, parsed(tombstonesBody, body)) }
   }
 
   /** `version` is a number, or `current` for the map in force. */

@@ -7,6 +7,7 @@ import {
   listQuery,
   mapCheckBody,
   previewBody,
+  tombstonesBody,
   verificationQuery,
 } from './bodies.js'
 
@@ -132,6 +133,11 @@ function otherPaths(): Json {
       parameters: parametersOf(verificationQuery),
     }),
     '/v1/clearance': post('clearance', 'Clearance for passes of one system; erasers only.', clearanceBody),
+    '/v1/tombstones': post(
+      'tombstones',
+      'Live tombstones of one system with identifiers; the restore service only.',
+      tombstonesBody,
+    ),
     '/v1/data-maps/{version}/systems/{systemId}': get(
       'dataMapSection',
       'One system of one version of the map.',

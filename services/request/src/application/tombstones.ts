@@ -1,0 +1,92 @@
+import { liveTombstones } from '@lethe/request-log'
+import { problem, TerminalError } from '@lethe/service-host'
+import type { Pool } from 'pg'
+import type { Subject } from '../domain/identifier.js'
+import { type Caller, may } from '../domain/permissions.js'
+import type { Vault } from '../vault/vault.js'
+import { auditTombstones } from './audit.js'
+
+export interface TombstoneQuestion {
+  readonly systemId: string
+  /** The restore or sweep that reads; stands in the audit. */
+  readonly reason: string
+  /** Id of the last tombstone already had; empty for the first page. */
+  readonly after: string
+  readonly limit: number
+}
+
+/** One live tombstone with what its system needs to find the person. */
+export interface LiveTombstone {
+  readonly tombstoneId: string
+  readonly requestId: string
+  readonly mapVersion: number
+  /** Epoch milliseconds. */
+  readonly effectiveAt: number
+  readonly expiresAt: number
+  /** The person is under a hold: nothing may be erased, and nobody is named. */
+  readonly held: boolean
+  /** Null when held, or when the vault can't say any more; then `code` says why. */
+  readonly subject: Subject | null
+  readonly code?: string
+}
+
+interface Owner {
+  readonly request_id: string
+  readonly received_at: string
+  readonly held: boolean
+}
+
+/** Whom a restored store must not bring back, page by page. Every page is audited. */
+export class Tombstones {
+  constructor(
+    private readonly pool: Pool,
+    private readonly vault: Vault,
+    private readonly now: () => number = Date.now,
+  ) {}
+
+  /** Ordered by id. @throws ProblemError `forbidden` unless the credential is the restore service's. */
+  async page(caller: Caller, question: TombstoneQuestion): Promise<LiveTombstone[]> {
+    if (!may(caller, 'replay') || (caller.systemId !== null && caller.systemId !== question.systemId)) {
+      throw problem('forbidden', 'Only the restore credential reads tombstones with their identifiers.')
+    }
+    const at = this.now()
+    const { systemId, after, limit, reason } = question
+    const rows = await liveTombstones(this.pool, systemId, at, { limit, after })
+    const ids = [...new Set(rows.map(({ requestId }) => requestId))]
+    const [owners, entries] = await Promise.all([
+      this.ownersOf(ids),
+      this.vault.open(this.pool, ids, systemId),
+    ])
+    await auditTombstones(this.pool, { at, credentialId: caller.id, systemId, reason, count: rows.length })
+    return rows.map(({ tombstoneId, requestId, mapVersion, effectiveAt, expiresAt, ...row }) => {
+      const owner = owners.get(requestId)
+      const found = { tombstoneId, requestId, mapVersion, effectiveAt, expiresAt }
+      // Fail closed: a tombstone without its request is nobody's to replay.
+      if (owner === undefined) return { ...found, held: false, subject: null, code: 'not_found' }
+      if (owner.held) return { ...found, held: true, subject: null }
+      const entry = entries.get(requestId)
+      if (entry === undefined || entry instanceof Error)
+        return { ...found, held: false, subject: null, code: codeOf(entry) }
+      const { subjectRef, tenantId } = row
+      const receivedAt = Number(owner.received_at)
+      return {
+        ...found,
+        held: false,
+        subject: { subjectRef, tenantId, receivedAt, identifiers: entry.identifiers },
+      }
+    })
+  }
+
+  private async ownersOf(ids: readonly string[]): Promise<Map<string, Owner>> {
+    const { rows } = await this.pool.query<Owner>({
+      name: 'tombstone-owners',
+      text: `SELECT request_id, received_at, holds <> '[]'::jsonb AS held
+             FROM read_model.requests WHERE request_id = ANY($1::text[])`,
+      values: [ids],
+    })
+    return new Map(rows.map((row) => [row.request_id, row]))
+  }
+}
+
+const codeOf = (entry: Error | undefined): string =>
+  entry instanceof TerminalError ? entry.code : 'identifiers_gone'
