@@ -1,3 +1,7 @@
+export { AuthGuard, CallerParam } from './access/auth.guard.js'
+export { type Caller, inScope, type Role, roles } from './access/caller.js'
+export { Credentials } from './access/credentials-file.js'
+export { readJsonFile } from './access/json-file.js'
 export { ConfigError, loadConfig, logLevel } from './config.js'
 export * from './errors.js'
 export { Health, type Readiness, type ReadinessCheck } from './health.js'

@@ -1,3 +1,4 @@
+import { Credentials } from '@lethe/service-host'
 import {
   type DynamicModule,
   Inject,
@@ -6,7 +7,6 @@ import {
   type OnApplicationShutdown,
   type OnModuleDestroy,
 } from '@nestjs/common'
-import { Credentials } from './adapters/credentials-file.js'
 import { ErasersController } from './adapters/http/erasers.controller.js'
 import { ErasureRequestsController } from './adapters/http/erasure-requests.controller.js'
 import { MapCheckController } from './adapters/http/map-check.controller.js'

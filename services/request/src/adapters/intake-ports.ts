@@ -1,8 +1,8 @@
+import type { Credentials } from '@lethe/service-host'
 import { problem } from '@lethe/service-host'
 import { z } from 'zod'
 import type { IntakePorts } from '../application/intake.js'
 import type { IntakeKey } from '../vault/intake-key.js'
-import type { Credentials } from './credentials-file.js'
 import { createBody, idempotencyKey } from './http/bodies.js'
 import { parsed } from './http/parsed.js'
 

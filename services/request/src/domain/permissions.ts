@@ -1,24 +1,6 @@
-export const roles = [
-  'viewer',
-  'operator',
-  'privacy_officer',
-  'admin',
-  'service',
-  'eraser',
-  'probe',
-  'restore',
-] as const
-export type Role = (typeof roles)[number]
+import type { Caller, Role } from '@lethe/service-host'
 
-/** Who is calling. */
-export interface Caller {
-  readonly id: string
-  readonly roles: readonly Role[]
-  /** Tenants of the caller; `*` is all. */
-  readonly tenants: readonly string[]
-  /** The one system the credential of an eraser or a probe is for; the restore service's may be for all (null). */
-  readonly systemId: string | null
-}
+export { type Caller, inScope, type Role, roles } from '@lethe/service-host'
 
 export type Action =
   | 'read'
@@ -60,6 +42,3 @@ const allowed: Readonly<Record<Action, readonly Role[]>> = {
 
 export const may = (caller: Caller, action: Action): boolean =>
   caller.roles.some((role) => allowed[action].includes(role))
-
-export const inScope = (caller: Caller, tenantId: string): boolean =>
-  caller.tenants.includes('*') || caller.tenants.includes(tenantId)

@@ -1,5 +1,5 @@
+import { readJsonFile } from '@lethe/service-host'
 import { z } from 'zod'
-import { readJsonFile } from '../json-file.js'
 
 export interface EpochKey {
   readonly epoch: string

@@ -1,11 +1,10 @@
-import { problem } from '@lethe/service-host'
+import { AuthGuard, CallerParam, problem } from '@lethe/service-host'
 import { Body, Controller, Get, HttpCode, Param, Post, UseGuards } from '@nestjs/common'
 import { forbidden } from '../../application/access.js'
 import { Clearance } from '../../application/clearance.js'
 import { DataMaps } from '../../application/data-maps.js'
 import { Tombstones } from '../../application/tombstones.js'
 import { type Caller, may } from '../../domain/permissions.js'
-import { AuthGuard, CallerParam } from './auth.guard.js'
 import { clearanceBody, tombstonesBody } from './bodies.js'
 import { parsed } from './parsed.js'
 

@@ -1,8 +1,8 @@
+import { AuthGuard, CallerParam } from '@lethe/service-host'
 import { Body, Controller, Get, HttpCode, Post, UseGuards } from '@nestjs/common'
 import { forbidden } from '../../application/access.js'
 import { type CheckedMap, MapChecks } from '../../application/map-check.js'
 import { type Caller, may } from '../../domain/permissions.js'
-import { AuthGuard, CallerParam } from './auth.guard.js'
 import { mapCheckBody } from './bodies.js'
 import { parsed } from './parsed.js'
 

@@ -1,9 +1,9 @@
+import { AuthGuard, CallerParam } from '@lethe/service-host'
 import { Body, Controller, HttpCode, Post, UseGuards } from '@nestjs/common'
 import { assertTenant, forbidden } from '../../application/access.js'
 import { normalised } from '../../application/new-request.js'
 import { Previews } from '../../application/preview.js'
 import { type Caller, may } from '../../domain/permissions.js'
-import { AuthGuard, CallerParam } from './auth.guard.js'
 import { previewBody } from './bodies.js'
 import { parsed } from './parsed.js'
 

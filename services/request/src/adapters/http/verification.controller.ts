@@ -1,7 +1,7 @@
+import { AuthGuard, CallerParam } from '@lethe/service-host'
 import { Controller, Get, Query, UseGuards } from '@nestjs/common'
 import { Queries } from '../../application/queries.js'
 import type { Caller } from '../../domain/permissions.js'
-import { AuthGuard, CallerParam } from './auth.guard.js'
 import { verificationQuery } from './bodies.js'
 import { parsed } from './parsed.js'
 

@@ -1,7 +1,7 @@
-import { problem } from '@lethe/service-host'
 import { type CanActivate, createParamDecorator, type ExecutionContext, Injectable } from '@nestjs/common'
-import type { Caller } from '../../domain/permissions.js'
-import { Credentials } from '../credentials-file.js'
+import { problem } from '../problem.js'
+import type { Caller } from './caller.js'
+import { Credentials } from './credentials-file.js'
 
 interface AuthenticatedRequest {
   readonly headers: Readonly<Record<string, string | string[] | undefined>>

@@ -1,7 +1,7 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
 import { z } from 'zod'
-import { type Caller, roles } from '../domain/permissions.js'
-import { readJsonFile } from '../json-file.js'
+import { type Caller, roles } from './caller.js'
+import { readJsonFile } from './json-file.js'
 
 const credential = z
   .object({
