@@ -58,6 +58,26 @@ function probeLine({ systemId, probe }: SystemView): string[] {
   return [`  ${`${systemId} probe`.padEnd(14)} ${coloured(probe.result)}${where}${why}`]
 }
 
+function attentionLines({ owner, nextStep, attention, overCeiling }: ErasureRequestView): string[] {
+  const where = attention?.systemId ? ` in ${attention.systemId}` : ''
+  const why = attention ? ` (${attention.code}${where})` : ''
+  const lines = [`  ${yellow(`waits for ${owner}: ${nextStep ?? 'have a look'}`)}${why}`]
+  if (attention) lines.push(`  ${attention.advice}`)
+  if (!overCeiling) return lines
+  const { passId, found, ceiling, counts } = overCeiling
+  lines.push(
+    `  ${passId} would touch ${found}, its ceiling is ${ceiling ?? 'not known'}; nothing was changed:`,
+  )
+  const rows = Object.entries(counts).filter(([, one]) => one.found > 0)
+  return [...lines, table(rows.map(([name, one]) => [`    ${name}`, String(one.found)]))]
+}
+
+const retainedLines = ({ systemId, retained }: SystemView): string[] =>
+  retained.map(
+    ({ category, ground, citation, until }) =>
+      `  ${`${systemId} keeps`.padEnd(14)} ${category} · ${ground}, ${citation} · until ${until === null ? 'reviewed' : instant(until)}`,
+  )
+
 export function requestText(view: ErasureRequestView): string {
   const head = [
     `${view.requestId}  ${coloured(view.status)}`,
@@ -65,13 +85,11 @@ export function requestText(view: ErasureRequestView): string {
   ]
   if (view.liveErasedAt !== null)
     head.push(`  live-erased ${instant(view.liveErasedAt)} · backup-clear ${instant(view.backupClearAt)}`)
-  if (view.owner) head.push(`  ${yellow(`waits for ${view.owner}: ${view.nextStep ?? 'have a look'}`)}`)
-  return [...head, ...view.steps.map(stepLine), ...view.systems.flatMap(probeLine)].join('\n')
-}
-
-export function previewText(systems: Readonly<Record<string, CollectionCountsView>>): string {
-  const rows = Object.entries(systems).flatMap(([systemId, counts]) =>
-    Object.entries(counts).map(([collection, one]) => [`  ${systemId}`, collection, String(one.found)]),
-  )
-  return rows.length === 0 ? 'Nothing is held about this person in the mapped systems.' : table(rows)
+  if (view.owner) head.push(...attentionLines(view))
+  return [
+    ...head,
+    ...view.steps.map(stepLine),
+    ...view.systems.flatMap(retainedLines),
+    ...view.systems.flatMap(probeLine),
+  ].join('\n')
 }

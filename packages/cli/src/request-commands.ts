@@ -2,7 +2,8 @@ import type { ErasureRequestView, LetheClient, NewErasureRequest } from '@lethe/
 import type { Command } from 'commander'
 import { exitCodes } from './exit.js'
 import { identifiersOf, type PersonOptions, withPerson } from './person-options.js'
-import { instant, previewText, requestText, table } from './render.js'
+import { instant, requestText, table } from './render.js'
+import { planText, previewText } from './render-preview.js'
 import { addVerbs } from './verb-commands.js'
 
 export interface Ports {
@@ -30,13 +31,13 @@ async function ask(options: AskOptions, ports: Ports): Promise<void> {
   const identifiers = identifiersOf(options)
   const client = ports.client()
   if (options.dryRun) {
-    const { systems } = await client.preview({ tenantId: options.tenant, identifiers })
-    ports.print(
+    const preview = await client.preview({ tenantId: options.tenant, identifiers })
+    if (preview.unknown.length > 0) ports.setExit(exitCodes.failed)
+    return ports.print(
       options.json
-        ? JSON.stringify({ dryRun: true, systems })
-        : `Dry run, nothing was asked for. This is held:\n${previewText(systems)}`,
+        ? JSON.stringify({ dryRun: true, ...preview })
+        : `Dry run: nothing was asked for and nothing was changed.\n${planText(preview)}\n${previewText(preview)}`,
     )
-    return
   }
   const view = await client.request(
     {
@@ -86,16 +87,17 @@ function addAsking(program: Command, ports: Ports): void {
     .option('--need-approval', 'a privacy officer approves before anything runs')
     .option('--idempotency-key <key>', 'the same key never makes a second request')
     .option('--wait', 'follow it until it needs nothing more; Ctrl-C stops following, not the erasure')
-    .option('--dry-run', 'only count what is held')
+    .option('--dry-run', 'only show the plan and count what is held; sends no request')
     .action((options: AskOptions) => ask(options, ports))
 
   withPerson(
     program.command('preview').description('count what is held about a person; changes nothing'),
   ).action(async (options: AskOptions) => {
-    const { systems } = await ports
+    const preview = await ports
       .client()
       .preview({ tenantId: options.tenant, identifiers: identifiersOf(options) })
-    ports.print(options.json ? JSON.stringify({ systems }) : previewText(systems))
+    if (preview.unknown.length > 0) ports.setExit(exitCodes.failed)
+    ports.print(options.json ? JSON.stringify(preview) : previewText(preview))
   })
 
   program

@@ -2,11 +2,11 @@ import { randomUUID } from 'node:crypto'
 import type { JWK } from 'jose'
 import type {
   CheckedMap,
-  CollectionCountsView,
   ErasureRequestView,
   ListFilter,
   NewErasureRequest,
   Page,
+  Preview,
   TimelineEntry,
   VerificationRow,
 } from './types.js'
@@ -73,9 +73,7 @@ export class LetheClient {
   }
 
   /** Counts of what is held about a person, per system and collection. Reads only; nothing is stored. */
-  preview(
-    input: Pick<NewErasureRequest, 'tenantId' | 'identifiers'>,
-  ): Promise<{ systems: Record<string, CollectionCountsView> }> {
+  preview(input: Pick<NewErasureRequest, 'tenantId' | 'identifiers'>): Promise<Preview> {
     return this.call('POST', '/v1/previews', input)
   }
 

@@ -63,6 +63,58 @@ export interface CollectionCounts {
 }
 export type CollectionCountsView = Readonly<Record<string, CollectionCounts>>
 
+export interface PlannedStep {
+  readonly stepId: string
+  readonly systemId: string
+  readonly stage: number
+  readonly after: readonly string[]
+}
+
+/** What is held about a person, and what a request made now would do. */
+export interface Preview {
+  /** How many people the identifiers lead to; null when a system that could tell does not answer. */
+  readonly people: number | null
+  /** How many identifiers of each type are known of the person. */
+  readonly identifiers: Readonly<Record<string, number>>
+  /** Per system and collection, of the systems that answered. */
+  readonly systems: Readonly<Record<string, CollectionCountsView>>
+  /** Systems nobody could look into: what they hold is not known. */
+  readonly unknown: readonly string[]
+  /** Systems that will wait for a second approver. */
+  readonly overCeiling: readonly string[]
+  readonly plan: {
+    readonly mapVersion: number
+    readonly steps: readonly PlannedStep[]
+    readonly notApplicable: readonly { readonly systemId: string; readonly reason: string }[]
+  }
+}
+
+/** Who must act next, why, and what to do, in a sentence. */
+export interface Attention {
+  readonly owner: string
+  readonly nextStep: string
+  readonly code: string
+  readonly systemId: string | null
+  readonly advice: string
+}
+
+/** A pass that changed nothing because it would have touched more than its system's ceiling. */
+export interface OverCeiling {
+  readonly systemId: string
+  readonly passId: string
+  readonly ceiling: number | null
+  readonly found: number
+  readonly counts: CollectionCountsView
+}
+
+export interface RetainedPart {
+  readonly category: string
+  readonly ground: string
+  readonly citation: string
+  /** Epoch milliseconds at which the erasure resumes; null for no end. */
+  readonly until: number | null
+}
+
 export interface StepView {
   readonly stepId: string
   readonly systemId: string
@@ -72,7 +124,7 @@ export interface StepView {
   readonly attempt: number
   readonly outcome: string | null
   readonly errorCode: string | null
-  /** Summed over every acknowledged pass of the step. */
+  /** Over every acknowledged pass of the step; what one left and the next found counts once. */
   readonly counts: CollectionCountsView
   readonly requestedAt: number | null
   readonly acknowledgedAt: number | null
@@ -85,6 +137,8 @@ export interface SystemView {
   readonly status: string
   readonly counts: CollectionCountsView
   readonly verified: boolean
+  /** What a law keeps for now. */
+  readonly retained: readonly RetainedPart[]
   readonly probe: {
     readonly result: 'clean' | 'residual' | 'inconclusive' | null
     readonly checkedAt: number | null
@@ -108,6 +162,8 @@ export interface ErasureRequestView {
   readonly backupClearAt: number | null
   readonly owner: string | null
   readonly nextStep: string | null
+  readonly attention: Attention | null
+  readonly overCeiling: OverCeiling | null
   readonly steps: readonly StepView[]
   readonly systems: readonly SystemView[]
 }

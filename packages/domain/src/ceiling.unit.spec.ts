@@ -16,6 +16,16 @@ describe('a pass over its ceiling', () => {
     expect(story.last('PassRequested')).toMatchObject({ passId: 'pg#1/retry-1', ceilingWaived: true })
   })
 
+  test('is not lifted by who said whom the request means: that was the first approval', () => {
+    const story = Story.planned()
+    story.tell({ type: 'OpenIdentityReview', code: 'ambiguous_subject', candidates: 0 })
+    story.tell({ type: 'Approve', by: 'ada' })
+    const again = story.last('PassRequested').passId
+    story.fail(again, overCeiling)
+    expect(story.code({ type: 'Approve', by: 'ada' })).toBe('second_approval_needed')
+    expect(story.code({ type: 'Approve', by: 'bob' })).toBe('ok')
+  })
+
   test('stops grants of other systems, which are asked again as new passes afterwards', () => {
     const both = plan({ steps: [step('a#1'), step('b#1')], systems: [system('a'), system('b')] })
     const story = Story.planned(both)

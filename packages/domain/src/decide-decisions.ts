@@ -19,7 +19,7 @@ export function decideApprove(state: RequestState, by: string, now: number): Dec
   }
   if (asked.reason !== 'not_found_everywhere' && by === state.received.requestedBy) return ownRequest()
   const approvedBefore = state.approvals.some(
-    (approval) => approval.by === by && approval.reason === 'policy',
+    (approval) => approval.by === by && (approval.reason === 'policy' || approval.reason === 'identity'),
   )
   if (asked.reason === 'over_ceiling' && approvedBefore) {
     return rejected(

@@ -1,3 +1,4 @@
+export { adviceOn } from './advice.js'
 export { type Attention, attention } from './attention.js'
 export { type Clearance, clearance } from './clearance.js'
 export type { Decision, IssueGrant, Rejection, RequestCommand } from './commands.js'

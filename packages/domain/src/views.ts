@@ -1,10 +1,9 @@
 import type { log } from '@lethe/schemas'
 import { type BackupClear, backupClearDates } from './completion.js'
+import { type Counts, countsOfPasses, sumOfSteps } from './counts.js'
 import { type Facts, factsOf, isVerified, probesOf, retainedParts, type StepFacts, stepsOf } from './facts.js'
 import { isDone } from './outcomes.js'
 import type { RequestState, RequestStatus, SystemStatus } from './request-state.js'
-
-type Counts = Readonly<Record<string, log.CollectionCounts>>
 
 /** One step as it stands, from events alone: no clock, so that a rebuild gives the same. */
 export interface StepView {
@@ -25,7 +24,7 @@ export interface StepView {
   readonly finishedAt: number | null
   readonly outcome: log.Outcome | null
   readonly errorCode: string | null
-  /** Summed over every acknowledged pass of the step. */
+  /** What every acknowledged pass of the step came to; see `countsOfPasses`. */
   readonly counts: Counts
 }
 
@@ -52,7 +51,7 @@ function stepView(state: RequestState, facts: StepFacts): StepView {
     finishedAt: ack?.finishedAt ?? null,
     outcome: ack?.outcome ?? null,
     errorCode: ack?.errorCode ?? null,
-    counts: sumCounts(facts.passes.map((pass) => pass.acknowledged?.counts ?? {})),
+    counts: countsOf(facts),
   }
 }
 
@@ -132,7 +131,7 @@ function systemView(state: RequestState, facts: Facts, system: log.PlanSystem): 
     startedAt: acks.length === 0 ? null : Math.min(...acks.map((ack) => ack.startedAt)),
     finishedAt: settled ? Math.max(...acks.map((ack) => ack.finishedAt)) : null,
     outcomes: currents.map((ack) => ack.outcome),
-    counts: sumCounts(acks.map((ack) => ack.counts)),
+    counts: sumOfSteps(own.map(countsOf)),
     probe: probeView(state, systemId),
     probes: probesOf(state, systemId).length,
     verified: settled && isVerified(state, systemId),
@@ -196,22 +195,8 @@ function notApplicable(systemId: string, reason: string): SystemView {
   }
 }
 
-function sumCounts(all: readonly Counts[]): Counts {
-  const total: Record<string, log.CollectionCounts> = {}
-  for (const counts of all) {
-    for (const [collection, add] of Object.entries(counts)) {
-      const sum = total[collection] ?? { found: 0, erased: 0, redacted: 0, retained: 0, failed: 0 }
-      total[collection] = {
-        found: sum.found + add.found,
-        erased: sum.erased + add.erased,
-        redacted: sum.redacted + add.redacted,
-        retained: sum.retained + add.retained,
-        failed: sum.failed + add.failed,
-      }
-    }
-  }
-  return Object.fromEntries(Object.entries(total).sort(([a], [b]) => (a < b ? -1 : 1)))
-}
+const countsOf = ({ passes }: StepFacts): Counts =>
+  countsOfPasses(passes.map((pass) => pass.acknowledged?.counts ?? {}))
 
 /** The verification of one request: what is proven, what is exempt, and when the backups are clear. */
 export interface VerificationView {

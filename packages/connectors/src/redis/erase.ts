@@ -10,6 +10,8 @@ import type { Store } from './store.js'
 const CHUNK = 200
 /** Passes worked on at a time; the client sends their commands together. */
 const AT_ONCE = 64
+/** Keys counted beyond the ceiling before the search stops keeping them: who approves should see the number. */
+const BEYOND = 10_000
 /** How often members that were added meanwhile are followed. */
 const ROUNDS = 3
 
@@ -38,7 +40,7 @@ export async function erase(
   const { store, ledger, families, ceiling } = erasure
   await store.facts()
   const people = selected.flatMap((one) => (one.ok ? [one.wanted] : []))
-  const limit = ceiling === null || batch.some((pass) => pass.ceilingWaived) ? undefined : ceiling
+  const limit = ceiling === null || batch.some((pass) => pass.ceilingWaived) ? undefined : ceiling + BEYOND
   const found = await findKeys(
     store,
     families,

@@ -1,12 +1,13 @@
 import { randomUUID } from 'node:crypto'
+import type { log } from '@lethe/schemas'
 import { problem } from '@lethe/service-host'
 import type { Pool } from 'pg'
-import type { Identifier } from '../domain/identifier.js'
+import type { Identifier, Subject } from '../domain/identifier.js'
 import type { Caller } from '../domain/permissions.js'
 import { countByType } from '../domain/person.js'
 import { auditPreview } from './audit.js'
 import type { DataMaps } from './data-maps.js'
-import type { CollectionCounts, IdentityResolution, ProbeClient } from './identity.js'
+import type { CollectionCounts, IdentityResolution, ProbeClient, Resolution } from './identity.js'
 
 export interface PreviewQuestion {
   readonly tenantId: string
@@ -16,14 +17,18 @@ export interface PreviewQuestion {
 
 export interface PreviewAnswer {
   readonly previewId: string
-  /** How many people the identifiers lead to: 0 or 1. */
-  readonly people: number
+  /** How many people the identifiers lead to: 0 or 1; null when a system that could tell does not answer. */
+  readonly people: number | null
   /** How many identifiers of each type are known of the person. */
   readonly identifiers: Readonly<Record<string, number>>
-  /** Per system and collection. */
+  /** Per system and collection; only systems that were asked and answered. */
   readonly systems: Readonly<Record<string, Readonly<Record<string, CollectionCounts>>>>
+  /** Systems nobody could look into now. What they hold is not known, which is not the same as nothing. */
+  readonly unknown: readonly string[]
   /** Systems whose ceiling this person's records would exceed. */
   readonly overCeiling: readonly string[]
+  /** What a request made now would do, in this order. */
+  readonly plan: Pick<log.PlanFrozen, 'mapVersion' | 'steps' | 'notApplicable'>
 }
 
 /** Counts what is held about one person. Reads only; neither the question nor the answer is stored. */
@@ -36,10 +41,7 @@ export class Previews {
     private readonly now: () => number = Date.now,
   ) {}
 
-  /**
-   * @throws ProblemError `unknown_tenant`, `ambiguous_subject`; `unavailable` when any system can't be
-   * asked: a count with a hole would read as "nothing there".
-   */
+  /** @throws ProblemError `unknown_tenant`, `ambiguous_subject`, `invalid_identifier` */
   async preview(caller: Caller, question: PreviewQuestion): Promise<PreviewAnswer> {
     const { tenantId } = question
     const unknown = this.maps.unknownVendor(question.identifiers)
@@ -51,44 +53,54 @@ export class Previews {
     const systemIds = this.maps.applicable()
     await auditPreview(this.pool, { at: receivedAt, credentialId: caller.id, previewId, systemIds })
     const subject = { subjectRef: previewId, tenantId, identifiers: question.identifiers, receivedAt }
+    const resolution = await this.resolve(subject)
+    const counted =
+      resolution === null ? new Map() : await this.count(systemIds, subject, resolution.identifiers)
+    return {
+      previewId,
+      people: resolution && (resolution.kind === 'one' ? 1 : 0),
+      identifiers: countByType(resolution?.identifiers ?? question.identifiers),
+      systems: Object.fromEntries(counted),
+      unknown: systemIds.filter((systemId) => !counted.has(systemId)),
+      overCeiling: plan.systems.flatMap(({ systemId, ceiling }) =>
+        ceiling !== null && foundIn(counted.get(systemId)) > ceiling ? [systemId] : [],
+      ),
+      plan: { mapVersion: plan.mapVersion, steps: plan.steps, notApplicable: plan.notApplicable },
+    }
+  }
+
+  /** Null when nobody can say who is meant: then no system can be asked for all of the person. */
+  private async resolve(
+    subject: Subject,
+  ): Promise<Exclude<Resolution, { kind: 'many' | 'unreachable' }> | null> {
     const [resolution] = await this.identity.resolve(
       [subject],
       this.maps.resolvers(),
       this.maps.current.identifiers.canonical,
     )
-    if (resolution === undefined || resolution.kind === 'unreachable') throw unavailable()
-    if (resolution.kind === 'many') {
-      const { candidates } = resolution
-      throw problem('ambiguous_subject', 'Name the person by an identifier that is theirs alone.', {
-        candidates,
-      })
-    }
-    const { identifiers } = resolution
+    if (resolution === undefined || resolution.kind === 'unreachable') return null
+    if (resolution.kind !== 'many') return resolution
+    throw problem('ambiguous_subject', 'Name the person by an identifier that is theirs alone.', {
+      candidates: resolution.candidates,
+    })
+  }
+
+  /** The counts of every system that answers. */
+  private async count(
+    systemIds: readonly string[],
+    subject: Subject,
+    identifiers: readonly Identifier[],
+  ): Promise<ReadonlyMap<string, Readonly<Record<string, CollectionCounts>>>> {
     const counted = await Promise.all(
       systemIds.map(async (systemId) => {
         const needed = { ...subject, identifiers: this.maps.neededBy(systemId, identifiers) }
         const [counts] = await this.probes.preview(systemId, [needed]).catch(() => [])
-        if (counts === undefined) throw unavailable(systemId)
-        return [systemId, counts] as const
+        return counts === undefined ? [] : [[systemId, counts] as const]
       }),
     )
-    const overCeiling = plan.systems.flatMap(({ systemId, ceiling }) => {
-      const counts = counted.find(([id]) => id === systemId)?.[1] ?? {}
-      const found = Object.values(counts).reduce((sum, one) => sum + one.found, 0)
-      return ceiling !== null && found > ceiling ? [systemId] : []
-    })
-    return {
-      previewId,
-      people: resolution.kind === 'one' ? 1 : 0,
-      identifiers: countByType(identifiers),
-      systems: Object.fromEntries(counted),
-      overCeiling,
-    }
+    return new Map(counted.flat())
   }
 }
 
-const unavailable = (systemId?: string) =>
-  problem(
-    'unavailable',
-    `The probe of ${systemId ?? 'a resolving system'} can't be asked now. Try again later.`,
-  )
+const foundIn = (counts: Readonly<Record<string, CollectionCounts>> = {}): number =>
+  Object.values(counts).reduce((sum, one) => sum + one.found, 0)

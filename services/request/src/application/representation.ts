@@ -1,5 +1,6 @@
 import {
   type Attention,
+  adviceOn,
   attention,
   type RequestState,
   type StepView,
@@ -8,6 +9,7 @@ import {
   systems,
 } from '@lethe/domain'
 import type { log } from '@lethe/schemas'
+import { type OverCeiling, overCeiling } from './over-ceiling.js'
 
 /** One request as the API shows it. Times are epoch milliseconds, UTC; no field holds an identifier. */
 export interface Representation
@@ -41,7 +43,9 @@ export interface Representation
     >,
     NextStep {
   /** Who must act next, why, and about which system; null while Lethe goes on by itself or has ended. */
-  readonly attention: Attention | null
+  readonly attention: (Attention & { readonly advice: string }) | null
+  /** The pass that waits for a second approver; null when none does. */
+  readonly overCeiling: OverCeiling | null
   readonly plan: Pick<log.PlanFrozen, 'mapVersion' | 'mapDigest' | 'steps' | 'notApplicable'> | null
   readonly steps: readonly RepresentedStep[]
   readonly systems: readonly SystemView[]
@@ -114,7 +118,8 @@ export function representation(state: RequestState): Representation {
     refusal: state.refusal,
     extension: state.extension,
     ...ownerOf(wanted),
-    attention: wanted,
+    attention: wanted === null ? null : { ...wanted, advice: adviceOn(wanted) },
+    overCeiling: overCeiling(state),
     plan:
       plan === null
         ? null

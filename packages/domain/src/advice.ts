@@ -1,0 +1,58 @@
+import type { Attention } from './attention.js'
+
+/** What to do about one cause, where the cause says more than the next step does. */
+const byCause: Readonly<Record<string, string>> = {
+  over_ceiling:
+    'Compare the counts with what this person should have. If they are right, a second person approves (lethe approve); if not, refuse, or hold and correct the data map.',
+  policy: 'Someone else than the requester approves or refuses.',
+  not_found_everywhere:
+    'Nobody was found in any system. Approve if the person is not there; refuse if an identifier may be wrong.',
+  referenced_elsewhere:
+    'A row outside the data map points to a row of this person. Remove that row or map its table (lethe map check names the constraint), then retry.',
+  cascade_outside_map:
+    'Deleting would cascade into a table the data map says nothing of. Map that table (lethe map check names it), then retry.',
+  reference_outside_map:
+    'Deleting would change rows of a table the data map says nothing of. Map that table (lethe map check names it), then retry.',
+  nobody_takes_over: 'Something shared has no new owner. Give it one, or map what becomes of it, then retry.',
+  replacement_null: 'A column takes no null. Give another replacement in the data map, then retry.',
+  replacement_not_unique: 'A column takes each value once. Use a random replacement, then retry.',
+  replacement_check: 'A CHECK of the table refuses the replacement. Give another one, then retry.',
+  replacement_invalid: 'A column does not take the replacement. Give another one, then retry.',
+  refused_by_trigger: 'A trigger of the table refused the change. Let the eraser pass, then retry.',
+  wrong_type: 'A key that the data map calls an index set is none. Correct the key or the map, then retry.',
+  missing_rights: 'The eraser lacks a right. Grant what lethe map check prints, then retry.',
+  access_refused: 'The store refused the eraser. Correct its credential, then retry.',
+  missing_table: 'A table of the data map does not exist. Correct the map, then retry.',
+  missing_column: 'A column of the data map does not exist. Correct the map, then retry.',
+  read_only: 'The store takes no writes. Point the eraser at the primary, then retry.',
+  replica: 'The store is a replica. Point the eraser at the primary, then retry.',
+  rls_active: 'Row-level security hides rows from the eraser. Give its role BYPASSRLS, then retry.',
+}
+
+const byNextStep: Readonly<Record<string, string>> = {
+  resolve_cause_then_retry: 'Remove the cause, then retry the system.',
+  check_system_then_retry: 'See why the system keeps failing, then retry it.',
+  check_eraser_then_retry:
+    'The eraser of the system did not answer. See that it runs, then retry the system.',
+  check_data_map_then_retry:
+    'A probe still finds the person. Correct the data map, or remove by hand what it does not say, then retry.',
+  erase_by_hand_or_change_data_map: 'The system cannot erase this. Erase by hand, or correct the data map.',
+  ask_vendor_then_retry: 'The vendor is overdue. Ask them, then retry the system.',
+  resumes_by_itself: 'A law keeps something for now. The erasure goes on by itself when its time is over.',
+  review_retention_then_retry: 'A law keeps something without an end. Look at it again, then retry.',
+  release_when_the_hold_ends: 'Release the hold when its reason is gone.',
+  check_probe_then_retry:
+    'The probe cannot look. See that it runs and what it may read, then retry the system.',
+  redrive_dead_letter:
+    'A message could not be folded. See lethe dlq list; redrive it when its cause is gone.',
+  check_system_then_ask_anew:
+    'A probe found something after the end. See what it is; if it is this person, ask for an erasure anew.',
+  decide_whom_it_is: 'Say who is meant: approve with the identifiers of one person, or refuse.',
+}
+
+/** What a person has to do, in a sentence without any identifier. */
+export function adviceOn({ code, nextStep }: Attention): string {
+  const cause = Object.hasOwn(byCause, code) ? byCause[code] : undefined
+  const next = Object.hasOwn(byNextStep, nextStep) ? byNextStep[nextStep] : undefined
+  return cause ?? next ?? 'Look at the request and its systems, then decide.'
+}
