@@ -38,8 +38,10 @@ export interface ChainOptions {
   /** Changes the text of the shop's data map. */
   readonly dataMap?: (yaml: string) => string
   readonly shop?: ShopSize
+  /** Run in the shop's database once it is seeded, before anybody gets rights. */
+  readonly shopSql?: string
   /** Another program in the place of a process: its entry file. */
-  readonly instead?: Partial<Record<ProcessName, string>>
+  readonly instead?: Partial<Record<ProcessName, string | undefined>>
   readonly env?: Readonly<Record<string, string>>
 }
 
@@ -62,6 +64,8 @@ export class Chain {
     const topicPrefix = `t${suffix}.`
     await createDatabases(context)
     await seedDatabase(context.at.shopPostgresUrl, options.shop ?? { customers: 1_000 })
+    const { shopSql } = options
+    if (shopSql) await withClient(context.at.shopPostgresUrl, (client) => client.query(shopSql))
     await emptyCache(context.at.shopRedisUrl)
     await seedCache(context.at.shopRedisUrl, options.shop ?? { customers: 1_000 })
     await grantShop(context.at.shopPostgresUrl)
@@ -115,11 +119,17 @@ export class Chain {
     })
   }
 
-  /** Starts a process again after a crash and waits until it is ready. */
-  async restart(name: ProcessName): Promise<void> {
+  /** Starts a process again after a crash and waits until it is ready; `entry` puts another program in its place. */
+  async restart(name: ProcessName, entry?: string): Promise<void> {
     const spec = this.specs.get(name)
     if (!spec) throw new Error(`there is no process ${name}`)
-    await startProcess(spec, this.context.state)
+    await startProcess(replaced(spec, { [name]: entry }), this.context.state)
+  }
+
+  /** Stops a process and starts it, or another program in its place, anew. */
+  async exchange(name: ProcessName, entry?: string): Promise<void> {
+    await this.stopOne(name)
+    await this.restart(name, entry)
   }
 
   private record(name: ProcessName): ProcessRecord {

@@ -1,10 +1,7 @@
-import { createHash } from 'node:crypto'
-import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { openContext } from '@lethe/infra'
 import { Caller } from '../harness/caller.js'
 import { Chain } from '../harness/chain.js'
+import { credentialsWith } from '../harness/credentials.js'
 import { addCustomers } from '../leak/people.js'
 import { addresses, hostilePeople } from './people.js'
 
@@ -30,13 +27,7 @@ export interface HostileStand {
 /** A chain whose shop has the hostile people, whose queue is short and whose credentials are more. */
 export async function openHostileStand(): Promise<HostileStand> {
   const { secrets } = await openContext()
-  const known = JSON.parse(readFileSync(secrets.credentialsFile, 'utf8')) as object[]
-  const file = join(mkdtempSync(join(tmpdir(), 'lethe-credentials-')), 'credentials.json')
-  const added = more.map(({ token, ...entry }) => ({
-    ...entry,
-    sha256: createHash('sha256').update(token).digest('hex'),
-  }))
-  writeFileSync(file, JSON.stringify([...known, ...added]), { mode: 0o600 })
+  const file = credentialsWith(secrets.credentialsFile, more)
   const env = { LETHE_CREDENTIALS: file, LETHE_MAX_IN_FLIGHT: '40' }
   const chain = await Chain.start({ shop: { customers: 800 }, env })
   await addCustomers(chain, [...hostilePeople, ...Object.values(addresses)])

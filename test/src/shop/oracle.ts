@@ -130,3 +130,21 @@ export async function whereIs(
     return found
   })
 }
+
+/** One digest of every row of every table of the shop and of every key: nothing at all may have changed. */
+export async function digestOfAll(pgUrl: string, redisUrl: string): Promise<string> {
+  const hash = createHash('sha256')
+  await withClient(pgUrl, async (client) => {
+    const { rows: found } = await client.query<{ name: string }>(
+      `SELECT format('%I', relname) AS name FROM pg_class WHERE relkind IN ('r', 'p') AND relnamespace = 'public'::regnamespace ORDER BY 1`,
+    )
+    for (const { name } of found) {
+      const { rows } = await client.query(
+        `SELECT count(*) AS n, md5(string_agg(t::text, E'\\n' ORDER BY t::text)) AS digest FROM ${name} AS t`,
+      )
+      hash.update(`${name} ${rows[0].n} ${rows[0].digest}\n`)
+    }
+  })
+  hash.update(await digestOfOthers(pgUrl, redisUrl, { rows: {}, keys: [] }))
+  return hash.digest('hex')
+}
