@@ -27,8 +27,17 @@ export type Facts = ReadonlyMap<string, StepFacts>
 
 const bySeq = (a: { readonly seq: number }, b: { readonly seq: number }): number => a.seq - b.seq
 
+/** States never change, and every view and decision of one asks for the same facts. */
+const remembered = new WeakMap<RequestState, Facts>()
+
 /** The facts of every step, in the order of the plan. */
 export function factsOf(state: RequestState): Facts {
+  const known = remembered.get(state) ?? gather(state)
+  remembered.set(state, known)
+  return known
+}
+
+function gather(state: RequestState): Facts {
   const facts = new Map<string, StepFacts>()
   if (state.plan === null) return facts
   const passes = byStep(state)

@@ -104,8 +104,16 @@ export interface SystemView {
   readonly tombstone: log.TombstoneWritten | null
 }
 
+const remembered = new WeakMap<RequestState, readonly SystemView[]>()
+
 /** Every system of the plan in its order, then those that do not apply. */
-export function systems(state: RequestState): SystemView[] {
+export function systems(state: RequestState): readonly SystemView[] {
+  const known = remembered.get(state) ?? viewed(state)
+  remembered.set(state, known)
+  return known
+}
+
+function viewed(state: RequestState): SystemView[] {
   const { plan } = state
   if (plan === null) return []
   const facts = factsOf(state)

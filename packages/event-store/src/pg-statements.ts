@@ -56,11 +56,14 @@ const EVENT = `stream_id, version, position, transaction::text AS transaction, t
 export const readStream = `
   SELECT ${EVENT} FROM events.events WHERE stream_id = $1 AND version > $2 ORDER BY version LIMIT $3`
 
+/** One look at the primary key per stream, whatever the planner believes of the size of the log. */
 export const loadTails = `
   SELECT event.stream_id, event.version, position, transaction::text AS transaction, type, data
   FROM unnest($1::text[], $2::bigint[]) AS wanted (stream_id, version)
-  JOIN events.events AS event ON event.stream_id = wanted.stream_id AND event.version > wanted.version
-  ORDER BY event.stream_id, event.version`
+  CROSS JOIN LATERAL (
+    SELECT * FROM events.events AS one
+    WHERE one.stream_id = wanted.stream_id AND one.version > wanted.version ORDER BY one.version OFFSET 0
+  ) AS event`
 
 /**
  * Every transaction below the snapshot's xmin has ended, and every later one has a higher xid: the

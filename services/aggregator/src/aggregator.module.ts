@@ -54,7 +54,12 @@ export class AggregatorModule {
     config: AggregatorConfig,
     logger: Logger = createLogger('aggregator'),
   ): Promise<DynamicModule> {
-    const pool = new Pool({ connectionString: config.pgUrl, max: 8, application_name: 'lethe-aggregator' })
+    const pool = new Pool({
+      connectionString: config.pgUrl,
+      max: 8,
+      application_name: 'lethe-aggregator',
+      pipeline: true,
+    })
     // A broken idle connection is replaced on the next use; without a listener it would end the process.
     pool.on('error', (error) => logger.warn({ err: error }, 'an idle connection broke'))
     const codec = await MessageCodec.connect(config.registryUrl, { register: true })

@@ -29,6 +29,7 @@ export function postgres(context: StackContext, name: 'lethe' | 'shop'): Process
       `config_file=${join(data, 'lethe.conf')}`,
       ...setting('port', port),
       ...loopbackOnly,
+      ...durable(),
     ],
     cwd: '/',
     ...(user ? { user } : {}),
@@ -44,6 +45,16 @@ export function postgres(context: StackContext, name: 'lethe' | 'shop'): Process
 const setting = (name: string, value: string | number) => ['-c', `${name}=${value}`]
 // No Unix socket: its path would have to stay below 107 characters, wherever the clone is.
 const loopbackOnly = [...setting('listen_addresses', '127.0.0.1'), ...setting('unix_socket_directories', '')]
+
+/** `LETHE_DURABLE=1`: as in production, and every commit's time kept. What benchmarks measure on. */
+const durable = () =>
+  process.env.LETHE_DURABLE === '1'
+    ? [
+        ...setting('fsync', 'on'),
+        ...setting('full_page_writes', 'on'),
+        ...setting('track_commit_timestamp', 'on'),
+      ]
+    : []
 
 async function prepareCluster(bin: string, data: string, user: ProcessSpec['user']): Promise<void> {
   // The parent must stay passable for the server's own user.

@@ -4,7 +4,7 @@ import { Batcher } from './batcher.js'
 
 /** Requests of one transaction: large enough to amortise it, small enough to answer in milliseconds. */
 const maxBatch = 200
-const concurrency = 4
+const concurrency = 2
 
 /** Seconds after which a caller that was turned away should come back. */
 export const retryAfterSeconds = 1

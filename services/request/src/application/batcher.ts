@@ -1,7 +1,9 @@
 /** Work that came while earlier work was in flight is done together, in bounded batches. */
-export interface BatchLimits {
-  /** Items of one batch. */
+export interface BatchLimits<Item = unknown> {
+  /** Items of one batch, or their weight where items differ; one item alone may weigh more. */
   readonly maxBatch: number
+  /** Default 1. */
+  readonly weightOf?: (item: Item) => number
   /** Batches at the same time. */
   readonly concurrency: number
   /** Items waiting or running; more are turned away. */
@@ -25,7 +27,7 @@ export class Batcher<Item, Result> {
 
   constructor(
     private readonly work: (items: readonly Item[]) => Promise<readonly Result[]>,
-    private readonly limits: BatchLimits,
+    private readonly limits: BatchLimits<Item>,
   ) {}
 
   /** @returns null when the bound is reached: the caller should come back later. */
@@ -45,11 +47,22 @@ export class Batcher<Item, Result> {
     this.running++
     // A tick later, so that calls made in the same turn share a batch.
     setImmediate(async () => {
-      const batch = this.queue.splice(0, this.limits.maxBatch)
+      const batch = this.queue.splice(0, this.fitting())
       await this.run(batch)
       this.running--
       this.start()
     })
+  }
+
+  /** How many of the waiting items make the next batch. */
+  private fitting(): number {
+    const { maxBatch, weightOf = () => 1 } = this.limits
+    let weight = 0
+    const end = this.queue.findIndex(({ item }, index) => {
+      weight += weightOf(item)
+      return index > 0 && weight > maxBatch
+    })
+    return end === -1 ? this.queue.length : end
   }
 
   private async run(batch: readonly Waiting<Item, Result>[]): Promise<void> {

@@ -15,6 +15,20 @@ describe('batching', () => {
     expect(sizes).toEqual([10, 10, 5])
   })
 
+  it('fills a batch by weight, and takes what is too heavy alone', async () => {
+    const batches: string[][] = []
+    const batcher = new Batcher<string, string>(
+      async (items) => {
+        batches.push([...items])
+        return items
+      },
+      { ...limits, weightOf: (item) => item.length },
+    )
+    const items = ['123456', '1234', '1', '12345678901', '12']
+    await Promise.all(items.map((item) => batcher.submit(item)))
+    expect(batches).toEqual([['123456', '1234'], ['1'], ['12345678901'], ['12']])
+  })
+
   it('turns away what is above the bound, and takes again once there is room', async () => {
     let release = () => {}
     const gate = new Promise<void>((resolve) => {

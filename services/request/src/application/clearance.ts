@@ -1,17 +1,17 @@
 import { randomUUID } from 'node:crypto'
 import { type RequestState, selectsByEverything } from '@lethe/domain'
-import type { LogTransaction, RequestLog } from '@lethe/request-log'
+import { backToBack, type LogTransaction, type RequestLog } from '@lethe/request-log'
 import { deriveMacKey } from '@lethe/schemas'
-import { problem, TerminalError } from '@lethe/service-host'
+import { ProblemError, problem, TerminalError } from '@lethe/service-host'
 import type { Pool } from 'pg'
 import type { Identifier, Subject } from '../domain/identifier.js'
 import { type Caller, may } from '../domain/permissions.js'
 import { surrogates } from '../domain/person.js'
 import type { OpenedEntry, Vault } from '../vault/vault.js'
 import { auditClearances, auditRefused } from './audit.js'
+import { Batcher } from './batcher.js'
 import type { FirstStep } from './first-step.js'
 import { type FoundMarker, gateOf } from './gates.js'
-import type { Resolution } from './identity.js'
 
 export interface WantedPass {
   readonly requestId: string
@@ -64,11 +64,26 @@ const passing = new Set([
   'unavailable',
 ])
 
+/** One eraser's question, its credential checked. */
+interface Asked {
+  readonly credentialId: string
+  readonly question: ClearanceQuestion
+}
+
+/** Passes decided in one transaction; a question may have more. */
+const maxBatch = 1_000
+/** Transactions at once. Systems ask about the same requests, so more would wait for each other's locks. */
+const concurrency = 2
+/** Questions in flight; erasers and probes are few, and each has a handful. */
+const maxInFlight = 1_000
+
 /**
- * The last word before anything is erased. Everything of one call is decided in one transaction under the
- * streams' locks; what can't be decided or unsealed gets no `go`.
+ * The last word before anything is erased. What is asked while an earlier answer is being decided is decided in
+ * one transaction under the streams' locks; what can't be decided or unsealed gets no `go`.
  */
 export class Clearance {
+  private readonly batcher: Batcher<Asked, ClearanceAnswer[]>
+
   constructor(
     private readonly pool: Pool,
     private readonly log: RequestLog,
@@ -77,9 +92,20 @@ export class Clearance {
     private readonly firstStep: FirstStep,
     private readonly knowsSystem: (systemId: string) => boolean,
     private readonly now: () => number = Date.now,
-  ) {}
+  ) {
+    const limits = {
+      maxBatch,
+      concurrency,
+      maxInFlight,
+      weightOf: ({ question }: Asked) => question.passes.length,
+    }
+    this.batcher = new Batcher((asked) => this.decide(asked), limits)
+  }
 
-  /** @throws ProblemError `forbidden` when the credential is not this system's eraser, or its probe; audited. */
+  /**
+   * @throws ProblemError `forbidden` when the credential is not this system's eraser, or its probe (audited);
+   * `queue_full` at the bound
+   */
   async clear(caller: Caller, question: ClearanceQuestion): Promise<ClearanceAnswer[]> {
     const action = question.purpose === 'erase' ? 'clear' : 'look'
     if (!may(caller, action) || caller.systemId !== question.systemId) {
@@ -89,28 +115,65 @@ export class Clearance {
         `Only a credential of this very system with the role ${question.purpose === 'erase' ? 'eraser' : 'probe'} gets clearance for this.`,
       )
     }
-    const ids = [...new Set(question.passes.map(({ requestId }) => requestId))]
-    const erasing = question.purpose === 'erase'
-    const found = erasing ? await this.firstStep.resolve(ids, this.now()) : noneFound
+    const submitted = this.batcher.submit({ credentialId: caller.id, question })
+    if (submitted === null) throw new ProblemError('queue_full', 429, 'Ask again in a second.')
+    return submitted
+  }
+
+  private async decide(asked: readonly Asked[]): Promise<ClearanceAnswer[][]> {
+    const erasing = asked.filter(({ question }) => question.purpose === 'erase')
+    const ids = requestsOf(asked)
+    const found = await this.firstStep.resolve(requestsOf(erasing), this.now())
     return this.log.transact(ids, async (tx) => {
       const now = this.now()
-      const { systemId, marker } = question
-      const shut = erasing && (await gateOf(tx.client, systemId, marker, now)) === 'shut'
-      const blocked = shut
-        ? new Map(ids.map((id) => [id, 'gate_closed']))
-        : await this.firstStep.record(tx, found, now)
-      const entries = await this.vault.open(tx.client, ids, question.systemId)
-      const answers = question.passes.map((pass) => {
-        const code = blocked.get(pass.requestId)
-        if (code !== undefined) return this.notNow(pass, code)
-        const entry = entries.get(pass.requestId)
-        return erasing
-          ? this.erase(tx, question.systemId, pass, entry, now)
-          : this.probe(tx, question.systemId, pass, entry)
+      const shut = await this.shut(tx, erasing, now)
+      const wanted = new Set(requestsOf(erasing.filter((one) => !shut.has(one))))
+      const starting = new Map([...found].filter(([requestId]) => wanted.has(requestId)))
+      const blocked = await this.firstStep.record(tx, starting, now)
+      const opened = await this.open(tx, asked)
+      const answered = asked.map((one) => {
+        const { credentialId, question } = one
+        const { systemId, passes } = question
+        const answers = passes.map((pass) => {
+          const entry = opened.get(systemId)?.get(pass.requestId)
+          if (question.purpose === 'probe') return this.probe(tx, systemId, pass, entry)
+          const code = shut.has(one) ? 'gate_closed' : blocked.get(pass.requestId)
+          return code === undefined ? this.erase(tx, systemId, pass, entry, now) : this.notNow(pass, code)
+        })
+        return { at: now, credentialId, question, answers }
       })
-      await auditClearances(tx.client, { at: now, credentialId: caller.id, question, answers })
-      return answers
+      await backToBack(
+        tx.client,
+        answered.map((one) => () => auditClearances(tx.client, one)),
+      )
+      return answered.map(({ answers }) => answers)
     })
+  }
+
+  /** The questions whose system has its gate shut. Gates are asked for in one order, as all locks are. */
+  private async shut(tx: LogTransaction, erasing: readonly Asked[], now: number): Promise<ReadonlySet<Asked>> {
+    const ordered = erasing.toSorted((a, b) => (a.question.systemId < b.question.systemId ? -1 : 1))
+    const gates = await backToBack(
+      tx.client,
+      ordered.map(({ question: { systemId, marker } }) => () => gateOf(tx.client, systemId, marker, now)),
+    )
+    return new Set(ordered.filter((_, index) => gates[index] === 'shut'))
+  }
+
+  /** The sealed identifiers every system asked for, by system and request. */
+  private async open(
+    tx: LogTransaction,
+    asked: readonly Asked[],
+  ): Promise<ReadonlyMap<string, ReadonlyMap<string, OpenedEntry | Error>>> {
+    const systems = [...new Set(asked.map(({ question }) => question.systemId))]
+    const entries = await backToBack(
+      tx.client,
+      systems.map((systemId) => () => {
+        const ids = requestsOf(asked.filter(({ question }) => question.systemId === systemId))
+        return this.vault.open(tx.client, ids, systemId)
+      }),
+    )
+    return new Map(systems.map((systemId, index) => [systemId, entries[index] ?? new Map()]))
   }
 
   /** Who asks for what is not theirs is worth a look. What they sent may be anything, so only ids are kept. */
@@ -181,7 +244,9 @@ export class Clearance {
   }
 }
 
-const noneFound: ReadonlyMap<string, Resolution> = new Map()
+const requestsOf = (asked: readonly Asked[]): string[] => [
+  ...new Set(asked.flatMap(({ question }) => question.passes.map(({ requestId }) => requestId))),
+]
 
 const never = ({ requestId, passId }: WantedPass, code: string): ClearanceAnswer => ({
   requestId,

@@ -1,7 +1,10 @@
 import type { PoolClient } from 'pg'
 
-/** Locks taken at most per transaction: PostgreSQL's lock table is shared by everybody. */
-const buckets = 256
+/**
+ * Locks taken at most per transaction: PostgreSQL's lock table is shared by everybody. Fewer buckets would make
+ * batches of different people wait for each other.
+ */
+const buckets = 4_096
 
 /** Digests of one request within its tenant. */
 export interface Marked {
