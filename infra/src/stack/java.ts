@@ -10,6 +10,9 @@ export const quickStart: string[] = [
   '--enable-native-access=ALL-UNNAMED',
 ]
 
+/** As long-running servers compile: what benchmarks measure on (`LETHE_DURABLE=1`). */
+const lasting: string[] = quickStart.filter((flag) => !flag.includes('TieredStopAtLevel'))
+
 /** JVM arguments with an explicit class path: a `*` is expanded in the file system's order, which differs. */
 export function javaArgs({ tools }: StackContext, module: 'kafka', heap: string): string[] {
   const folder = join(tools.artifacts, module)
@@ -17,5 +20,5 @@ export function javaArgs({ tools }: StackContext, module: 'kafka', heap: string)
     .filter((name) => name.endsWith('.jar'))
     .sort()
     .map((name) => join(folder, name))
-  return [`-Xmx${heap}`, ...quickStart, '-cp', jars.join(':')]
+  return [`-Xmx${heap}`, ...(process.env.LETHE_DURABLE === '1' ? lasting : quickStart), '-cp', jars.join(':')]
 }

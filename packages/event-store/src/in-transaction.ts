@@ -27,10 +27,12 @@ export async function inTransaction<T>(
   client.on('error', onError)
   let broken: Error | undefined
   try {
-    await client.query(
-      `BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL lock_timeout = ${Math.trunc(lockTimeoutMs)}`,
-    )
+    const begun = client.query(begin(lockTimeoutMs))
+    // Where the connection pipelines, the first statements of the work travel with it.
+    if (client.pipeline) begun.catch(() => {})
+    else await begun
     const result = await work(client)
+    await begun
     const { command } = await client.query('COMMIT')
     if (command !== 'COMMIT') throw new TransactionAborted()
     return result
@@ -44,3 +46,11 @@ export async function inTransaction<T>(
     client.release(broken)
   }
 }
+
+/**
+ * Every statement here finds its rows by key. A plan that was made while a table was small or not yet analysed
+ * reads all of it, and is kept for as long as the connection lives; compiling one costs more than it saves.
+ */
+const begin = (lockTimeoutMs: number): string =>
+  `BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL lock_timeout = ${Math.trunc(lockTimeoutMs)};
+   SET LOCAL enable_seqscan = off; SET LOCAL jit = off`

@@ -1,3 +1,4 @@
+export { backToBack } from './back-to-back.js'
 export { MAX_STREAMS_PER_BATCH } from './batch.js'
 export { VersionConflict } from './errors.js'
 export type {

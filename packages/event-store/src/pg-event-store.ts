@@ -1,4 +1,5 @@
 import type { ClientBase, Pool } from 'pg'
+import { backToBack } from './back-to-back.js'
 import { assertBatch, MAX_STREAMS_PER_BATCH } from './batch.js'
 import { VersionConflict } from './errors.js'
 import type {
@@ -92,19 +93,19 @@ export class PgEventStore implements EventStore {
     const ids = [...new Set(streamIds)].sort()
     if (ids.length > MAX_STREAMS_PER_BATCH)
       throw new TypeError(`a transaction takes at most ${MAX_STREAMS_PER_BATCH} streams, not ${ids.length}`)
-    const { rows: locked } = await client.query<{ written: boolean }>({
-      name: 'lethe_lock_heads',
-      text: sql.lockHeads,
-      values: [ids],
-    })
+    // Two statements, because a READ COMMITTED snapshot taken before the wait would be stale.
+    const [{ rows: locked }, { rows }] = await backToBack(client, [
+      () =>
+        client.query<{ written: boolean }>({ name: 'lethe_lock_heads', text: sql.lockHeads, values: [ids] }),
+      () =>
+        client.query<{ stream_id: string; version: string }>({
+          name: 'lethe_read_heads',
+          text: sql.readHeads,
+          values: [ids],
+        }),
+    ])
     if (locked.some(({ written }) => written))
       throw new Error('stream heads must be locked before the first write of a transaction')
-    // A second statement, because a READ COMMITTED snapshot taken before the wait would be stale.
-    const { rows } = await client.query<{ stream_id: string; version: string }>({
-      name: 'lethe_read_heads',
-      text: sql.readHeads,
-      values: [ids],
-    })
     const heads = new Map(ids.map((id) => [id, 0]))
     for (const row of rows) heads.set(row.stream_id, Number(row.version))
     return heads
@@ -135,31 +136,37 @@ export class PgEventStore implements EventStore {
     }))
   }
 
-  /** Snapshot and tail of many streams in two statements; streams that do not exist come back empty. */
+  /**
+   * Snapshot and tail of many streams in two statements; streams that do not exist come back empty. The streams
+   * must be locked: both statements have to see the same snapshots.
+   */
   async loadMany(
     client: ClientBase,
     wanted: readonly StreamWanted[],
     foldVersion: number,
   ): Promise<Map<string, LoadedStream>> {
+    if (wanted.length === 0) return new Map()
     const whole = wanted
       .filter(({ afterVersion }) => afterVersion === undefined)
       .map(({ streamId }) => streamId)
-    const snapshots = await loadSnapshots(client, whole, foldVersion)
-    const from = wanted.map(
-      ({ streamId, afterVersion }) => afterVersion ?? snapshots.get(streamId)?.version ?? 0,
-    )
+    const [snapshots, { rows }] = await backToBack(client, [
+      () => loadSnapshots(client, whole, foldVersion),
+      () =>
+        client.query<EventRow>({
+          name: 'lethe_load_tails',
+          text: sql.loadTails,
+          values: [
+            wanted.map(({ streamId }) => streamId),
+            wanted.map(({ afterVersion }) => afterVersion ?? null),
+            foldVersion,
+          ],
+        }),
+    ])
     const tails = new Map<string, StoredEvent[]>()
-    if (wanted.length > 0) {
-      const { rows } = await client.query<EventRow>({
-        name: 'lethe_load_tails',
-        text: sql.loadTails,
-        values: [wanted.map(({ streamId }) => streamId), from],
-      })
-      for (const row of rows) {
-        const tail = tails.get(row.stream_id)
-        if (tail) tail.push(storedEvent(row))
-        else tails.set(row.stream_id, [storedEvent(row)])
-      }
+    for (const row of rows) {
+      const tail = tails.get(row.stream_id)
+      if (tail) tail.push(storedEvent(row))
+      else tails.set(row.stream_id, [storedEvent(row)])
     }
     return new Map(
       wanted.map(({ streamId }) => [

@@ -56,13 +56,19 @@ const EVENT = `stream_id, version, position, transaction::text AS transaction, t
 export const readStream = `
   SELECT ${EVENT} FROM events.events WHERE stream_id = $1 AND version > $2 ORDER BY version LIMIT $3`
 
-/** One look at the primary key per stream, whatever the planner believes of the size of the log. */
+/**
+ * After the given version; where none is given, after the snapshot. One look at the primary key per stream, whatever the
+ * planner believes of the size of the log.
+ */
 export const loadTails = `
   SELECT event.stream_id, event.version, position, transaction::text AS transaction, type, data
   FROM unnest($1::text[], $2::bigint[]) AS wanted (stream_id, version)
+  LEFT JOIN events.snapshots AS snapshot
+    ON wanted.version IS NULL AND snapshot.stream_id = wanted.stream_id AND snapshot.fold_version = $3
   CROSS JOIN LATERAL (
     SELECT * FROM events.events AS one
-    WHERE one.stream_id = wanted.stream_id AND one.version > wanted.version ORDER BY one.version OFFSET 0
+    WHERE one.stream_id = wanted.stream_id AND one.version > coalesce(wanted.version, snapshot.version, 0)
+    ORDER BY one.version OFFSET 0
   ) AS event`
 
 /**

@@ -1,4 +1,4 @@
-export { backToBack } from './back-to-back.js'
+export { backToBack } from '@lethe/event-store'
 export { pruneProcessed, takeFresh } from './inbox/inbox.js'
 export { advanceOffset, loadOffsets, OffsetConflict, type PartitionOffset } from './inbox/offsets.js'
 export { FOLD_VERSION, LogCorrupt } from './loader.js'

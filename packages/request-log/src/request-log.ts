@@ -1,8 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { defaultPolicy, type Policy, type RequestState } from '@lethe/domain'
-import { inTransaction, type PgEventStore, VersionConflict } from '@lethe/event-store'
+import { backToBack, inTransaction, type PgEventStore, VersionConflict } from '@lethe/event-store'
 import type { Pool, PoolClient } from 'pg'
-import { backToBack } from './back-to-back.js'
 import { FOLD_VERSION, loadStates, readState } from './loader.js'
 import { CollectingTransaction, type LogTransaction } from './log-transaction.js'
 import {

@@ -173,7 +173,7 @@ describe('identity at the first step', () => {
     moves(person, `later-${person.email}`)
     const client = await stand.pool.connect()
     try {
-      await client.query('SELECT pg_advisory_lock(4931, bucket) FROM generate_series(0, 255) AS bucket')
+      await client.query('SELECT pg_advisory_lock(4931, bucket) FROM generate_series(0, 4095) AS bucket')
       const answer = clear(id)
       await vi.waitFor(async () => {
         const { rows } = await client.query(

@@ -53,6 +53,9 @@ const durable = () =>
         ...setting('fsync', 'on'),
         ...setting('full_page_writes', 'on'),
         ...setting('track_commit_timestamp', 'on'),
+        ...setting('shared_buffers', '512MB'),
+        ...setting('max_wal_size', '4GB'),
+        ...setting('checkpoint_timeout', '15min'),
       ]
     : []
 

@@ -151,11 +151,19 @@ export class Clearance {
   }
 
   /** The questions whose system has its gate shut. Gates are asked for in one order, as all locks are. */
-  private async shut(tx: LogTransaction, erasing: readonly Asked[], now: number): Promise<ReadonlySet<Asked>> {
+  private async shut(
+    tx: LogTransaction,
+    erasing: readonly Asked[],
+    now: number,
+  ): Promise<ReadonlySet<Asked>> {
     const ordered = erasing.toSorted((a, b) => (a.question.systemId < b.question.systemId ? -1 : 1))
     const gates = await backToBack(
       tx.client,
-      ordered.map(({ question: { systemId, marker } }) => () => gateOf(tx.client, systemId, marker, now)),
+      ordered.map(
+        ({ question: { systemId, marker } }) =>
+          () =>
+            gateOf(tx.client, systemId, marker, now),
+      ),
     )
     return new Set(ordered.filter((_, index) => gates[index] === 'shut'))
   }
