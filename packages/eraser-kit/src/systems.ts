@@ -1,6 +1,7 @@
 import { LetheError, PausedError } from '@lethe/service-host'
 import type { Connector, OpenContext, ProbeSession, Role, Session } from './connector.js'
 import type { MapSection, RequestPort } from './request-client.js'
+import type { RestoreSession } from './restoring.js'
 
 interface Closable {
   close(): Promise<void>
@@ -14,6 +15,7 @@ const CURRENT_MS = 5_000
 export class Systems {
   private readonly erasing = new Map<number, Promise<Session>>()
   private readonly probing = new Map<number, Promise<ProbeSession>>()
+  private readonly restoring = new Map<number, Promise<RestoreSession>>()
   private current: { readonly version: number; readonly until: number } | undefined
 
   constructor(
@@ -32,13 +34,26 @@ export class Systems {
     return this.kept(this.probing, version, (context) => this.connector.openProbe(context))
   }
 
-  /** The session of the map in force, for preview, resolution and readiness. */
-  async currentSession(): Promise<Session> {
+  /** The replay role's session. Throws PausedError `restore_unsupported` when the connector has none. */
+  restore(version: number): Promise<RestoreSession> {
+    const open = this.connector.openRestore?.bind(this.connector)
+    if (open === undefined)
+      throw new PausedError('restore_unsupported', `${this.connector.kind} can not be watched for restores.`)
+    return this.kept(this.restoring, version, (context) => open(context))
+  }
+
+  /** Version of the map in force, asked again every few seconds. */
+  async currentVersion(): Promise<number> {
     const now = Date.now()
-    if (this.current && now < this.current.until) return this.session(this.current.version)
+    if (this.current && now < this.current.until) return this.current.version
     const { version } = await this.request.section('current', this.systemId)
     this.current = { version, until: now + CURRENT_MS }
-    return this.session(version)
+    return version
+  }
+
+  /** The session of the map in force, for preview, resolution and readiness. */
+  async currentSession(): Promise<Session> {
+    return this.session(await this.currentVersion())
   }
 
   /** As `check`, and the probe's own session can be opened too. */
@@ -69,9 +84,9 @@ export class Systems {
   }
 
   async close(): Promise<void> {
-    const open: Promise<Closable>[] = [...this.erasing.values(), ...this.probing.values()]
-    this.erasing.clear()
-    this.probing.clear()
+    const kinds = [this.erasing, this.probing, this.restoring]
+    const open = kinds.flatMap((sessions): Promise<Closable>[] => [...sessions.values()])
+    for (const sessions of kinds) sessions.clear()
     await Promise.allSettled(open.map(async (session) => (await session).close()))
   }
 

@@ -2,10 +2,11 @@
 -- sweeps, backups and drills. All times are epoch milliseconds.
 CREATE SCHEMA restore;
 
--- current is the value confirmed in the store; pending one that was about to be written. Any other value
--- found there means that another copy of the store answers.
+-- current is the value confirmed in the store; pending one that was about to be written; previous the one
+-- before, which an eraser may still have read. Any other value means that another copy of the store answers.
 CREATE TABLE restore.markers (
   system_id    text   PRIMARY KEY,
+  previous     text,
   current      text,
   pending      text,
   receipts     bigint NOT NULL DEFAULT 0,
@@ -35,27 +36,35 @@ CREATE TABLE restore.restores (
   backup_id      text,
   announced_by   text   NOT NULL CHECK (announced_by IN ('hook', 'marker', 'sweep', 'operator')),
   gate_mode      text   NOT NULL CHECK (gate_mode IN ('hooked', 'unhooked', 'advisory')),
-  phase          text   NOT NULL CHECK (phase IN ('announced', 'shut', 'replaying', 'probing', 'waiting', 'opened')),
+  phase          text   NOT NULL CHECK (phase IN ('announced', 'shut', 'replaying', 'probing', 'waiting', 'opened', 'superseded')),
   announced_at   bigint NOT NULL,
   shut_at        bigint,
   opened_at      bigint,
+  -- When the marker found in the copy was written; null when that is not known.
+  marker_at      bigint,
+  marker_foreign boolean NOT NULL DEFAULT false,
   -- Milliseconds in which the store may have been used before the gate shut; null when it could not be.
   window_ms      bigint,
   sessions_ended integer NOT NULL DEFAULT 0,
+  -- Which run this is: one that is run again must not find its own receipts of the run before.
+  run            integer NOT NULL DEFAULT 0,
   -- The last tombstone done of the phase under way: a crash goes on behind it.
   cursor         text    NOT NULL DEFAULT '',
   tombstones     bigint  NOT NULL DEFAULT 0,
   replayed       bigint  NOT NULL DEFAULT 0,
   already_absent bigint  NOT NULL DEFAULT 0,
   held           bigint  NOT NULL DEFAULT 0,
-  -- Per collection what probes still found.
+  unreadable     bigint  NOT NULL DEFAULT 0,
+  -- Passes the store would not do and probes that could not tell, by code; matches still found, by collection.
+  failed         jsonb   NOT NULL DEFAULT '{}',
+  inconclusive   jsonb   NOT NULL DEFAULT '{}',
   residual       jsonb   NOT NULL DEFAULT '{}',
-  -- Why it waits for a person: code and what to do.
-  waiting        jsonb,
+  -- Why it waits for a person: a list of codes and what to do.
+  waiting        jsonb   NOT NULL DEFAULT '[]',
   evidence       jsonb
 );
 CREATE INDEX restores_by_system ON restore.restores (system_id, announced_at DESC);
-CREATE INDEX restores_under_way ON restore.restores (system_id) WHERE phase <> 'opened';
+CREATE INDEX restores_under_way ON restore.restores (system_id) WHERE phase NOT IN ('opened', 'superseded');
 
 -- Only what a replay changed or could not change; the many that were absent are counted above.
 CREATE TABLE restore.replays (

@@ -1,10 +1,9 @@
 import type { Credentials } from '@lethe/service-host'
-import { problem } from '@lethe/service-host'
+import { parsed, problem } from '@lethe/service-host'
 import { z } from 'zod'
 import type { IntakePorts } from '../application/intake.js'
 import type { IntakeKey } from '../vault/intake-key.js'
 import { createBody, idempotencyKey } from './http/bodies.js'
-import { parsed } from './http/parsed.js'
 
 const payload = z.object({ token: z.string().min(1).max(500), idempotencyKey, request: z.unknown() }).strict()
 

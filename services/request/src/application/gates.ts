@@ -12,6 +12,7 @@ export type GateAnswer = 'open' | 'shut'
 interface Row {
   readonly shut: boolean | null
   readonly watched: boolean
+  readonly previous: string | null
   readonly current: string | null
   readonly pending: string | null
   readonly receipts: string | null
@@ -38,7 +39,7 @@ export async function gateOf(
     client.query<Row>({
       name: 'gate-of',
       text: `SELECT g.state = 'shut' OR s.system_id IS NOT NULL AS shut, m.system_id IS NOT NULL AS watched,
-               m.current, m.pending, m.receipts
+               m.previous, m.current, m.pending, m.receipts
              FROM (SELECT $1::text AS system_id) AS asked
              LEFT JOIN restore.gates g USING (system_id) LEFT JOIN restore.markers m USING (system_id)
              LEFT JOIN restore.suspicions s USING (system_id)`,
@@ -55,6 +56,13 @@ export async function gateOf(
   return 'shut'
 }
 
-/** A copy older than the last look shows another value, or fewer receipts than were seen then. */
-const isOurs = ({ value, receipts }: FoundMarker, row: Row): boolean =>
-  (value === row.current || value === row.pending) && receipts >= Number(row.receipts ?? 0)
+/**
+ * A copy older than the last look shows another value, or fewer receipts than were seen then. The value before
+ * the last is one an eraser may have read just before it was replaced.
+ */
+function isOurs({ value, receipts }: FoundMarker, row: Row): boolean {
+  const known = [row.previous, row.current, row.pending].filter((one) => one !== null)
+  return (
+    (value === null ? row.current === null : known.includes(value)) && receipts >= Number(row.receipts ?? 0)
+  )
+}

@@ -1,4 +1,4 @@
-import { AuthGuard, CallerParam, problem } from '@lethe/service-host'
+import { AuthGuard, CallerParam, parsed, problem } from '@lethe/service-host'
 import { Body, Controller, Get, HttpCode, Param, Post, UseGuards } from '@nestjs/common'
 import { forbidden } from '../../application/access.js'
 import { Clearance } from '../../application/clearance.js'
@@ -6,7 +6,6 @@ import { DataMaps } from '../../application/data-maps.js'
 import { Tombstones } from '../../application/tombstones.js'
 import { type Caller, may } from '../../domain/permissions.js'
 import { clearanceBody, tombstonesBody } from './bodies.js'
-import { parsed } from './parsed.js'
 
 /** What erasers, probes and the restore service ask: clearance just before they touch anything, and their section of the data map. */
 @Controller('v1')

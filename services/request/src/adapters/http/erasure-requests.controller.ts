@@ -1,4 +1,4 @@
-import { AuthGuard, CallerParam, ProblemError, problem } from '@lethe/service-host'
+import { AuthGuard, CallerParam, ProblemError, parsed, problem } from '@lethe/service-host'
 import { Body, Controller, Get, Headers, HttpCode, Param, Post, Query, Res, UseGuards } from '@nestjs/common'
 import { AcceptQueue, retryAfterSeconds } from '../../application/accept-queue.js'
 import { RequestCommands, type Wanted } from '../../application/commands.js'
@@ -8,7 +8,6 @@ import { type Page, Queries, type Summary } from '../../application/queries.js'
 import { type Representation, representation } from '../../application/representation.js'
 import type { Caller } from '../../domain/permissions.js'
 import { commandBodies, createBody, idempotencyKey, listQuery } from './bodies.js'
-import { parsed } from './parsed.js'
 
 interface Reply {
   status(code: number): Reply

@@ -1,10 +1,9 @@
-import { AuthGuard, CallerParam } from '@lethe/service-host'
+import { AuthGuard, CallerParam, parsed } from '@lethe/service-host'
 import { Body, Controller, Get, HttpCode, Post, UseGuards } from '@nestjs/common'
 import { forbidden } from '../../application/access.js'
 import { type CheckedMap, MapChecks } from '../../application/map-check.js'
 import { type Caller, may } from '../../domain/permissions.js'
 import { mapCheckBody } from './bodies.js'
-import { parsed } from './parsed.js'
 
 /** Whether a data map fits the live stores. Changes nothing. */
 @Controller('v1/map-check')

@@ -1,4 +1,4 @@
-import { ProblemError } from '@lethe/service-host'
+import { ProblemError, parsed } from '@lethe/service-host'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import {
@@ -9,7 +9,6 @@ import {
   previewBody,
   verificationQuery,
 } from './bodies.js'
-import { parsed } from './parsed.js'
 
 const good = {
   tenantId: 'shop',

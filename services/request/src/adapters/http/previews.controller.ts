@@ -1,11 +1,10 @@
-import { AuthGuard, CallerParam } from '@lethe/service-host'
+import { AuthGuard, CallerParam, parsed } from '@lethe/service-host'
 import { Body, Controller, HttpCode, Post, UseGuards } from '@nestjs/common'
 import { assertTenant, forbidden } from '../../application/access.js'
 import { normalised } from '../../application/new-request.js'
 import { Previews } from '../../application/preview.js'
 import { type Caller, may } from '../../domain/permissions.js'
 import { previewBody } from './bodies.js'
-import { parsed } from './parsed.js'
 
 /** How much is held about a person, before anything is asked for. */
 @Controller('v1/previews')

@@ -1,9 +1,8 @@
-import { AuthGuard, CallerParam } from '@lethe/service-host'
+import { AuthGuard, CallerParam, parsed } from '@lethe/service-host'
 import { Controller, Get, Query, UseGuards } from '@nestjs/common'
 import { Queries } from '../../application/queries.js'
 import type { Caller } from '../../domain/permissions.js'
 import { verificationQuery } from './bodies.js'
-import { parsed } from './parsed.js'
 
 /** The verification view: one row per request and system. */
 @Controller('v1/verification')

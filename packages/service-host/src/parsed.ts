@@ -1,5 +1,5 @@
-import { problem } from '@lethe/service-host'
 import type { z } from 'zod'
+import { problem } from './problem.js'
 
 /**
  * The parsed input. @throws ProblemError `invalid_request`, or `invalid_identifier` when only identifiers are

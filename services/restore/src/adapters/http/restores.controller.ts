@@ -1,0 +1,57 @@
+import { AuthGuard, type Caller, CallerParam, parsed } from '@lethe/service-host'
+import { Body, Controller, Get, HttpCode, Inject, Param, Post, Query, UseGuards } from '@nestjs/common'
+import { z } from 'zod'
+import { Restores } from '../../application/restores.js'
+
+const id = z
+  .string()
+  .regex(/^[A-Za-z0-9][A-Za-z0-9._:-]{0,99}$/, 'is 1 to 100 of letters, digits and . _ : -')
+const announceBody = z
+  .object({
+    systemId: id,
+    restoreId: id.optional(),
+    backupId: id.optional(),
+    gateMode: z.enum(['hooked', 'unhooked']).default('unhooked'),
+  })
+  .strict()
+const openBody = z.object({ reason: z.string().min(10).max(1_000) }).strict()
+const listQuery = z.object({ systemId: id.optional() }).strict()
+
+@Controller('v1')
+@UseGuards(AuthGuard)
+export class RestoresController {
+  constructor(@Inject(Restores) private readonly restores: Restores) {}
+
+  @Get('gates/:systemId')
+  gate(@CallerParam() caller: Caller, @Param('systemId') systemId: string) {
+    return this.restores.gate(caller, systemId)
+  }
+
+  @Get('restores')
+  async list(@CallerParam() caller: Caller, @Query() query: unknown) {
+    const { systemId } = parsed(listQuery, query, 'query')
+    return { restores: await this.restores.history(caller, systemId ?? null) }
+  }
+
+  @Get('restores/:restoreId')
+  one(@CallerParam() caller: Caller, @Param('restoreId') restoreId: string) {
+    return this.restores.one(caller, restoreId)
+  }
+
+  @Post('restores')
+  announce(@CallerParam() caller: Caller, @Body() body: unknown) {
+    return this.restores.announce(caller, parsed(announceBody, body))
+  }
+
+  @Post('restores/:restoreId/retry')
+  @HttpCode(200)
+  retry(@CallerParam() caller: Caller, @Param('restoreId') restoreId: string) {
+    return this.restores.retry(caller, restoreId)
+  }
+
+  @Post('restores/:restoreId/open')
+  @HttpCode(200)
+  open(@CallerParam() caller: Caller, @Param('restoreId') restoreId: string, @Body() body: unknown) {
+    return this.restores.open(caller, restoreId, parsed(openBody, body).reason)
+  }
+}

@@ -1,0 +1,339 @@
+import type { Pool, PoolClient } from 'pg'
+import type { KnownMarker } from '../domain/verdict.js'
+import type { Reason, Tally } from '../domain/waiting.js'
+
+export type Announcer = 'hook' | 'marker' | 'sweep' | 'operator'
+export type GateMode = 'hooked' | 'unhooked' | 'advisory'
+export type Phase = 'announced' | 'shut' | 'replaying' | 'probing' | 'waiting' | 'opened' | 'superseded'
+
+/** One restore, as far as it has come. Times are epoch milliseconds. */
+export interface Restore extends Tally {
+  readonly restoreId: string
+  readonly systemId: string
+  readonly backupId: string | null
+  readonly announcedBy: Announcer
+  readonly gateMode: GateMode
+  readonly phase: Phase
+  readonly announcedAt: number
+  readonly shutAt: number | null
+  readonly openedAt: number | null
+  /** How long the copy may have been used before the gate shut; null where nobody could. */
+  readonly windowMs: number | null
+  readonly sessionsEnded: number
+  readonly markerAt: number | null
+  readonly markerForeign: boolean
+  /** Counts the replays of this restore; passes of another run are other passes. */
+  readonly run: number
+  /** The last tombstone done of the phase under way. */
+  readonly cursor: string
+  readonly waiting: readonly Reason[]
+}
+
+export interface GateRow {
+  readonly systemId: string
+  readonly state: 'open' | 'shut'
+  readonly strength: 'enforced' | 'advisory'
+  readonly restoreId: string | null
+  readonly since: number
+}
+
+/** A tombstone whose replay changed something, or failed. */
+export interface Replayed {
+  readonly tombstoneId: string
+  readonly requestId: string
+  readonly outcome: string
+  readonly counts: object
+  readonly errorCode: string | null
+}
+
+const number = (value: unknown): number => Number(value ?? 0)
+const orNull = (value: unknown): number | null => (value === null ? null : Number(value))
+
+type Row = Readonly<Record<string, unknown>>
+const restoreOf = (row: Row): Restore => ({
+  restoreId: row.restore_id as string,
+  systemId: row.system_id as string,
+  backupId: row.backup_id as string | null,
+  announcedBy: row.announced_by as Announcer,
+  gateMode: row.gate_mode as GateMode,
+  phase: row.phase as Phase,
+  announcedAt: number(row.announced_at),
+  shutAt: orNull(row.shut_at),
+  openedAt: orNull(row.opened_at),
+  windowMs: orNull(row.window_ms),
+  sessionsEnded: number(row.sessions_ended),
+  markerAt: orNull(row.marker_at),
+  markerForeign: row.marker_foreign as boolean,
+  run: number(row.run),
+  cursor: row.cursor as string,
+  tombstones: number(row.tombstones),
+  replayed: number(row.replayed),
+  alreadyAbsent: number(row.already_absent),
+  held: number(row.held),
+  unreadable: number(row.unreadable),
+  failed: row.failed as Tally['failed'],
+  inconclusive: row.inconclusive as Tally['inconclusive'],
+  residual: row.residual as Tally['residual'],
+  waiting: row.waiting as Reason[],
+})
+
+/** Schema `restore` of Lethe's database. Every write is idempotent or a compare-and-set. */
+export class RestoreStore {
+  constructor(private readonly pool: Pool) {}
+
+  async marker(systemId: string): Promise<(KnownMarker & { confirmedAt: number }) | null> {
+    const { rows } = await this.pool.query<Row>(
+      'SELECT current, pending, receipts, identity, confirmed_at FROM restore.markers WHERE system_id = $1',
+      [systemId],
+    )
+    const row = rows[0]
+    if (row === undefined) return null
+    const { current, pending, identity } = row as unknown as KnownMarker
+    return {
+      current,
+      pending,
+      identity,
+      receipts: number(row.receipts),
+      confirmedAt: number(row.confirmed_at),
+    }
+  }
+
+  /** Written before the store gets the value, so that a crash in between leaves no unknown one there. */
+  async announceMarker(systemId: string, next: string, now: number): Promise<void> {
+    await this.pool.query(
+      `INSERT INTO restore.markers (system_id, pending, confirmed_at) VALUES ($1, $2, $3)
+       ON CONFLICT (system_id) DO UPDATE SET pending = excluded.pending`,
+      [systemId, next, now],
+    )
+  }
+
+  /** The store shows `next` now. Clears what erasers suspected of it. */
+  async confirmMarker(
+    systemId: string,
+    next: string,
+    seen: { readonly receipts: number; readonly identity: string | null },
+    now: number,
+  ): Promise<void> {
+    await this.pool.query(
+      `WITH cleared AS (DELETE FROM restore.suspicions WHERE system_id = $1)
+       UPDATE restore.markers SET previous = current, current = $2, pending = NULL, receipts = $3, identity = $4,
+         confirmed_at = $5 WHERE system_id = $1`,
+      [systemId, next, seen.receipts, seen.identity, now],
+    )
+  }
+
+  async erasedBefore(systemId: string): Promise<boolean> {
+    const { rows } = await this.pool.query<{ any: boolean }>(
+      'SELECT EXISTS (SELECT FROM read_model.tombstones WHERE system_id = $1) AS any',
+      [systemId],
+    )
+    return rows[0]?.any ?? false
+  }
+
+  /** When the latest tombstone took effect that has expired since; null when none has. */
+  async lastCollected(systemId: string, now: number): Promise<number | null> {
+    const { rows } = await this.pool.query<{ at: string | null }>(
+      'SELECT max(effective_at) AS at FROM read_model.tombstones WHERE system_id = $1 AND expires_at <= $2',
+      [systemId, now],
+    )
+    return orNull(rows[0]?.at ?? null)
+  }
+
+  async gates(): Promise<GateRow[]> {
+    const { rows } = await this.pool.query<Row>('SELECT * FROM restore.gates ORDER BY system_id')
+    return rows.map((row) => ({
+      systemId: row.system_id as string,
+      state: row.state as GateRow['state'],
+      strength: row.strength as GateRow['strength'],
+      restoreId: row.restore_id as string | null,
+      since: number(row.since),
+    }))
+  }
+
+  /**
+   * From the answer on no grant is issued for the system: taken alone, the lock waits for the clearances under
+   * way, so the tombstones read afterwards are all there are.
+   */
+  async shutGate(
+    systemId: string,
+    restoreId: string,
+    strength: GateRow['strength'],
+    now: number,
+  ): Promise<void> {
+    await this.inTransaction(async (client) => {
+      await client.query(`SELECT pg_advisory_xact_lock(hashtextextended('lethe.gate/' || $1, 0))`, [systemId])
+      await client.query(
+        `INSERT INTO restore.gates (system_id, state, strength, restore_id, since) VALUES ($1, 'shut', $2, $3, $4)
+         ON CONFLICT (system_id) DO UPDATE SET since = CASE WHEN restore.gates.state = 'shut' THEN restore.gates.since
+           ELSE excluded.since END, state = 'shut', strength = excluded.strength, restore_id = excluded.restore_id`,
+        [systemId, strength, restoreId, now],
+      )
+    })
+  }
+
+  async openGate(systemId: string, now: number): Promise<void> {
+    await this.pool.query(
+      `UPDATE restore.gates SET state = 'open', since = $2 WHERE system_id = $1 AND state = 'shut'`,
+      [systemId, now],
+    )
+  }
+
+  /** Idempotent by id. Nothing of it happens before `advance`. */
+  async announce(
+    restore: Pick<
+      Restore,
+      'restoreId' | 'systemId' | 'backupId' | 'announcedBy' | 'gateMode' | 'announcedAt'
+    >,
+  ): Promise<void> {
+    const { restoreId, systemId, backupId, announcedBy, gateMode, announcedAt } = restore
+    await this.pool.query(
+      `INSERT INTO restore.restores (restore_id, system_id, backup_id, announced_by, gate_mode, phase, announced_at)
+       VALUES ($1, $2, $3, $4, $5, 'announced', $6) ON CONFLICT (restore_id) DO NOTHING`,
+      [restoreId, systemId, backupId, announcedBy, gateMode, announcedAt],
+    )
+  }
+
+  async restore(restoreId: string): Promise<Restore | null> {
+    const { rows } = await this.pool.query<Row>('SELECT * FROM restore.restores WHERE restore_id = $1', [
+      restoreId,
+    ])
+    return rows[0] ? restoreOf(rows[0]) : null
+  }
+
+  /** Newest first. */
+  async history(systemId: string | null, limit: number): Promise<Restore[]> {
+    const { rows } = await this.pool.query<Row>(
+      `SELECT * FROM restore.restores WHERE $1::text IS NULL OR system_id = $1
+       ORDER BY announced_at DESC, restore_id DESC LIMIT $2`,
+      [systemId, limit],
+    )
+    return rows.map(restoreOf)
+  }
+
+  /** The newest that is not done of every system: what a new process goes on with. */
+  async underWay(): Promise<Restore[]> {
+    const { rows } = await this.pool.query<Row>(
+      `SELECT DISTINCT ON (system_id) * FROM restore.restores WHERE phase NOT IN ('opened', 'superseded')
+       ORDER BY system_id, announced_at DESC, restore_id DESC`,
+    )
+    return rows.map(restoreOf)
+  }
+
+  async recordShut(
+    restoreId: string,
+    shut: Pick<Restore, 'windowMs' | 'sessionsEnded' | 'markerAt' | 'markerForeign' | 'gateMode'>,
+    now: number,
+  ): Promise<void> {
+    await this.pool.query(
+      `UPDATE restore.restores SET phase = 'shut', shut_at = coalesce(shut_at, $2), window_ms = coalesce(window_ms, $3),
+         sessions_ended = sessions_ended + $4, marker_at = $5, marker_foreign = $6, gate_mode = $7 WHERE restore_id = $1`,
+      [restoreId, now, shut.windowMs, shut.sessionsEnded, shut.markerAt, shut.markerForeign, shut.gateMode],
+    )
+  }
+
+  /** Starts a phase over: its counts from zero, its cursor before the first tombstone. */
+  async startPhase(restoreId: string, phase: 'replaying' | 'probing'): Promise<void> {
+    const counts =
+      phase === 'replaying'
+        ? `run = run + 1, tombstones = 0, replayed = 0, already_absent = 0, held = 0, unreadable = 0, failed = '{}', waiting = '[]'`
+        : `residual = '{}', inconclusive = '{}'`
+    await this.pool.query(
+      `UPDATE restore.restores SET phase = $2, cursor = '', ${counts} WHERE restore_id = $1`,
+      [restoreId, phase],
+    )
+  }
+
+  /** What one page came to, with its last tombstone: counts and cursor move together, so none counts twice. */
+  async recordPage(
+    restoreId: string,
+    cursor: string,
+    tally: Tally,
+    replayed: readonly Replayed[],
+  ): Promise<void> {
+    await this.inTransaction(async (client) => {
+      await client.query(
+        `UPDATE restore.restores SET cursor = $2, tombstones = $3, replayed = $4, already_absent = $5, held = $6,
+           unreadable = $7, failed = $8, residual = $9, inconclusive = $10 WHERE restore_id = $1`,
+        [
+          restoreId,
+          cursor,
+          tally.tombstones,
+          tally.replayed,
+          tally.alreadyAbsent,
+          tally.held,
+          tally.unreadable,
+          tally.failed,
+          tally.residual,
+          tally.inconclusive,
+        ],
+      )
+      if (replayed.length === 0) return
+      await client.query(
+        `INSERT INTO restore.replays (restore_id, tombstone_id, request_id, outcome, counts, error_code)
+         SELECT $1, row.* FROM unnest($2::text[], $3::text[], $4::text[], $5::jsonb[], $6::text[]) AS row
+         ON CONFLICT (restore_id, tombstone_id) DO UPDATE
+           SET outcome = excluded.outcome, counts = excluded.counts, error_code = excluded.error_code
+           WHERE restore.replays.outcome = 'failed'`,
+        [
+          restoreId,
+          replayed.map((one) => one.tombstoneId),
+          replayed.map((one) => one.requestId),
+          replayed.map((one) => one.outcome),
+          replayed.map((one) => JSON.stringify(one.counts)),
+          replayed.map((one) => one.errorCode),
+        ],
+      )
+    })
+  }
+
+  /** Another copy came in before these were done: what they know is of a copy that is gone. */
+  async supersede(systemId: string, by: string): Promise<void> {
+    await this.pool.query(
+      `UPDATE restore.restores SET phase = 'superseded'
+       WHERE system_id = $1 AND restore_id <> $2 AND phase NOT IN ('opened', 'superseded')`,
+      [systemId, by],
+    )
+  }
+
+  async wait(restoreId: string, reasons: readonly Reason[]): Promise<void> {
+    await this.pool.query(
+      `UPDATE restore.restores SET phase = 'waiting', waiting = $2 WHERE restore_id = $1`,
+      [restoreId, JSON.stringify(reasons)],
+    )
+  }
+
+  async recordOpened(restoreId: string, evidence: object, now: number): Promise<void> {
+    await this.pool.query(
+      `UPDATE restore.restores SET phase = 'opened', opened_at = $2, waiting = '[]', evidence = $3 WHERE restore_id = $1`,
+      [restoreId, now, JSON.stringify(evidence)],
+    )
+  }
+
+  async audit(row: {
+    readonly at: number
+    readonly credentialId: string
+    readonly systemId: string
+    readonly restoreId: string | null
+    readonly action: string
+    readonly detail?: object
+  }): Promise<void> {
+    await this.pool.query(
+      `INSERT INTO audit.restores (at, credential_id, system_id, restore_id, action, detail) VALUES ($1, $2, $3, $4, $5, $6)`,
+      [row.at, row.credentialId, row.systemId, row.restoreId, row.action, JSON.stringify(row.detail ?? {})],
+    )
+  }
+
+  private async inTransaction(work: (client: PoolClient) => Promise<void>): Promise<void> {
+    const client = await this.pool.connect()
+    try {
+      await client.query('BEGIN')
+      await work(client)
+      await client.query('COMMIT')
+    } catch (error) {
+      await client.query('ROLLBACK').catch(() => undefined)
+      throw error
+    } finally {
+      client.release()
+    }
+  }
+}

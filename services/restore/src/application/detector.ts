@@ -1,0 +1,89 @@
+import { randomUUID } from 'node:crypto'
+import type { Logger } from '@lethe/service-host'
+import type { RestoreStore } from '../adapters/restore-store.js'
+import { newMarker } from '../domain/marker.js'
+import { type FoundStore, type Verdict, verdictOn } from '../domain/verdict.js'
+import { markerAge, storeState } from './metrics.js'
+import type { WatchedSystem } from './watched-system.js'
+
+export type Look = Verdict | 'unknown'
+
+export interface DetectorParts {
+  readonly store: RestoreStore
+  readonly secret: string
+  readonly incarnation: string
+  readonly logger: Logger
+  readonly now?: () => number
+}
+
+/**
+ * Looks whether the store that answers is the copy Lethe knows, and marks it anew. A store that does not answer
+ * is unknown: nothing is concluded from silence.
+ */
+export class Detector {
+  private readonly now: () => number
+
+  constructor(private readonly parts: DetectorParts) {
+    this.now = parts.now ?? Date.now
+  }
+
+  /** One poll. Announces a restore when another copy answers, and says what was seen. */
+  async look(system: WatchedSystem): Promise<Look> {
+    const { store, logger } = this.parts
+    const { systemId } = system
+    let found: FoundStore
+    try {
+      const session = await system.restore()
+      const [marker, identity] = await Promise.all([session.marker.read(), session.identity()])
+      found = { marker, identity }
+    } catch (error) {
+      storeState.set({ system: systemId }, -1)
+      logger.warn(
+        { system: systemId, err: error },
+        'the store does not answer; whether it was restored is unknown',
+      )
+      return 'unknown'
+    }
+    const known = await store.marker(systemId)
+    const verdict = verdictOn(known, found, await store.erasedBefore(systemId))
+    if (verdict === 'other') await this.announce(systemId, known?.confirmedAt ?? null)
+    else if (await this.mark(system, found))
+      markerAge.set({ system: systemId }, known === null ? 0 : (this.now() - known.confirmedAt) / 1_000)
+    storeState.set({ system: systemId }, verdict === 'other' ? 0 : 1)
+    return verdict
+  }
+
+  /** Replaces the marker; false when somebody else did in the meantime, and the next look will tell. */
+  async mark(system: WatchedSystem, found: FoundStore): Promise<boolean> {
+    const { store, secret, incarnation } = this.parts
+    const { systemId } = system
+    const now = this.now()
+    const next = newMarker({ secret, systemId, incarnation }, now)
+    await store.announceMarker(systemId, next, now)
+    const session = await system.restore()
+    if (!(await session.marker.replace(found.marker.found, next))) return false
+    await store.confirmMarker(
+      systemId,
+      next,
+      { receipts: found.marker.receipts, identity: found.identity },
+      now,
+    )
+    return true
+  }
+
+  private async announce(systemId: string, lastSeen: number | null): Promise<void> {
+    const restoreId = randomUUID()
+    await this.parts.store.announce({
+      restoreId,
+      systemId,
+      backupId: null,
+      announcedBy: 'marker',
+      gateMode: 'unhooked',
+      announcedAt: this.now(),
+    })
+    this.parts.logger.error(
+      { system: systemId, restoreId, lastSeen },
+      'another copy of the store answers: it was restored, and its gate is being shut',
+    )
+  }
+}

@@ -1,0 +1,81 @@
+import type { Logger } from '@lethe/service-host'
+import type { Announcer, GateMode, Restore, RestoreStore } from '../adapters/restore-store.js'
+import type { Detector } from './detector.js'
+import { gateOpen } from './metrics.js'
+import type { Runs } from './runs.js'
+import type { WatchedSystem } from './watched-system.js'
+
+export interface Announcement {
+  readonly restoreId: string
+  readonly systemId: string
+  readonly backupId: string | null
+  readonly announcedBy: Announcer
+  readonly gateMode: GateMode
+  readonly announcedAt: number
+}
+
+/** One round over all watched stores at a time; a store that hangs must not hold up the others. */
+export class Guard {
+  private readonly busy = new Map<string, Promise<void>>()
+  private readonly stopping = new AbortController()
+
+  constructor(
+    private readonly systems: ReadonlyMap<string, WatchedSystem>,
+    private readonly store: RestoreStore,
+    private readonly detector: Detector,
+    private readonly runs: Runs,
+    private readonly logger: Logger,
+  ) {}
+
+  /** Looks after every system that nobody looks after at the moment. Does not wait for long replays. */
+  async round(): Promise<void> {
+    const underWay = new Map<string, Restore>()
+    for (const restore of await this.store.underWay()) underWay.set(restore.systemId, restore)
+    for (const system of this.systems.values()) {
+      const { systemId } = system
+      if (this.busy.has(systemId)) continue
+      const work = this.lookAfter(system, underWay.get(systemId)).finally(() => this.busy.delete(systemId))
+      this.busy.set(systemId, work)
+    }
+    const shut = new Set(
+      (await this.store.gates()).filter(({ state }) => state === 'shut').map((gate) => gate.systemId),
+    )
+    for (const systemId of this.systems.keys()) gateOpen.set({ system: systemId }, shut.has(systemId) ? 0 : 1)
+  }
+
+  /** Idempotent by id. Throws `unknown` for a system nobody watches. */
+  async announce(announcement: Announcement): Promise<void> {
+    await this.store.announce(announcement)
+    await this.round()
+  }
+
+  /** Resolves when nothing is under way any more. */
+  async idle(): Promise<void> {
+    while (this.busy.size > 0) await Promise.allSettled(this.busy.values())
+  }
+
+  async stop(): Promise<void> {
+    this.stopping.abort()
+    await this.idle()
+    await Promise.allSettled([...this.systems.values()].map((system) => system.close()))
+  }
+
+  private async lookAfter(system: WatchedSystem, restore: Restore | undefined): Promise<void> {
+    const { systemId } = system
+    try {
+      // While a gate waits for a person, yet another copy may come in.
+      if (restore === undefined || restore.phase === 'waiting') {
+        if ((await this.detector.look(system)) !== 'other') return
+        await this.lookAfter(
+          system,
+          (await this.store.underWay()).find((one) => one.systemId === systemId),
+        )
+        return
+      }
+      await this.runs.advance(restore.restoreId, system, this.stopping.signal)
+    } catch (error) {
+      if (this.stopping.signal.aborted) return
+      this.logger.error({ system: systemId, err: error }, 'a restore could not go on; it is tried again')
+    }
+  }
+}

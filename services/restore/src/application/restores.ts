@@ -1,0 +1,138 @@
+import { randomUUID } from 'node:crypto'
+import { type Caller, problem } from '@lethe/service-host'
+import type { GateMode, Restore, RestoreStore } from '../adapters/restore-store.js'
+import { type Action, may } from '../domain/permissions.js'
+import type { Guard } from './guard.js'
+import type { Runs } from './runs.js'
+import type { WatchedSystem } from './watched-system.js'
+
+export interface GateView {
+  readonly systemId: string
+  readonly state: 'open' | 'shut'
+  /** Whether the store itself keeps everybody out. */
+  readonly strength: 'enforced' | 'advisory'
+  readonly restoreId: string | null
+  /** Epoch milliseconds; null when it was never shut. */
+  readonly since: number | null
+}
+
+/** What people and tools ask of the restore service. Everything that changes something is audited. */
+export class Restores {
+  constructor(
+    private readonly systems: ReadonlyMap<string, WatchedSystem>,
+    private readonly store: RestoreStore,
+    private readonly guard: Guard,
+    private readonly runs: Runs,
+    private readonly now: () => number = Date.now,
+  ) {}
+
+  async gate(caller: Caller, systemId: string): Promise<GateView> {
+    permitted(caller, 'read_gate')
+    this.watched(systemId)
+    const row = (await this.store.gates()).find((gate) => gate.systemId === systemId)
+    return row ?? { systemId, state: 'open', strength: 'enforced', restoreId: null, since: null }
+  }
+
+  async history(caller: Caller, systemId: string | null): Promise<Restore[]> {
+    permitted(caller, 'read')
+    return this.store.history(systemId, 100)
+  }
+
+  async one(caller: Caller, restoreId: string): Promise<Restore> {
+    permitted(caller, 'read')
+    const restore = await this.store.restore(restoreId)
+    if (restore === null)
+      throw problem('not_found', 'There is no restore with this id; list them with GET /v1/restores.')
+    return restore
+  }
+
+  /** Idempotent when `restoreId` is given again. */
+  async announce(
+    caller: Caller,
+    given: {
+      readonly systemId: string
+      readonly restoreId?: string | undefined
+      readonly backupId?: string | undefined
+      readonly gateMode: GateMode
+    },
+  ): Promise<Restore> {
+    permitted(caller, 'announce')
+    this.watched(given.systemId)
+    const restoreId = given.restoreId ?? randomUUID()
+    const at = this.now()
+    const announcedBy = caller.roles.includes('restore') ? 'hook' : 'operator'
+    await this.store.audit({
+      at,
+      credentialId: caller.id,
+      systemId: given.systemId,
+      restoreId,
+      action: 'announce',
+    })
+    await this.guard.announce({
+      restoreId,
+      systemId: given.systemId,
+      backupId: given.backupId ?? null,
+      announcedBy,
+      gateMode: given.gateMode,
+      announcedAt: at,
+    })
+    return this.one(caller, restoreId).catch(() => Promise.reject(problem('not_found')))
+  }
+
+  /** Replays and probes all of it once more. Only a restore that waits can be run again. */
+  async retry(caller: Caller, restoreId: string): Promise<Restore> {
+    permitted(caller, 'retry')
+    const restore = await this.waiting(caller, restoreId)
+    await this.store.audit({
+      at: this.now(),
+      credentialId: caller.id,
+      systemId: restore.systemId,
+      restoreId,
+      action: 'retry',
+    })
+    await this.store.startPhase(restoreId, 'replaying')
+    await this.guard.round()
+    return this.one(caller, restoreId)
+  }
+
+  /** Breaks the glass: opens a gate that waits, whatever it waits for. Who and why is kept for ever. */
+  async open(caller: Caller, restoreId: string, reason: string): Promise<Restore> {
+    permitted(caller, 'open')
+    const restore = await this.waiting(caller, restoreId)
+    const { systemId, waiting } = restore
+    const codes = waiting.map(({ code }) => code)
+    const detail = { reason, codes }
+    await this.store.audit({
+      at: this.now(),
+      credentialId: caller.id,
+      systemId,
+      restoreId,
+      action: 'open',
+      detail,
+    })
+    await this.runs.open(restore, this.watched(systemId), caller.id)
+    return this.one(caller, restoreId)
+  }
+
+  private async waiting(caller: Caller, restoreId: string): Promise<Restore> {
+    const restore = await this.one(caller, restoreId)
+    if (restore.phase === 'waiting') return restore
+    throw problem(
+      'illegal_transition',
+      `This restore is ${restore.phase}; only one that waits for a person can be decided.`,
+    )
+  }
+
+  private watched(systemId: string): WatchedSystem {
+    const system = this.systems.get(systemId)
+    if (system) return system
+    throw problem(
+      'not_found',
+      'No such system is watched here; LETHE_SYSTEMS of the restore service names those that are.',
+    )
+  }
+}
+
+function permitted(caller: Caller, action: Action): void {
+  if (!may(caller, action)) throw problem('forbidden', `Your roles do not allow "${action}".`)
+}

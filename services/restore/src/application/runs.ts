@@ -1,0 +1,133 @@
+import type { Logger } from '@lethe/service-host'
+import type { Restore, RestoreStore } from '../adapters/restore-store.js'
+import { type MarkerKey, originOf } from '../domain/marker.js'
+import { type CopyAge, reasonsToWait, type Tally } from '../domain/waiting.js'
+import type { Detector } from './detector.js'
+import type { Replay } from './replay.js'
+import type { WatchedSystem } from './watched-system.js'
+
+export interface RunsParts {
+  readonly store: RestoreStore
+  readonly replay: Replay
+  readonly detector: Detector
+  readonly secret: string
+  readonly incarnation: string
+  readonly logger: Logger
+  readonly now?: () => number
+}
+
+/**
+ * Takes a restore from its announcement to the open gate: shut, replay, probe, open or wait for a person. Every
+ * phase is recorded before the next one starts and can be done again, so another process goes on where this
+ * one ended.
+ */
+export class Runs {
+  private readonly now: () => number
+
+  constructor(private readonly parts: RunsParts) {
+    this.now = parts.now ?? Date.now
+  }
+
+  /** As far as it goes now. Throws when the store is away; the restore stays in its phase. */
+  async advance(restoreId: string, system: WatchedSystem, signal: AbortSignal): Promise<Restore | null> {
+    for (;;) {
+      const restore = await this.parts.store.restore(restoreId)
+      if (restore === null || isAtRest(restore)) return restore
+      signal.throwIfAborted()
+      await this.step(restore, system, signal)
+    }
+  }
+
+  private async step(restore: Restore, system: WatchedSystem, signal: AbortSignal): Promise<void> {
+    const { store, replay } = this.parts
+    const { restoreId } = restore
+    switch (restore.phase) {
+      case 'announced':
+        return this.shut(restore, system)
+      case 'shut':
+        return store.startPhase(restoreId, 'replaying')
+      case 'replaying':
+        await replay.apply(restore, system, signal)
+        return store.startPhase(restoreId, 'probing')
+      case 'probing': {
+        const tally = await replay.probe(restore, system, signal)
+        return this.decide(restore, system, tally)
+      }
+      default:
+        return
+    }
+  }
+
+  /** First no grants, then nobody in the store: in the other order an erasure could start behind a shut gate. */
+  private async shut(restore: Restore, system: WatchedSystem): Promise<void> {
+    const { store, logger } = this.parts
+    const { restoreId, systemId } = restore
+    await store.shutGate(systemId, restoreId, 'advisory', this.now())
+    const session = await system.restore()
+    const { strength, sessionsEnded } = await session.gate.shut()
+    const now = this.now()
+    await store.shutGate(systemId, restoreId, strength, now)
+    const { found } = await session.marker.read()
+    const origin = originOf(this.keyOf(systemId), found)
+    const known = await store.marker(systemId)
+    // Until the last look it was the right copy; how long after it the other one answered nobody knows.
+    const open = restore.gateMode === 'hooked' ? null : now - (known?.confirmedAt ?? restore.announcedAt)
+    const gateMode = strength === 'advisory' ? 'advisory' : restore.gateMode
+    const markerAt = origin.by === 'us' ? origin.writtenAt : null
+    const markerForeign = origin.by === 'another installation'
+    await store.supersede(systemId, restoreId)
+    await store.recordShut(
+      restoreId,
+      { windowMs: open, sessionsEnded, markerAt, markerForeign, gateMode },
+      now,
+    )
+    // Recorded what the copy showed; from here on it is ours, so that yet another copy is recognised.
+    await this.mark(system)
+    logger.warn({ system: systemId, restoreId, strength, sessionsEnded, windowMs: open }, 'the gate is shut')
+  }
+
+  private async decide(restore: Restore, system: WatchedSystem, tally: Tally): Promise<void> {
+    const { store, logger } = this.parts
+    const { restoreId, systemId } = restore
+    const reasons = reasonsToWait(tally, await this.ageOf(restore))
+    if (reasons.length === 0) return this.open(restore, system, 'replay', tally)
+    await store.wait(restoreId, reasons)
+    const codes = reasons.map(({ code }) => code)
+    logger.error({ system: systemId, restoreId, codes }, 'the gate stays shut and waits for a person')
+  }
+
+  private async ageOf({ systemId, markerAt, markerForeign }: Restore): Promise<CopyAge> {
+    if (markerAt === null) return { known: false, foreign: markerForeign }
+    const lastCollectedAt = await this.parts.store.lastCollected(systemId, this.now())
+    return { known: true, writtenAt: markerAt, lastCollectedAt }
+  }
+
+  /** The marker first: a crash before the gate is open must not look like one more restore. Idempotent. */
+  async open(restore: Restore, system: WatchedSystem, by: string, tally: Tally = restore): Promise<void> {
+    const { store, logger } = this.parts
+    const { restoreId, systemId } = restore
+    const session = await system.restore()
+    await this.mark(system)
+    await session.gate.open()
+    const now = this.now()
+    await store.openGate(systemId, now)
+    const { tombstones, replayed, alreadyAbsent, held, unreadable, residual } = tally
+    const evidence = { by, tombstones, replayed, alreadyAbsent, held, unreadable, residual }
+    await store.recordOpened(restoreId, evidence, now)
+    logger.warn({ system: systemId, restoreId, ...evidence }, 'the gate is open')
+  }
+
+  private async mark(system: WatchedSystem): Promise<void> {
+    const session = await system.restore()
+    const [marker, identity] = await Promise.all([session.marker.read(), session.identity()])
+    if (!(await this.parts.detector.mark(system, { marker, identity })))
+      throw new Error('somebody else wrote the marker at the same time; it is looked at again')
+  }
+
+  private keyOf(systemId: string): MarkerKey {
+    const { secret, incarnation } = this.parts
+    return { secret, systemId, incarnation }
+  }
+}
+
+const isAtRest = ({ phase }: Restore): boolean => ['opened', 'waiting', 'superseded'].includes(phase)

@@ -1,0 +1,16 @@
+import type { Subject } from '@lethe/eraser-kit'
+
+/** One live tombstone as `request` gives it out. */
+export interface LiveTombstone {
+  readonly tombstoneId: string
+  readonly requestId: string
+  readonly mapVersion: number
+  readonly held: boolean
+  readonly subject: Subject | null
+  readonly code?: string | undefined
+}
+
+export interface TombstoneSource {
+  /** Ordered by id, after `after`; fewer than `limit` means there are no more. Throws PausedError when there is no answer. */
+  page(systemId: string, reason: string, after: string, limit: number): Promise<LiveTombstone[]>
+}

@@ -1,0 +1,28 @@
+import type { Connector, ProbeSession, RestoreSession, Session } from '@lethe/eraser-kit'
+import type { Systems } from '@lethe/eraser-kit/hosting'
+
+/** One store the restore service watches. Sessions are opened when first needed and kept. */
+export interface WatchedSystem {
+  readonly systemId: string
+  /** Subjects one call of the connector takes. */
+  readonly batchMax: number
+  /** Marker, gate and erasing by the map in force. */
+  restore(): Promise<RestoreSession>
+  /** Erasing as an older version of the map describes the store. */
+  session(mapVersion: number): Promise<Session>
+  currentVersion(): Promise<number>
+  probe(): Promise<ProbeSession>
+  close(): Promise<void>
+}
+
+export function watchedSystem(systemId: string, connector: Connector, systems: Systems): WatchedSystem {
+  return {
+    systemId,
+    batchMax: connector.capabilities.batch.max,
+    restore: async () => systems.restore(await systems.currentVersion()),
+    session: (version) => systems.session(version),
+    currentVersion: () => systems.currentVersion(),
+    probe: async () => systems.probe(await systems.currentVersion()),
+    close: () => systems.close(),
+  }
+}

@@ -1,0 +1,76 @@
+import { type KafkaConfig, kafkaConfigFromEnvironment } from '@lethe/messaging'
+import { loadConfig } from '@lethe/service-host'
+import { z } from 'zod'
+
+const schema = z.object({
+  LETHE_PG_URL: z.string().min(1),
+  LETHE_KAFKA: z.string().min(1),
+  LETHE_REGISTRY_URL: z.url(),
+  LETHE_REQUEST_URL: z.url(),
+  LETHE_TOKEN: z.string().min(16, 'must have at least 16 characters'),
+  LETHE_CREDENTIALS: z.string().min(1),
+  /** `shop-pg:postgres,cache:redis`: what is watched, and with which connector. */
+  LETHE_SYSTEMS: z.string().transform((text, context) => {
+    const systems = new Map<string, string>()
+    for (const part of text.split(',').map((one) => one.trim())) {
+      const [systemId, kind, ...rest] = part.split(':')
+      if (!systemId || !kind || rest.length > 0) {
+        context.addIssue({ code: 'custom', message: 'is written <systemId>:<kind>, separated by commas' })
+        return z.NEVER
+      }
+      systems.set(systemId, kind)
+    }
+    return systems
+  }),
+  /** Signs markers; only the restore service has it. */
+  LETHE_MARKER_SECRET: z.string().min(32, 'needs at least 32 characters'),
+  /** Which installation this is; a copy of another one's store is refused. */
+  LETHE_INCARNATION: z
+    .string()
+    .regex(/^[a-z0-9-]{1,40}$/, 'is 1 to 40 of a-z, 0-9 and -')
+    .default('lethe'),
+  LETHE_POLL_MS: z.coerce.number().int().min(100).max(60_000).default(5_000),
+  LETHE_PORT: z.coerce.number().int().min(0).max(65_535).default(29_003),
+  LETHE_TOPIC_PREFIX: z.string().default(''),
+})
+
+export interface RestoreConfig {
+  readonly pgUrl: string
+  readonly kafka: KafkaConfig
+  readonly registryUrl: string
+  readonly requestUrl: string
+  readonly token: string
+  readonly credentialsFile: string
+  /** Kind of connector by system id. */
+  readonly systems: ReadonlyMap<string, string>
+  readonly markerSecret: string
+  readonly incarnation: string
+  /** Milliseconds between two looks at a store. */
+  readonly pollMs: number
+  readonly port: number
+  readonly topicPrefix: string
+  /** Connection of the replay role, by the name the data map gives it. */
+  secret(name: string): string | undefined
+}
+
+/** @throws ConfigError naming every variable that is missing or wrong. */
+export function restoreConfig(
+  env: Readonly<Record<string, string | undefined>> = process.env,
+): RestoreConfig {
+  const given = loadConfig(schema, env)
+  return {
+    pgUrl: given.LETHE_PG_URL,
+    kafka: kafkaConfigFromEnvironment('restore', env),
+    registryUrl: given.LETHE_REGISTRY_URL,
+    requestUrl: given.LETHE_REQUEST_URL,
+    token: given.LETHE_TOKEN,
+    credentialsFile: given.LETHE_CREDENTIALS,
+    systems: given.LETHE_SYSTEMS,
+    markerSecret: given.LETHE_MARKER_SECRET,
+    incarnation: given.LETHE_INCARNATION,
+    pollMs: given.LETHE_POLL_MS,
+    port: given.LETHE_PORT,
+    topicPrefix: given.LETHE_TOPIC_PREFIX,
+    secret: (name) => env[name] || undefined,
+  }
+}

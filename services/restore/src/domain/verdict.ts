@@ -1,0 +1,37 @@
+/** What Lethe last knew of the marker in a store. */
+export interface KnownMarker {
+  readonly current: string | null
+  /** A value that was about to be written when Lethe last looked away. */
+  readonly pending: string | null
+  /** Batches of receipts seen; they only rise. */
+  readonly receipts: number
+  readonly identity: string | null
+}
+
+export interface FoundStore {
+  readonly marker: { readonly found: string | null; readonly receipts: number }
+  readonly identity: string | null
+}
+
+/**
+ * `same`: the copy Lethe knows. `first`: one Lethe has not marked yet, nothing is known of it. `moved`: the right
+ * marker on another server or timeline, as after a failover: nothing old came back, but a sweep should look.
+ * `other`: an older or foreign copy.
+ */
+export type Verdict = 'same' | 'first' | 'moved' | 'other'
+
+/**
+ * @param erasedBefore whether Lethe ever erased in this system. Then the store must show it: one without marker
+ *   and receipts is a copy from before.
+ */
+export function verdictOn(known: KnownMarker | null, found: FoundStore, erasedBefore: boolean): Verdict {
+  const { marker, identity } = found
+  if (known === null) {
+    if (marker.found !== null) return 'other'
+    return marker.receipts === 0 && erasedBefore ? 'other' : 'first'
+  }
+  if (marker.found !== known.current && (marker.found === null || marker.found !== known.pending))
+    return 'other'
+  if (marker.receipts < known.receipts) return 'other'
+  return known.identity === null || known.identity === identity ? 'same' : 'moved'
+}

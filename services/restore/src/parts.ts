@@ -1,0 +1,54 @@
+import { RequestClient, Systems } from '@lethe/eraser-kit/hosting'
+import { Credentials, type Logger, Repeating } from '@lethe/service-host'
+import { Pool } from 'pg'
+import { RestoreStore } from './adapters/restore-store.js'
+import { TombstoneClient } from './adapters/tombstone-client.js'
+import { Detector } from './application/detector.js'
+import { Guard } from './application/guard.js'
+import { Replay } from './application/replay.js'
+import { Restores } from './application/restores.js'
+import { Runs } from './application/runs.js'
+import { type WatchedSystem, watchedSystem } from './application/watched-system.js'
+import type { RestoreConfig } from './config.js'
+import { connectorOf } from './connectors.js'
+
+/** The service without its transports. */
+export interface RestoreParts {
+  readonly pool: Pool
+  readonly credentials: Credentials
+  readonly guard: Guard
+  readonly restores: Restores
+  readonly watched: ReadonlySet<string>
+  readonly polling: Repeating
+}
+
+/** @throws ConfigError when a kind is not known; nothing connects before it is needed. */
+export async function openParts(config: RestoreConfig, logger: Logger): Promise<RestoreParts> {
+  const request = new RequestClient(config.requestUrl, config.token)
+  const systems = new Map<string, WatchedSystem>()
+  for (const [systemId, kind] of config.systems) {
+    const connector = await connectorOf(kind)
+    systems.set(
+      systemId,
+      watchedSystem(systemId, connector, new Systems(connector, systemId, request, config.secret)),
+    )
+  }
+  const credentials = Credentials.read(config.credentialsFile)
+  const pool = new Pool({ connectionString: config.pgUrl, max: 6, application_name: 'lethe-restore' })
+  pool.on('error', (error) => logger.warn({ err: error }, 'an idle connection broke'))
+  const store = new RestoreStore(pool)
+  const { markerSecret: secret, incarnation } = config
+  const detector = new Detector({ store, secret, incarnation, logger })
+  const replay = new Replay(store, new TombstoneClient(config.requestUrl, config.token))
+  const runs = new Runs({ store, replay, detector, secret, incarnation, logger })
+  const guard = new Guard(systems, store, detector, runs, logger)
+  const polling = new Repeating({
+    name: 'look-at-stores',
+    work: () => guard.round(),
+    everyMs: config.pollMs,
+    firstMs: 0,
+    logger,
+  })
+  const restores = new Restores(systems, store, guard, runs)
+  return { pool, credentials, guard, restores, watched: new Set(systems.keys()), polling }
+}

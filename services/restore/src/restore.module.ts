@@ -1,0 +1,73 @@
+import { KafkaBatchStrategy, MessageCodec } from '@lethe/messaging'
+import { Credentials, type Logger, metricsRegistry, Repeating } from '@lethe/service-host'
+import {
+  type DynamicModule,
+  Inject,
+  Injectable,
+  Module,
+  type OnApplicationBootstrap,
+  type OnApplicationShutdown,
+  type OnModuleDestroy,
+} from '@nestjs/common'
+import { Pool } from 'pg'
+import { AnnouncedController, LOGGER, WATCHED } from './adapters/announced.controller.js'
+import { RestoresController } from './adapters/http/restores.controller.js'
+import { Guard } from './application/guard.js'
+import { Restores } from './application/restores.js'
+import type { RestoreConfig } from './config.js'
+import { openParts } from './parts.js'
+
+/** Starts and ends what Nest does not know of. */
+@Injectable()
+class Lifecycle implements OnApplicationBootstrap, OnModuleDestroy, OnApplicationShutdown {
+  constructor(
+    @Inject(Guard) private readonly guard: Guard,
+    @Inject(Repeating) private readonly polling: Repeating,
+    @Inject(Pool) private readonly pool: Pool,
+  ) {}
+
+  onApplicationBootstrap(): void {
+    this.polling.start()
+  }
+
+  async onModuleDestroy(): Promise<void> {
+    await this.polling.stop()
+    await this.guard.stop()
+  }
+
+  async onApplicationShutdown(): Promise<void> {
+    await this.pool.end()
+  }
+}
+
+/** Wires the restore service. */
+@Module({})
+export class RestoreModule {
+  static async with(config: RestoreConfig, logger: Logger): Promise<DynamicModule> {
+    const parts = await openParts(config, logger)
+    const codec = await MessageCodec.connect(config.registryUrl, { register: true })
+    const strategy = new KafkaBatchStrategy({
+      kafka: config.kafka,
+      group: 'restore',
+      codec,
+      logger,
+      registry: metricsRegistry,
+      subscriptions: [{ topic: 'restore.announced', mode: 'batch', maxBatch: 100 }],
+    })
+    return {
+      module: RestoreModule,
+      controllers: [AnnouncedController, RestoresController],
+      providers: [
+        { provide: Pool, useValue: parts.pool },
+        { provide: Credentials, useValue: parts.credentials },
+        { provide: Guard, useValue: parts.guard },
+        { provide: Restores, useValue: parts.restores },
+        { provide: Repeating, useValue: parts.polling },
+        { provide: WATCHED, useValue: parts.watched },
+        { provide: LOGGER, useValue: logger },
+        { provide: KafkaBatchStrategy, useValue: strategy },
+        Lifecycle,
+      ],
+    }
+  }
+}
