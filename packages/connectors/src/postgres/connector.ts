@@ -2,6 +2,7 @@ import { defineConnector } from '@lethe/eraser-kit'
 import { type PostgresOptions, postgresOptions } from './database.js'
 import { type PostgresSystem, postgresIdentifiers, postgresSystem } from './grammar.js'
 import { openProbe } from './probe.js'
+import { openRestore } from './restore.js'
 import { checkMap, openSession } from './session.js'
 
 /** PostgreSQL 13 and later. */
@@ -15,5 +16,6 @@ export const postgres = defineConnector<PostgresOptions, PostgresSystem>({
   capabilities: { receipts: 'transactional', batch: { max: 1_000, concurrency: 2 } },
   open: openSession,
   openProbe,
+  openRestore,
   check: checkMap,
 })

@@ -1,0 +1,218 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { officer, operator, Stand } from './testing/stand.js'
+
+let stand: Stand
+beforeEach(async () => {
+  stand = await Stand.open()
+})
+afterEach(() => stand.close())
+
+const round = async (process: ReturnType<Stand['process']>) => {
+  await process.guard.round()
+  await process.guard.idle()
+}
+const people = async () =>
+  (await stand.shop.as(undefined, 'SELECT id FROM users ORDER BY id')).map(({ id }) => id)
+const asApplication = () => stand.shop.as(stand.shop.app, 'SELECT count(*)::int AS n FROM users')
+const digest = async () =>
+  (
+    await stand.shop.as(
+      undefined,
+      `SELECT md5(string_agg(t, '|')) AS d FROM (
+         SELECT u::text AS t FROM users u WHERE id NOT IN ('u1', 'u2') UNION ALL
+         SELECT o::text FROM orders o WHERE user_id NOT IN ('u1', 'u2') ORDER BY 1) AS everyone`,
+    )
+  )[0]?.d
+const latest = async () => (await stand.store.history('shop-pg', 1))[0]
+
+/** A shop that Lethe watches, backed up, and u1 and u2 erased since. */
+async function erasedSinceBackup(
+  process = stand.process(),
+): Promise<{ backup: string; process: typeof process }> {
+  await round(process)
+  const backup = await stand.shop.backUp()
+  await round(process)
+  for (const id of ['u1', 'u2']) await stand.tombstone(id)
+  await stand.shop.as(undefined, `DELETE FROM orders WHERE user_id IN ('u1', 'u2')`)
+  await stand.shop.as(undefined, `DELETE FROM users WHERE id IN ('u1', 'u2')`)
+  await round(process)
+  expect(await stand.store.history(null, 10)).toEqual([])
+  return { backup, process }
+}
+
+describe('a restored store', () => {
+  it('is recognised, shut, cleaned of the erased, probed, and opened by itself; everyone else is as restored', async () => {
+    const { backup, process } = await erasedSinceBackup()
+    await stand.shop.restore(backup)
+    const restored = await digest()
+    expect(await people()).toContain('u1')
+    await round(process)
+    expect(await latest()).toMatchObject({
+      announcedBy: 'marker',
+      gateMode: 'unhooked',
+      phase: 'opened',
+      tombstones: 2,
+      replayed: 2,
+      alreadyAbsent: 0,
+      residual: {},
+      windowMs: expect.any(Number),
+    })
+    expect(await people()).toHaveLength(198)
+    expect(await people()).not.toContain('u1')
+    expect(await digest()).toBe(restored)
+    expect(await asApplication()).toEqual([{ n: 198 }])
+    await round(process)
+    expect(await stand.store.history(null, 10)).toHaveLength(1)
+  })
+
+  it('lets nobody in while its gate is shut, ends who was inside, and gives back exactly the rights there were', async () => {
+    const { backup, process } = await erasedSinceBackup()
+    const rights = `SELECT datacl::text FROM pg_database WHERE datname = current_database()`
+    await stand.tombstone('u3', { held: true })
+    await stand.shop.restore(backup)
+    const before = await stand.shop.as(undefined, rights)
+    const inside = stand.shop.as(stand.shop.app, 'SELECT pg_sleep(60)').catch((error: Error) => error.message)
+    await expect
+      .poll(
+        async () =>
+          (
+            await stand.shop.as(
+              undefined,
+              `SELECT 1 AS n FROM pg_stat_activity WHERE usename = '${stand.shop.app}'`,
+            )
+          ).length,
+      )
+      .toBe(1)
+    await round(process)
+    expect(await inside).toMatch(/terminat/)
+    expect(await latest()).toMatchObject({ phase: 'waiting', sessionsEnded: 1, held: 1, replayed: 2 })
+    await expect(asApplication()).rejects.toThrow(/permission denied for database/)
+    const restore = await latest()
+    await process.restores.open(officer, restore?.restoreId ?? '', 'the hold was released elsewhere')
+    expect(await asApplication()).toEqual([{ n: 198 }])
+    // NULL is PostgreSQL's own default: PUBLIC may connect.
+    const after = await stand.shop.as(undefined, rights)
+    expect(String(after[0]?.datacl)).toContain('=Tc/')
+    expect(before[0]?.datacl).toBeNull()
+  })
+
+  it('goes on after a crash in any phase, with the true counts', async () => {
+    const { backup, process } = await erasedSinceBackup()
+    await stand.shop.restore(backup)
+    let pages = 0
+    stand.source.before = () => {
+      if (pages++ < 2) throw new Error('killed')
+    }
+    await round(process)
+    expect(await latest()).toMatchObject({ phase: 'replaying' })
+    await round(stand.process())
+    await round(stand.process())
+    expect(await latest()).toMatchObject({ phase: 'opened', tombstones: 2, replayed: 2 })
+    expect(await people()).toHaveLength(198)
+  })
+
+  it('that hides behind a second restore is cleaned too: what was known of the first is superseded', async () => {
+    const { backup, process } = await erasedSinceBackup()
+    await stand.tombstone('u3', { held: true })
+    await stand.shop.restore(backup)
+    await round(process)
+    expect(await latest()).toMatchObject({ phase: 'waiting' })
+    await stand.shop.restore(backup)
+    stand.source.tombstones.delete('tombstone-u3')
+    await round(process)
+    const [second, first] = await stand.store.history(null, 10)
+    expect(first).toMatchObject({ phase: 'superseded' })
+    expect(second).toMatchObject({ phase: 'opened', replayed: 2 })
+    expect(await asApplication()).toEqual([{ n: 198 }])
+  })
+})
+
+describe('a gate stays shut', () => {
+  it('when the copy is older than a tombstone that was collected, until somebody opens it and says why', async () => {
+    const process = stand.process()
+    await round(process)
+    const backup = await stand.shop.backUp()
+    await round(process)
+    await stand.tombstone('u1', { effectiveAt: Date.now() + 1_000, expiresAt: Date.now() - 1 })
+    await stand.shop.restore(backup)
+    await round(process)
+    const restore = await latest()
+    expect(restore).toMatchObject({ phase: 'waiting', waiting: [{ code: 'older_than_collected' }] })
+    const id = restore?.restoreId ?? ''
+    await expect(process.restores.open(operator, id, 'it is only a test')).rejects.toMatchObject({
+      code: 'forbidden',
+    })
+    await process.restores.open(officer, id, 'the backup was checked by hand')
+    expect(await latest()).toMatchObject({ phase: 'opened' })
+    const { rows } = await stand.pool.query('SELECT credential_id, action, detail FROM audit.restores')
+    expect(rows).toEqual([
+      {
+        credential_id: 'pia',
+        action: 'open',
+        detail: { reason: 'the backup was checked by hand', codes: ['older_than_collected'] },
+      },
+    ])
+  })
+
+  it('when the copy was never marked although Lethe has erased in it', async () => {
+    const bare = await stand.shop.backUp()
+    const { process } = await erasedSinceBackup()
+    await stand.shop.restore(bare)
+    await round(process)
+    expect(await latest()).toMatchObject({
+      phase: 'waiting',
+      waiting: [{ code: 'marker_unknown' }],
+      replayed: 2,
+    })
+  })
+
+  it('when another installation wrote the marker', async () => {
+    const theirs = stand.process('staging')
+    await round(theirs)
+    await theirs.guard.stop()
+    const backup = await stand.shop.backUp()
+    await stand.pool.query('DELETE FROM restore.markers')
+    await stand.shop.as(undefined, 'DELETE FROM lethe.marker')
+    const ours = stand.process('production')
+    await round(ours)
+    await stand.shop.restore(backup)
+    await round(ours)
+    expect(await latest()).toMatchObject({ phase: 'waiting', waiting: [{ code: 'marker_foreign' }] })
+  })
+
+  it('while probes find somebody, and opens when a second run finds nobody', async () => {
+    const { backup, process } = await erasedSinceBackup()
+    await stand.shop.restore(backup)
+    await stand.shop.as(
+      undefined,
+      `
+      CREATE FUNCTION keep() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN IF OLD.user_id = ''u1'' THEN RETURN NULL; END IF; RETURN OLD; END';
+      CREATE TRIGGER keep BEFORE DELETE ON orders FOR EACH ROW EXECUTE FUNCTION keep()`,
+    )
+    await round(process)
+    const restore = await latest()
+    expect(restore).toMatchObject({ phase: 'waiting' })
+    expect(restore?.waiting.map(({ code }) => code)).toContain('residual')
+    await expect(asApplication()).rejects.toThrow(/permission denied/)
+    await stand.shop.as(undefined, 'DROP TRIGGER keep ON orders')
+    await process.restores.retry(operator, restore?.restoreId ?? '')
+    await process.guard.idle()
+    expect(await latest()).toMatchObject({ phase: 'opened', residual: {} })
+    expect(await people()).toHaveLength(198)
+  })
+})
+
+describe('silence', () => {
+  it('is unknown: a store that does not answer shuts and opens nothing', async () => {
+    const { backup, process } = await erasedSinceBackup()
+    await process.guard.stop()
+    const other = stand.process()
+    await stand.shop.restore(backup)
+    const name = stand.shop.name
+    Object.assign(stand.shop, { name: `${name}_gone` })
+    await round(other)
+    Object.assign(stand.shop, { name })
+    expect(await stand.store.history(null, 10)).toEqual([])
+    expect(await stand.store.gates()).toEqual([])
+  })
+})

@@ -1,0 +1,200 @@
+import { randomBytes } from 'node:crypto'
+import { postgres } from '@lethe/connectors/postgres'
+import type { Connector } from '@lethe/eraser-kit'
+import { type RequestPort, Systems } from '@lethe/eraser-kit/hosting'
+import { scratchDatabase } from '@lethe/event-store/testing'
+import { endpoints } from '@lethe/infra'
+import { type Caller, createLogger } from '@lethe/service-host'
+import pg from 'pg'
+import { RestoreStore } from '../adapters/restore-store.js'
+import { Detector } from '../application/detector.js'
+import { Guard } from '../application/guard.js'
+import { Replay } from '../application/replay.js'
+import { Restores } from '../application/restores.js'
+import { Runs } from '../application/runs.js'
+import type { LiveTombstone, TombstoneSource } from '../application/tombstone-source.js'
+import { watchedSystem } from '../application/watched-system.js'
+
+const { lethePostgresUrl, shopPostgresUrl } = endpoints()
+export const secret = 'the marker secret of the restore specs'
+
+/** A shop in a database of its own, with an application that may connect to it, and backups by copying. */
+export class Shop {
+  private readonly admin: pg.Pool
+  readonly name = `lethe_restore_${randomBytes(6).toString('hex')}`
+  readonly app = `${this.name}_app`
+  private readonly backups: string[] = []
+
+  constructor() {
+    const server = new URL(shopPostgresUrl)
+    server.pathname = '/postgres'
+    this.admin = new pg.Pool({ connectionString: server.href, max: 1 })
+  }
+
+  url(user?: string, database = this.name): string {
+    const url = new URL(shopPostgresUrl)
+    url.pathname = `/${database}`
+    if (user) [url.username, url.password] = [user, 'secret']
+    return url.href
+  }
+
+  async create(): Promise<void> {
+    await this.admin.query(`CREATE DATABASE ${this.name}`)
+    await this.admin.query(`CREATE ROLE ${this.app} LOGIN PASSWORD 'secret'`)
+    await this.as(
+      undefined,
+      `
+      CREATE TABLE users (id text PRIMARY KEY, email text NOT NULL, created_at timestamptz NOT NULL);
+      CREATE TABLE orders (id serial PRIMARY KEY, user_id text REFERENCES users, address text);
+      INSERT INTO users SELECT 'u' || n, 'u' || n || '@example.com', '2020-01-01' FROM generate_series(1, 200) n;
+      INSERT INTO orders (user_id, address) SELECT 'u' || n, 'street ' || n FROM generate_series(1, 200) n;
+      GRANT SELECT ON users, orders TO ${this.app}`,
+    )
+  }
+
+  /** One statement on a connection of its own; what a connection that is refused throws is thrown. */
+  async as(user: string | undefined, sql: string): Promise<Record<string, unknown>[]> {
+    const client = new pg.Client({ connectionString: this.url(user) })
+    client.on('error', () => undefined)
+    await client.connect()
+    try {
+      const result = await client.query(sql)
+      return result.rows ?? []
+    } finally {
+      await client.end()
+    }
+  }
+
+  async backUp(): Promise<string> {
+    const backup = `${this.name}_b${this.backups.length}`
+    this.backups.push(backup)
+    await this.end(this.name)
+    await this.admin.query(`CREATE DATABASE ${backup} TEMPLATE ${this.name}`)
+    return backup
+  }
+
+  /** The store of another day under the same name: what a restore without a hook does. */
+  async restore(backup: string): Promise<void> {
+    await this.admin.query(`DROP DATABASE ${this.name} WITH (FORCE)`)
+    await this.admin.query(`CREATE DATABASE ${this.name} TEMPLATE ${backup}`)
+  }
+
+  async close(): Promise<void> {
+    for (const database of [this.name, ...this.backups])
+      await this.admin.query(`DROP DATABASE IF EXISTS ${database} WITH (FORCE)`)
+    await this.admin.query(`DROP ROLE IF EXISTS ${this.app}`)
+    await this.admin.end()
+  }
+
+  private async end(database: string): Promise<void> {
+    await this.admin.query('SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1', [
+      database,
+    ])
+  }
+}
+
+/** `request` as far as the restore service knows it: sections and tombstones. */
+class Source implements TombstoneSource {
+  readonly tombstones = new Map<string, LiveTombstone>()
+  /** Called before each page; may throw. */
+  before: (after: string) => void = () => undefined
+
+  async page(_systemId: string, _reason: string, after: string, limit: number): Promise<LiveTombstone[]> {
+    this.before(after)
+    const ids = [...this.tombstones.keys()].filter((id) => id > after).sort()
+    return ids.slice(0, limit).flatMap((id) => this.tombstones.get(id) ?? [])
+  }
+}
+
+export const operator: Caller = { id: 'olga', roles: ['operator'], tenants: ['*'], systemId: null }
+export const officer: Caller = { id: 'pia', roles: ['privacy_officer'], tenants: ['*'], systemId: null }
+
+const ELEMENTS = [
+  { table: 'orders', by: 'user_id', method: 'delete' },
+  { table: 'users', by: 'id', method: 'delete', createdAt: 'created_at' },
+]
+
+/** A restore service over a real shop and a real database of Lethe; only `request` is stood in. */
+export class Stand {
+  readonly source = new Source()
+  private guards: Guard[] = []
+
+  private constructor(
+    readonly shop: Shop,
+    readonly pool: pg.Pool,
+    readonly store: RestoreStore,
+    private readonly drop: () => Promise<void>,
+  ) {}
+
+  static async open(): Promise<Stand> {
+    const shop = new Shop()
+    await shop.create()
+    const database = await scratchDatabase(lethePostgresUrl)
+    const pool = new pg.Pool({ connectionString: database.url, max: 4 })
+    pool.on('error', () => undefined)
+    return new Stand(shop, pool, new RestoreStore(pool), database.drop)
+  }
+
+  /** A process of the service, with nothing in memory of any other. */
+  process(incarnation = 'test'): { guard: Guard; restores: Restores } {
+    const logger = createLogger('restore-spec')
+    const section = {
+      version: 1,
+      tenant: { none: true } as const,
+      canonical: 'user_id' as const,
+      system: {
+        systemId: 'shop-pg',
+        kind: 'postgres',
+        connection: 'SHOP',
+        ceiling: null,
+        body: { elements: ELEMENTS },
+      },
+    }
+    const request: RequestPort = {
+      section: async () => section,
+      clear: () => Promise.reject(new Error('unused')),
+    }
+    const connector = postgres as unknown as Connector
+    const systems = new Systems(connector, 'shop-pg', request, () => this.shop.url())
+    const watched = new Map([['shop-pg', watchedSystem('shop-pg', connector, systems)]])
+    const detector = new Detector({ store: this.store, secret, incarnation, logger })
+    const replay = new Replay(this.store, this.source)
+    const runs = new Runs({ store: this.store, replay, detector, secret, incarnation, logger })
+    const guard = new Guard(watched, this.store, detector, runs, logger)
+    this.guards.push(guard)
+    return { guard, restores: new Restores(watched, this.store, guard, runs) }
+  }
+
+  /** The person stays absent from the shop; a row of the read model says since when. */
+  async tombstone(userId: string, extra: { held?: boolean; effectiveAt?: number; expiresAt?: number } = {}) {
+    const tombstoneId = `tombstone-${userId}`
+    const { held = false, effectiveAt = Date.now(), expiresAt = Date.now() + 86_400_000 } = extra
+    const subject = {
+      subjectRef: `ref-${userId}`,
+      tenantId: 'shop',
+      receivedAt: effectiveAt,
+      identifiers: [{ type: 'user_id' as const, value: userId }],
+    }
+    await this.pool.query(
+      `INSERT INTO read_model.tombstones (tombstone_id, request_id, system_id, tenant_id, subject_ref, sequence,
+         epoch, map_version, effective_at, expires_at) VALUES ($1, $2, 'shop-pg', 'shop', $3, 1, 'e1', 1, $4, $5)`,
+      [tombstoneId, `request-${userId}`, subject.subjectRef, effectiveAt, expiresAt],
+    )
+    if (expiresAt <= Date.now()) return
+    const requestId = `request-${userId}`
+    this.source.tombstones.set(tombstoneId, {
+      tombstoneId,
+      requestId,
+      mapVersion: 1,
+      held,
+      subject: held ? null : subject,
+    })
+  }
+
+  async close(): Promise<void> {
+    for (const guard of this.guards) await guard.stop()
+    await this.pool.end()
+    await this.drop()
+    await this.shop.close()
+  }
+}
