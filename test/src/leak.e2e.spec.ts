@@ -4,13 +4,14 @@ import { withClient } from '@lethe/infra'
 import { listDeadLetters, MessageCodec } from '@lethe/messaging'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { Chain } from './harness/chain.js'
+import { loose, OtlpReceiver } from './harness/otlp-receiver.js'
 import { until, untilStatus } from './harness/wait.js'
 import { askFor, newCanary, personOf } from './leak/canary.js'
 import * as paths from './leak/paths.js'
 import { addCustomers, makeUndeletable } from './leak/people.js'
 import { everywhere, metricsOf, type Piece, type Place } from './leak/places.js'
 import { plant } from './leak/planted.js'
-import { search } from './leak/search.js'
+import { search, searchAll } from './leak/search.js'
 
 /** In every identifier of people who are erased, held, refused or asked for in vain. */
 const canary = newCanary()
@@ -19,14 +20,22 @@ const poison = newCanary()
 /** Put into every place on purpose. */
 const planted = newCanary()
 
-const places: Place[] = ['kafka', 'table', 'dump', 'file', 'wal', 'log', 'metrics', 'http']
+const places: Place[] = ['kafka', 'table', 'dump', 'file', 'wal', 'log', 'metrics', 'http', 'trace']
 
 describe('an identifier', () => {
   let chain: Chain
   let pieces: Piece[]
+  let hits: { canary: typeof canary; place: Place; name: string; form: string; excerpt: string }[]
+  let receiver: OtlpReceiver
+  let traced: string[]
 
   beforeAll(async () => {
-    chain = await Chain.start({ shop: { customers: 800 } })
+    const sinceMs = Date.now() - 5_000
+    receiver = await OtlpReceiver.start()
+    chain = await Chain.start({
+      shop: { customers: 800 },
+      env: { OTEL_EXPORTER_OTLP_ENDPOINT: receiver.url, OTEL_BSP_SCHEDULE_DELAY: '100' },
+    })
     const walk = paths.walkOf(chain, canary)
     const client = chain.client()
     const names = ['http', 'intake', 'held', 'other', 'refused', 'failing', 'unlucky']
@@ -39,6 +48,7 @@ describe('an identifier', () => {
 
     const { requestId: doomed } = await client.request(askFor(failing, ['email']))
     const ids = await paths.askInBothWays(walk)
+    traced = ids
     await paths.askInVain(walk)
     const knocks = await paths.knockEverywhere(walk)
     await paths.askNonsense(walk)
@@ -63,28 +73,33 @@ describe('an identifier', () => {
       ({ steps }) => steps.some(({ errorCode }) => errorCode !== null),
     )
 
-    const { metricsUrl, close } = await plant(chain, personOf(planted, 'planted'))
+    const { metricsUrl, close } = await plant(chain, personOf(planted, 'planted'), receiver.url)
     pieces = [
-      ...(await everywhere(chain, [...metricsOf(chain), metricsUrl])),
+      ...(await everywhere(chain, [...metricsOf(chain), metricsUrl], sinceMs)),
       ...[walk.http, ...knocks].flatMap(({ answers }) =>
         answers.map(({ asked, answer }): Piece => {
           const shown = `${JSON.stringify(answer.headers)}\n${answer.text}`
           return { place: 'http', name: `${answer.status} ${asked}`, bytes: Buffer.from(shown) }
         }),
       ),
+      ...receiver.bodies.map((bytes): Piece => ({ place: 'trace', name: 'an export', bytes })),
       { place: 'http', name: 'planted', bytes: Buffer.from(JSON.stringify(personOf(planted, 'planted'))) },
     ]
     close()
+    const canaries = [canary, poison, planted]
+    hits = pieces.flatMap(({ place, name, bytes }) =>
+      searchAll(bytes, canaries).flatMap((found, at) =>
+        found.map((hit) => ({ canary: canaries[at] as typeof canary, place, name, ...hit })),
+      ),
+    )
   })
 
   afterAll(async () => {
     await chain?.stop()
+    await receiver?.close()
   })
 
-  const found = (core: typeof canary) =>
-    pieces.flatMap(({ place, name, bytes }) =>
-      search(bytes, core).map(({ form, excerpt }) => ({ place, name, form, excerpt })),
-    )
+  const found = (core: typeof canary) => hits.filter((hit) => hit.canary === core)
 
   it('would be found wherever it is looked for: one was put there on purpose', () => {
     const seen = new Set(found(planted).map(({ place }) => place))
@@ -103,6 +118,35 @@ describe('an identifier', () => {
     )
     expect(found(poison).filter(({ name }) => !source.test(name))).toEqual([])
     expect(found(poison).some(({ name }) => source.test(name))).toBe(true)
+  })
+
+  it('leaves one connected trace per request, from the call through every system and back', async () => {
+    const systems = ['shop-pg', 'cache']
+    for (const requestId of traced) {
+      const spans = await until(
+        'a whole trace',
+        async () => receiver.traceOf(requestId),
+        (seen) => loose(seen).length === 1 && loose(seen)[0]?.name === 'request.accept',
+      )
+      const named = (name: string) => spans.filter((span) => span.name === name)
+      for (const name of ['eraser.pass', 'eraser.clearance', 'eraser.erase', 'eraser.acknowledge'])
+        expect(new Set(named(name).map(({ attributes }) => attributes['lethe.system.id']))).toEqual(
+          new Set(systems),
+        )
+      for (const name of ['probe.pass', 'probe.clearance', 'probe.look', 'probe.report'])
+        expect(new Set(named(name).map(({ attributes }) => attributes['lethe.system.id']))).toEqual(
+          new Set(systems),
+        )
+      for (const name of ['request.transact', 'aggregator.fold', 'kafka.consume'])
+        expect(named(name).length).toBeGreaterThan(0)
+      expect(
+        new Set(named('outbox.publish').map(({ attributes }) => attributes['messaging.destination.name'])),
+      ).toEqual(
+        new Set(['erasure.requested', 'erasure.probe.requested', 'erasure.status', 'erasure.tombstones']),
+      )
+    }
+    const calls = traced.flatMap((id) => receiver.traceOf(id)).filter(({ name }) => name === 'http.call')
+    expect(calls.map(({ attributes }) => attributes['http.route'])).toContain('/v1/erasure-requests')
   })
 
   it('is in the vault, for whoever has the key of its epoch and for nobody else', async () => {

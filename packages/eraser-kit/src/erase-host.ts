@@ -1,11 +1,12 @@
 import type { BatchContext, Incoming, Outgoing, Quarantined, Verdict } from '@lethe/messaging'
 import type { wire } from '@lethe/schemas'
-import { type Logger, PausedError, RetryableError } from '@lethe/service-host'
+import { type Logger, PausedError, RetryableError, spansAround, traceparentFor } from '@lethe/service-host'
 import { Acknowledgements, type ClearedPass, failureOf } from './acknowledging.js'
 import { type Asked, askClearance, type WantedPass } from './clearing.js'
 import type { Connector, EraseIo, Marker, Receipt, Session } from './connector.js'
 import { batchPasses, batchSeconds, passesTotal } from './metrics.js'
 import { Pacer } from './pacer.js'
+import { outcomeAttributes, settlementAttributes, tracedPasses } from './pass-spans.js'
 import type { RequestPort } from './request-client.js'
 import { passKey, type Settlement, settle } from './settle.js'
 import type { Systems } from './systems.js'
@@ -56,8 +57,10 @@ export class EraseHost {
       for (let from = 0; from < ofVersion.length; ) {
         const chunk = ofVersion.slice(from, from + this.pacer.size)
         await this.pacer.wait(chunk.length, context.signal)
-        for (const [pass, error] of await this.eraseChunk(version, chunk, context))
-          failures.set(pass.item, error)
+        const failed = await spansAround('eraser.pass', tracedPasses(this.parts.systemId, chunk), () =>
+          this.eraseChunk(version, chunk, context),
+        )
+        for (const [pass, error] of failed) failures.set(pass.item, error)
         from += chunk.length
         await context.heartbeat()
       }
@@ -160,7 +163,17 @@ export class EraseHost {
       now: this.now,
       receipt: (pass, outcome) => acknowledgements.receipt(pass, outcome),
     }
-    const settlements = await settle(session, passes.map(withoutKey), io)
+    const settlements = await spansAround(
+      'eraser.erase',
+      tracedPasses(this.parts.systemId, passes),
+      async (mark) => {
+        const settled = await settle(session, passes.map(withoutKey), io)
+        settled.forEach((settlement, index) => {
+          mark(index, settlementAttributes(settlement))
+        })
+        return settled
+      },
+    )
     const retry = new Map<string, Error>()
     const errors: (readonly [ClearedPass, unknown])[] = []
     const messages: wire.ErasureAcknowledged[] = []
@@ -189,7 +202,10 @@ export class EraseHost {
   }
 
   private async clear(wanted: readonly WantedPass[], signal: AbortSignal, marker?: Marker): Promise<Asked> {
-    const asked = await askClearance(this.parts.request, this.parts.systemId, wanted, signal, marker)
+    const { request, systemId } = this.parts
+    const asked = await spansAround('eraser.clearance', tracedPasses(systemId, wanted), () =>
+      askClearance(request, systemId, wanted, signal, marker),
+    )
     for (const { pass, decision, code } of asked.refused) {
       passesTotal.inc({ system: this.parts.systemId, outcome: decision })
       this.parts.logger.info({ ...idsOf(pass), decision, code }, 'a pass got no clearance and is dropped')
@@ -228,21 +244,39 @@ export class EraseHost {
     wanted: readonly WantedPass[],
   ): Promise<void> {
     const traces = new Map(wanted.map((pass) => [passKey(pass), pass.traceparent]))
-    const outgoing = messages.map((value): Outgoing => {
-      const traceparent = traces.get(passKey(value))
-      return {
-        topic: 'erasure.acknowledged',
-        key: value.subjectRef,
-        type: 'ErasureAcknowledged',
-        value,
-        id: value.ackId,
-        time: value.finishedAt,
-        attempt: value.attempt,
-        ...(traceparent ? { traceparent } : {}),
-      }
-    })
-    await publishOrPause(this.parts.publisher, outgoing)
+    await spansAround(
+      'eraser.acknowledge',
+      tracedPasses(
+        this.parts.systemId,
+        messages.map((value) => ({ ...value, traceparent: traces.get(passKey(value)) })),
+      ),
+      (mark) => {
+        messages.forEach((value, index) => {
+          mark(index, outcomeAttributes(value))
+        })
+        return publishOrPause(this.parts.publisher, outgoingOf(messages, traces))
+      },
+    )
   }
+}
+
+function outgoingOf(
+  messages: readonly wire.ErasureAcknowledged[],
+  traces: ReadonlyMap<string, string | undefined>,
+): Outgoing[] {
+  return messages.map((value): Outgoing => {
+    const traceparent = traceparentFor(value.requestId) ?? traces.get(passKey(value))
+    return {
+      topic: 'erasure.acknowledged',
+      key: value.subjectRef,
+      type: 'ErasureAcknowledged',
+      value,
+      id: value.ackId,
+      time: value.finishedAt,
+      attempt: value.attempt,
+      ...(traceparent ? { traceparent } : {}),
+    }
+  })
 }
 
 /** Kafka being away is nobody's fault: the receipt is there, and the command comes again. */

@@ -1,11 +1,12 @@
 import type { BatchContext, Incoming, Outgoing, Quarantined, Verdict } from '@lethe/messaging'
 import { macOf, type wire } from '@lethe/schemas'
-import { PausedError, RetryableError } from '@lethe/service-host'
+import { PausedError, RetryableError, spansAround, traceparentFor } from '@lethe/service-host'
 import { v7 as uuidv7 } from 'uuid'
 import { failureOf } from './acknowledging.js'
 import type { ProbeFinding, ProbeSession, Subject } from './connector.js'
 import { type HostParts, publishOrPause } from './erase-host.js'
 import { probesTotal } from './metrics.js'
+import { tracedPasses } from './pass-spans.js'
 import { passKey } from './settle.js'
 
 type Item = Incoming<wire.ErasureProbeRequested>
@@ -44,14 +45,19 @@ export class ProbeHost {
   async handle(items: readonly Item[], context: Context): Promise<Verdict[]> {
     const wanted = this.wanted(items)
     for (let from = 0; from < wanted.length; from += CHUNK) {
-      const cleared = await this.clear(wanted.slice(from, from + CHUNK))
-      for (const version of new Set(cleared.map(({ mapVersion }) => mapVersion))) {
-        const probes = cleared.filter((probe) => probe.mapVersion === version)
-        await this.publish(await this.look(version, probes))
-      }
+      const chunk = wanted.slice(from, from + CHUNK)
+      await spansAround('probe.pass', tracedPasses(this.parts.systemId, chunk), () => this.probe(chunk))
       await context.heartbeat()
     }
     return items.map(() => ({ ok: true }))
+  }
+
+  private async probe(wanted: readonly WantedProbe[]): Promise<void> {
+    const cleared = await this.clear(wanted)
+    for (const version of new Set(cleared.map(({ mapVersion }) => mapVersion))) {
+      const probes = cleared.filter((probe) => probe.mapVersion === version)
+      await this.publish(await this.look(version, probes), probes)
+    }
   }
 
   /** The request shows an inconclusive probe before a command goes to the dead-letter topic. */
@@ -64,7 +70,10 @@ export class ProbeHost {
       return
     }
     const cleared = await this.clear(this.wanted([item as unknown as Item]))
-    await this.publish(cleared.map((probe) => this.report(probe, inconclusive(error))))
+    await this.publish(
+      cleared.map((probe) => this.report(probe, inconclusive(error))),
+      cleared,
+    )
   }
 
   private wanted(items: readonly Item[]): WantedProbe[] {
@@ -91,12 +100,10 @@ export class ProbeHost {
     if (wanted.length === 0) return []
     const { systemId, request, logger } = this.parts
     const passes = wanted.map(({ requestId, passId }) => ({ requestId, passId, attempt: 1 }))
-    const answers = new Map(
-      (await request.clear({ systemId, purpose: 'probe', passes })).map((answer) => [
-        passKey(answer),
-        answer,
-      ]),
+    const given = await spansAround('probe.clearance', tracedPasses(systemId, wanted), () =>
+      request.clear({ systemId, purpose: 'probe', passes }),
     )
+    const answers = new Map(given.map((answer) => [passKey(answer), answer]))
     return wanted.flatMap((probe): ClearedProbe[] => {
       const answer = answers.get(passKey(probe))
       if (!answer)
@@ -120,7 +127,9 @@ export class ProbeHost {
       await this.parts.systems.pauseIfAway(error)
       return probes.map((probe) => this.report(probe, this.noted(probe, error)))
     }
-    const findings = await this.findings(session, probes)
+    const findings = await spansAround('probe.look', tracedPasses(this.parts.systemId, probes), () =>
+      this.findings(session, probes),
+    )
     return probes.map((probe, index) => this.report(probe, findings[index] ?? inconclusive(undefined)))
   }
 
@@ -169,18 +178,21 @@ export class ProbeHost {
     return { ...unsealed, mac: macOf(unsealed, probe.macKey) }
   }
 
-  private async publish(reports: readonly wire.ProbeReported[]): Promise<void> {
-    const outgoing = reports.map(
-      (value): Outgoing => ({
-        topic: 'erasure.acknowledged',
-        key: value.subjectRef,
-        type: 'ProbeReported',
-        value,
-        id: value.reportId,
-        time: value.checkedAt,
-      }),
-    )
-    await publishOrPause(this.parts.publisher, outgoing)
+  private async publish(
+    reports: readonly wire.ProbeReported[],
+    probes: readonly WantedProbe[],
+  ): Promise<void> {
+    const traces = new Map(probes.map((probe) => [passKey(probe), probe.traceparent]))
+    await spansAround('probe.report', tracedPasses(this.parts.systemId, probes), (mark) => {
+      reports.forEach(({ result, residual, reasonCode }, index) => {
+        mark(index, {
+          'lethe.outcome': result,
+          'lethe.count.residual': Object.values(residual).reduce((sum, count) => sum + count, 0),
+          'error.type': reasonCode ?? undefined,
+        })
+      })
+      return publishOrPause(this.parts.publisher, outgoingOf(reports, traces))
+    })
     for (const { result } of reports) probesTotal.inc({ system: this.parts.systemId, result })
   }
 }
@@ -190,3 +202,21 @@ const inconclusive = (error: unknown): ProbeFinding => ({
   residual: {},
   reasonCode: failureOf(error).errorCode,
 })
+
+function outgoingOf(
+  reports: readonly wire.ProbeReported[],
+  traces: ReadonlyMap<string, string | undefined>,
+): Outgoing[] {
+  return reports.map((value): Outgoing => {
+    const traceparent = traceparentFor(value.requestId) ?? traces.get(passKey(value))
+    return {
+      topic: 'erasure.acknowledged',
+      key: value.subjectRef,
+      type: 'ProbeReported',
+      value,
+      id: value.reportId,
+      time: value.checkedAt,
+      ...(traceparent ? { traceparent } : {}),
+    }
+  })
+}

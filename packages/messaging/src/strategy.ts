@@ -1,10 +1,10 @@
 import { type TopicName, topics } from '@lethe/schemas'
-import { PausedError, type ReadinessCheck } from '@lethe/service-host'
+import { batchSpan, PausedError, type ReadinessCheck, type Traced } from '@lethe/service-host'
 import { type CustomTransportStrategy, Server } from '@nestjs/microservices'
 import { isObservable, lastValueFrom } from 'rxjs'
 import { BATCH_HANDLER } from './batch-pattern.js'
 import { ConsumerSession } from './consumer-session.js'
-import type { BatchHandler, HandlerResult } from './incoming.js'
+import type { BatchHandler, HandlerResult, Incoming } from './incoming.js'
 import { lagMetrics } from './lag-metrics.js'
 import { messagingMetrics } from './metrics.js'
 import { MessageProducer } from './producer.js'
@@ -132,11 +132,29 @@ export class KafkaBatchStrategy extends Server implements CustomTransportStrateg
       throw new TypeError(
         `the handler of ${topic} has @EventPattern; use @BatchPattern, which keeps its errors`,
       )
-    return async (batch, context) => {
+    const run: BatchHandler = async (batch, context) => {
       const result: unknown = await handler(batch, context)
       return (
         isObservable(result) ? await lastValueFrom(result, { defaultValue: undefined }) : result
       ) as HandlerResult
     }
+    const { group } = this.options
+    return (batch, context) =>
+      batchSpan(
+        {
+          'messaging.destination.name': topic,
+          'messaging.consumer.group.name': group,
+          'messaging.batch.message_count': batch.length,
+        },
+        () => batch.flatMap((item) => tracedOf(item) ?? []),
+        () => run(batch, context),
+      )
   }
+}
+
+/** The request a message is about; null for a type that names none. */
+function tracedOf({ value, headers }: Incoming): Traced | null {
+  const requestId =
+    typeof value === 'object' && value !== null && 'requestId' in value ? value.requestId : null
+  return typeof requestId === 'string' ? { requestId, traceparent: headers.traceparent } : null
 }

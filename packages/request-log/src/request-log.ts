@@ -27,9 +27,13 @@ export interface RequestLogOptions {
   readonly maxDecisions?: number
   readonly policy?: Policy
   readonly topicPrefix?: string
-  /** W3C trace context for the messages of the running transaction. */
-  readonly traceparent?: () => string | null
+  /** W3C trace context for one request's messages of the running transaction. */
+  readonly traceparent?: (requestId: string | null) => string | null
+  /** Runs a transaction inside spans of its requests; default just runs it. */
+  readonly around?: Around
 }
+
+export type Around = <T>(requestIds: readonly string[], work: () => Promise<T>) => Promise<T>
 
 /**
  * The two-writer log of requests. Everything a transaction decides is written at once: events, read
@@ -43,6 +47,7 @@ export class RequestLog {
   readonly #maxDecisions: number
   readonly #policy: Policy
   readonly #outbox: OutboxOptions
+  readonly #around: Around
 
   constructor(options: RequestLogOptions) {
     this.#pool = options.pool
@@ -56,6 +61,7 @@ export class RequestLog {
       topicPrefix: options.topicPrefix ?? '',
       traceparent: options.traceparent ?? (() => null),
     }
+    this.#around = options.around ?? ((_, work) => work())
   }
 
   /** States in memory, for a gauge. */
@@ -73,7 +79,11 @@ export class RequestLog {
    *
    * @throws what `work` throws; `VersionConflict` or PostgreSQL's 40001, 40P01, 55P03 once the bound is reached
    */
-  async transact<T>(requestIds: readonly string[], work: (tx: LogTransaction) => Promise<T>): Promise<T> {
+  transact<T>(requestIds: readonly string[], work: (tx: LogTransaction) => Promise<T>): Promise<T> {
+    return this.#around(requestIds, () => this.#decided(requestIds, work))
+  }
+
+  async #decided<T>(requestIds: readonly string[], work: (tx: LogTransaction) => Promise<T>): Promise<T> {
     for (let decision = 1; ; decision++) {
       try {
         return await this.#once(requestIds, work)

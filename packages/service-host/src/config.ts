@@ -1,4 +1,4 @@
-import type { z } from 'zod'
+import { z } from 'zod'
 
 /** The configuration is not usable. The message lists every variable at once and never shows a value. */
 export class ConfigError extends Error {
@@ -39,4 +39,33 @@ const levels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']
 export function logLevel(env: Environment = process.env): string {
   const level = env.LETHE_LOG_LEVEL ?? 'info'
   return levels.includes(level) ? level : 'info'
+}
+
+export interface TracingConfig {
+  /** Where spans are posted as OTLP. */
+  readonly url: string
+  /** Part of the requests that is traced, 0 to 1; the same in every process. */
+  readonly ratio: number
+  /** Milliseconds between two exports. */
+  readonly delayMs: number
+}
+
+const tracingSchema = z.object({
+  OTEL_EXPORTER_OTLP_ENDPOINT: z.url('must be a URL such as http://127.0.0.1:4318').optional(),
+  OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: z.url('must be a URL that ends in /v1/traces').optional(),
+  OTEL_TRACES_SAMPLER_ARG: z.coerce.number().min(0).max(1).default(1),
+  OTEL_BSP_SCHEDULE_DELAY: z.coerce.number().int().min(10).max(60_000).default(1_000),
+})
+
+/**
+ * Where spans go, from OpenTelemetry's own variables; null, and tracing is off, when no endpoint is named.
+ * Throws `ConfigError` for an endpoint that is no URL.
+ */
+export function tracingConfig(env: Environment = process.env): TracingConfig | null {
+  const given = loadConfig(tracingSchema, env)
+  const base = given.OTEL_EXPORTER_OTLP_ENDPOINT?.replace(/\/+$/, '')
+  const url =
+    given.OTEL_EXPORTER_OTLP_TRACES_ENDPOINT ?? (base === undefined ? undefined : `${base}/v1/traces`)
+  if (url === undefined) return null
+  return { url, ratio: given.OTEL_TRACES_SAMPLER_ARG, delayMs: given.OTEL_BSP_SCHEDULE_DELAY }
 }

@@ -4,10 +4,13 @@ import { type INestApplicationContext, StandardSchemaValidationPipe, type Type }
 import { NestFactory } from '@nestjs/core'
 import type { CustomTransportStrategy } from '@nestjs/microservices'
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify'
+import { tracingConfig } from './config.js'
 import { Health, type ReadinessCheck } from './health.js'
 import { createLogger, type Logger, nestLogger } from './logger.js'
 import { metricsRegistry, startProcessMetrics } from './metrics.js'
 import { LetheExceptionFilter, problemOf, type Reply, sendProblem } from './problem.js'
+import { addHttpSpans } from './tracing/http-spans.js'
+import { startTracing } from './tracing/start-tracing.js'
 
 type FromApp<T> = T | ((app: INestApplicationContext) => T)
 
@@ -45,6 +48,7 @@ export async function startService(options: ServiceOptions): Promise<RunningServ
   const logger = options.logger ?? createLogger(options.name)
   const health = new Health(logger)
   startProcessMetrics(options.name)
+  const tracing = await startTracing(options.name, tracingConfig(), logger)
   const app = await NestFactory.create<NestFastifyApplication>(
     options.module,
     new FastifyAdapter({
@@ -59,6 +63,8 @@ export async function startService(options: ServiceOptions): Promise<RunningServ
   app.useGlobalFilters(new LetheExceptionFilter(logger))
   app.useGlobalPipes(new StandardSchemaValidationPipe())
   addOperatorRoutes(app, health)
+  // After the operator's routes, which nobody traces.
+  if (tracing) addHttpSpans(app)
   await options.configure?.(app)
   const strategies = listOf(resolved(options.microservice, app))
   for (const strategy of strategies) app.connectMicroservice({ strategy }, { inheritAppConfig: true })
@@ -68,6 +74,7 @@ export async function startService(options: ServiceOptions): Promise<RunningServ
   } catch (error) {
     // A half-started service must not hold its port or its pools.
     await app.close().catch((closing: unknown) => logger.warn({ err: closing }, 'closing failed'))
+    await tracing?.stop()
     throw error
   }
   health.started([...(resolved(options.readiness, app) ?? []), ...strategies.flatMap(readinessOf)])
@@ -76,7 +83,7 @@ export async function startService(options: ServiceOptions): Promise<RunningServ
   let stopped: Promise<void> | undefined
   const stop = (): Promise<void> => {
     health.stopping()
-    stopped ??= app.close()
+    stopped ??= app.close().finally(() => tracing?.stop())
     return stopped
   }
   return { app, url, health, stop }

@@ -2,7 +2,14 @@ import { PgEventStore } from '@lethe/event-store'
 import { KafkaBatchStrategy, MessageCodec } from '@lethe/messaging'
 import { RequestLog } from '@lethe/request-log'
 import type { TopicName } from '@lethe/schemas'
-import { createLogger, type Logger, metricsRegistry, Repeating } from '@lethe/service-host'
+import {
+  createLogger,
+  type Logger,
+  metricsRegistry,
+  Repeating,
+  spansAround,
+  traceparentFor,
+} from '@lethe/service-host'
 import {
   type DynamicModule,
   Inject,
@@ -68,6 +75,13 @@ export class AggregatorModule {
       eventStore: new PgEventStore(pool),
       encode: (topic, type, value) => codec.encode(topic as TopicName, type, value),
       topicPrefix: config.topicPrefix,
+      traceparent: traceparentFor,
+      around: (ids, work) =>
+        spansAround(
+          'request.transact',
+          () => ids.map((requestId) => ({ requestId })),
+          () => work(),
+        ),
     })
     const offsets = new PgOffsets(pool)
     const deadLetters = new DeadLetters(log, config.grantSecret, logger)

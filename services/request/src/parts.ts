@@ -3,7 +3,14 @@ import { kinds } from '@lethe/connectors/kinds'
 import { defaultPolicy } from '@lethe/domain'
 import { PgEventStore } from '@lethe/event-store'
 import { type Encode, OutboxReconciler, RequestLog } from '@lethe/request-log'
-import { ConfigError, Credentials, type Logger, TerminalError } from '@lethe/service-host'
+import {
+  ConfigError,
+  Credentials,
+  type Logger,
+  spansAround,
+  TerminalError,
+  traceparentFor,
+} from '@lethe/service-host'
 import { Pool } from 'pg'
 import { PgDataMapStore } from './adapters/data-map-store.js'
 import { intakePorts } from './adapters/intake-ports.js'
@@ -83,7 +90,19 @@ async function build(
     throw error instanceof TerminalError ? unusable('LETHE_DATA_MAP', error) : error
   })
   const eventStore = new PgEventStore(pool)
-  const log = new RequestLog({ pool, eventStore, encode, topicPrefix: config.topicPrefix })
+  const log = new RequestLog({
+    pool,
+    eventStore,
+    encode,
+    topicPrefix: config.topicPrefix,
+    traceparent: traceparentFor,
+    around: (ids, work) =>
+      spansAround(
+        'request.transact',
+        () => ids.map((requestId) => ({ requestId })),
+        () => work(),
+      ),
+  })
   const probes = new HttpProbeClient(config.probes, config.probeToken, config.probeTimeoutMs)
   const identity = new IdentityResolution(probes)
   const accepting = new AcceptRequests(pool, log, vault, maps, identity)

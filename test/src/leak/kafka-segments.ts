@@ -18,14 +18,16 @@ export interface Segment {
 
 /**
  * Every segment of the topics in a broker's data folder, read from the files: keys, headers, values and
- * whatever a consumer would skip. Throws for a batch it can't unpack, so that nothing passes unread.
+ * whatever a consumer would skip. Throws for a batch it can't unpack, so that nothing passes unread. Segments not written to since
+ * `sinceMs` are left out.
  */
-export function segments(dataFolder: string): Segment[] {
+export function segments(dataFolder: string, sinceMs = 0): Segment[] {
   return readdirSync(dataFolder)
     .filter((name) => /-\d+$/.test(name) && statSync(join(dataFolder, name)).isDirectory())
     .flatMap((topic) =>
       readdirSync(join(dataFolder, topic))
         .filter((name) => name.endsWith('.log'))
+        .filter((name) => statSync(join(dataFolder, topic, name)).mtimeMs >= sinceMs)
         .map((name) => segment(`${topic}/${name}`, readFileSync(join(dataFolder, topic, name)))),
     )
 }

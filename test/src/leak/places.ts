@@ -12,23 +12,30 @@ export interface Piece {
   readonly name: string
   readonly bytes: Buffer
 }
-export type Place = 'kafka' | 'table' | 'dump' | 'file' | 'wal' | 'log' | 'metrics' | 'http'
+export type Place = 'kafka' | 'table' | 'dump' | 'file' | 'wal' | 'log' | 'metrics' | 'http' | 'trace'
 
 const runFile = promisify(execFile)
 
-/** Everything Lethe and its servers keep or show, except the stores it erases from. */
-export async function everywhere(chain: Chain, metricsUrls: readonly string[]): Promise<Piece[]> {
+/**
+ * Everything Lethe and its servers keep or show, except the stores it erases from. Files nobody wrote to since
+ * `sinceMs` are left out: what did not exist then can not be in them.
+ */
+export async function everywhere(
+  chain: Chain,
+  metricsUrls: readonly string[],
+  sinceMs: number,
+): Promise<Piece[]> {
   const servers = new StateDir()
   return [
     ...(await tables(chain.letheUrl)),
     await dump(chain.letheUrl, chain.context.tools.postgresBin),
-    ...(await databaseFiles(chain.letheUrl)),
-    ...segments(servers.folder('data', 'kafka')).map(
+    ...(await databaseFiles(chain.letheUrl, sinceMs)),
+    ...segments(servers.folder('data', 'kafka'), sinceMs).map(
       ({ file, bytes }): Piece => ({ place: 'kafka', name: file, bytes }),
     ),
-    ...logs(chain.context.state.folder('logs')),
+    ...logs(chain.context.state.folder('logs'), sinceMs),
     // The shop's own servers may know its customers.
-    ...logs(servers.folder('logs')).filter(({ name }) => !/-shop\b/.test(name)),
+    ...logs(servers.folder('logs'), sinceMs).filter(({ name }) => !/-shop\b/.test(name)),
     ...(await Promise.all(metricsUrls.map(metrics))),
     await connectorStatus(chain),
   ]
@@ -58,7 +65,7 @@ async function dump(url: string, bin: string): Promise<Piece> {
 }
 
 /** This database's heap, indexes and TOAST after a checkpoint, what all databases share, and the WAL. */
-async function databaseFiles(url: string): Promise<Piece[]> {
+async function databaseFiles(url: string, sinceMs: number): Promise<Piece[]> {
   const { folder, oid } = await withClient(url, async (client) => {
     await client.query('CHECKPOINT')
     const { rows } = await client.query<{ folder: string; oid: string }>(
@@ -67,25 +74,26 @@ async function databaseFiles(url: string): Promise<Piece[]> {
     return rows[0] as { folder: string; oid: string }
   })
   return [
-    ...filesBelow(join(folder, 'base', oid), 'file'),
+    ...filesBelow(join(folder, 'base', oid), 'file', sinceMs),
     ...['global', 'pg_replslot', 'pg_logical', 'pg_stat', 'pg_stat_tmp'].flatMap((part) =>
-      filesBelow(join(folder, part), 'file'),
+      filesBelow(join(folder, part), 'file', sinceMs),
     ),
-    ...filesBelow(join(folder, 'pg_wal'), 'wal'),
+    ...filesBelow(join(folder, 'pg_wal'), 'wal', sinceMs),
   ]
 }
 
-function logs(folder: string): Piece[] {
-  return filesBelow(folder, 'log')
+function logs(folder: string, sinceMs: number): Piece[] {
+  return filesBelow(folder, 'log', sinceMs)
 }
 
-function filesBelow(folder: string, place: Place): Piece[] {
+function filesBelow(folder: string, place: Place, sinceMs: number): Piece[] {
   return readdirSync(folder, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile())
     .flatMap((entry) => {
       const name = join(entry.parentPath, entry.name)
       // PostgreSQL may have removed a file since the folder was read.
-      if (!statSync(name, { throwIfNoEntry: false })) return []
+      const found = statSync(name, { throwIfNoEntry: false })
+      if (!found || found.mtimeMs < sinceMs) return []
       return [{ place, name, bytes: readFileSync(name) }]
     })
 }

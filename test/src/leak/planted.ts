@@ -5,6 +5,7 @@ import { gzipSync } from 'node:zlib'
 import { withClient } from '@lethe/infra'
 import { MessageProducer, withAdmin } from '@lethe/messaging'
 import type { Chain } from '../harness/chain.js'
+import { spanSaying } from '../harness/otlp-receiver.js'
 import type { CanaryPerson } from './canary.js'
 
 export interface Planted {
@@ -14,13 +15,14 @@ export interface Planted {
 }
 
 /** Puts an identifier where none may be, in every place the scan reads: what it finds shows that it can. */
-export async function plant(chain: Chain, person: CanaryPerson): Promise<Planted> {
+export async function plant(chain: Chain, person: CanaryPerson, otlpUrl: string): Promise<Planted> {
   await withClient(chain.letheUrl, async (client) => {
     await client.query('CREATE TABLE planted (text text, bytes bytea)')
     await client.query('INSERT INTO planted VALUES ($1, $2)', [person.email, Buffer.from(person.phone)])
   })
   await plantMessage(chain, person)
   writeFileSync(chain.context.state.file('logs', 'planted.log'), `{"msg":"row of ${person.email}"}\n`)
+  await spanSaying(otlpUrl, person.email)
   const server = await badMetrics(person)
   const { port } = server.address() as AddressInfo
   return { metricsUrl: `http://127.0.0.1:${port}/metrics`, close: () => server.close() }

@@ -17,14 +17,28 @@ export interface Hit {
  * Finds a canary in bytes, in whatever form it was written: plain in any case, base64 and base64url at each of
  * the three alignments, hex, percent-encoded, UTF-16 of both byte orders, escaped as in JSON.
  */
-export function search(bytes: Buffer, { word, digits }: Canary): Hit[] {
-  const needles = [...needlesOf(word), ...needlesOf(digits)]
+export function search(bytes: Buffer, canary: Canary): Hit[] {
+  return searchAll(bytes, [canary])[0] as Hit[]
+}
+
+/** The same for several canaries, reading the bytes once; one list of hits per canary. */
+export function searchAll(bytes: Buffer, canaries: readonly Canary[]): Hit[][] {
   const text = bytes.toString('latin1')
   const folded = text.toLowerCase()
-  return needles.flatMap(({ form, text: wanted, exact }) => {
-    const at = (exact ? text : folded).indexOf(wanted)
-    return at < 0 ? [] : [{ form, excerpt: excerptOf(text, at, wanted.length) }]
-  })
+  return canaries.map((canary) =>
+    needlesFor(canary).flatMap(({ form, text: wanted, exact }) => {
+      const at = (exact ? text : folded).indexOf(wanted)
+      return at < 0 ? [] : [{ form, excerpt: excerptOf(text, at, wanted.length) }]
+    }),
+  )
+}
+
+const known = new WeakMap<Canary, readonly Needle[]>()
+
+function needlesFor(canary: Canary): readonly Needle[] {
+  const needles = known.get(canary) ?? [...needlesOf(canary.word), ...needlesOf(canary.digits)]
+  known.set(canary, needles)
+  return needles
 }
 
 function needlesOf(core: string): Needle[] {

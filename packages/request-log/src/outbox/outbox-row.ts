@@ -35,7 +35,8 @@ export interface OutboxOptions {
   readonly encode: Encode
   /** Put before the name of every topic, for stacks that share a broker. */
   readonly topicPrefix: string
-  readonly traceparent: () => string | null
+  /** Trace context of the running transaction for one request, or null. */
+  readonly traceparent: (requestId: string | null) => string | null
 }
 
 export async function outboxRow(
@@ -43,6 +44,7 @@ export async function outboxRow(
   ceTime: number,
   { encode, topicPrefix, traceparent }: OutboxOptions,
 ): Promise<OutboxRow> {
+  const requestId = requestOf(publication.value)
   return {
     ceId: uuid(),
     topic: topicPrefix + publication.topic,
@@ -50,7 +52,7 @@ export async function outboxRow(
     type: publication.type,
     payload: await encode(publication.topic, publication.type, publication.value),
     systems: publication.headers.systems ?? null,
-    traceparent: traceparent() ?? traceparentOf(requestOf(publication.value)),
+    traceparent: traceparent(requestId) ?? traceparentOf(requestId),
     ceTime,
   }
 }

@@ -1,6 +1,6 @@
 import type { Incoming } from '@lethe/messaging'
 import { type LogTransaction, type RequestLog, takeFresh } from '@lethe/request-log'
-import { TerminalError } from '@lethe/service-host'
+import { spansAround, TerminalError } from '@lethe/service-host'
 import type { PgOffsets } from '../adapters/pg-offsets.js'
 import { type Proven, proven } from './read-message.js'
 
@@ -36,6 +36,14 @@ export class FoldBatch {
    */
   async run(batch: readonly Incoming[], position: BatchPosition): Promise<void> {
     const messages = batch.map((incoming) => proven(incoming, this.grantSecret))
+    await spansAround(
+      'aggregator.fold',
+      () => messages.map(({ requestId }, at) => ({ requestId, traceparent: batch[at]?.headers.traceparent })),
+      () => this.fold(messages, position),
+    )
+  }
+
+  private async fold(messages: readonly Proven[], position: BatchPosition): Promise<void> {
     const requestIds = [...new Set(messages.map(({ requestId }) => requestId))]
     await this.log.transact(requestIds, async (tx) => {
       await this.offsets.advanceIn(tx.client, position)

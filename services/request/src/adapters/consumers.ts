@@ -1,7 +1,7 @@
-import { KafkaBatchStrategy, type KafkaConfig, type MessageCodec } from '@lethe/messaging'
+import { type Incoming, KafkaBatchStrategy, type KafkaConfig, type MessageCodec } from '@lethe/messaging'
 import type { OutboxReconciler } from '@lethe/request-log'
 import type { TopicName } from '@lethe/schemas'
-import { type Logger, metricsRegistry } from '@lethe/service-host'
+import { type Logger, metricsRegistry, pastSpan } from '@lethe/service-host'
 import { pausedWhileAway } from './while-away.js'
 
 export interface ConsumerOptions {
@@ -41,7 +41,20 @@ export function consumers(reconciler: OutboxReconciler, options: ConsumerOptions
     confirmation.handle(topic, async (batch) => {
       const ids = batch.flatMap(({ headers }) => headers.ce_id ?? [])
       await pausedWhileAway(() => reconciler.confirm(ids))
+      for (const message of batch) publishedSpan(message)
     })
   }
   return [intake, confirmation]
+}
+
+/** From the row's writing to the broker's stamp: as much as can be seen of the way through Debezium. */
+function publishedSpan({ topic, headers, value, timestamp }: Incoming): void {
+  const requestId = (value as { readonly requestId?: unknown } | null)?.requestId
+  const startedAt = Number(headers.ce_time)
+  if (typeof requestId !== 'string' || !Number.isSafeInteger(startedAt)) return
+  pastSpan(
+    'outbox.publish',
+    { requestId, traceparent: headers.traceparent },
+    { startedAt, endedAt: timestamp, attributes: { 'messaging.destination.name': topic } },
+  )
 }

@@ -3,7 +3,7 @@ import type { Plan } from '@lethe/data-map'
 import type { RequestState } from '@lethe/domain'
 import { backToBack, type LogTransaction, type RequestLog } from '@lethe/request-log'
 import type { log } from '@lethe/schemas'
-import { type ProblemError, problem } from '@lethe/service-host'
+import { type ProblemError, problem, spansAround } from '@lethe/service-host'
 import type { Pool } from 'pg'
 import { v7 as uuidv7 } from 'uuid'
 import type { Identifier } from '../domain/identifier.js'
@@ -120,9 +120,16 @@ export class AcceptRequests {
     }
     const fresh = drafts.filter((draft) => !answers.has(keyOf(draft)))
     if (fresh.length === 0) return answers
-    const prepared = await this.prepare(fresh)
-    const ids = prepared.map(({ requestId }) => requestId)
-    const recorded = await this.log.transact(ids, (tx) => this.record(tx, prepared))
+    const ids = fresh.map(({ requestId }) => requestId)
+    const recorded = await spansAround(
+      'request.accept',
+      () => ids.map((requestId) => ({ requestId })),
+      async () => {
+        const prepared = await this.prepare(fresh)
+        return this.log.transact(ids, (tx) => this.record(tx, prepared))
+      },
+      { root: true },
+    )
     for (const [key, answer] of recorded) answers.set(key, answer)
     return answers
   }
