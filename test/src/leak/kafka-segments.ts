@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
-import { gunzipSync, zstdDecompressSync } from 'node:zlib'
+import { unpack } from './unpack.js'
 
 /** Bytes of a record batch (magic 2) before its records. */
 const HEADER = 61
@@ -50,8 +50,8 @@ export function unpackedRecords(raw: Buffer, file: string): Buffer[] {
     if (raw.readInt8(at + MAGIC) !== 2) throw new Error(`${file} holds a batch of another format at ${at}`)
     const codec = raw.readInt16BE(at + ATTRIBUTES) & 7
     const records = raw.subarray(at + HEADER, end)
-    if (codec === 1) found.push(gunzipSync(records))
-    else if (codec === 4) found.push(zstdDecompressSync(records))
+    const unpacked = codec === 0 ? null : unpack(codec, records)
+    if (unpacked) found.push(unpacked)
     else if (codec !== 0) throw new Error(`${file} is packed with codec ${codec}, which this scan can't read`)
     at = end
   }

@@ -1,7 +1,6 @@
 import { writeFileSync } from 'node:fs'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { gzipSync } from 'node:zlib'
 import { withClient } from '@lethe/infra'
 import { MessageProducer, withAdmin } from '@lethe/messaging'
 import type { Chain } from '../harness/chain.js'
@@ -56,12 +55,11 @@ function badMetrics(person: CanaryPerson): Promise<Server> {
   return new Promise((resolve) => server.listen(0, '127.0.0.1', () => resolve(server)))
 }
 
-/** A record batch as the broker writes it with `compression.type=gzip`. */
-export function gzippedBatch(records: Buffer): Buffer {
-  const packed = gzipSync(records)
+/** A record batch of packed records; `codec` as the batch's attributes number it. */
+export function packedBatch(codec: number, packed: Buffer): Buffer {
   const header = Buffer.alloc(61)
   header.writeInt32BE(61 - 12 + packed.length, 8)
   header.writeInt8(2, 16)
-  header.writeInt16BE(1, 21)
+  header.writeInt16BE(codec, 21)
   return Buffer.concat([header, packed])
 }
