@@ -132,6 +132,26 @@ describe('clearance', () => {
     expect(await decisionOf({ requestId: id, passId, attempt: 1 })).toMatchObject({ decision: 'never' })
   })
 
+  it('leaves a request as it is whose step may not start, whoever asks', async () => {
+    const scheduled = await accepted(stand, askByEmail(newPerson(stand).email, { graceDays: 7 }))
+    const held = await accepted(stand, askByEmail(newPerson(stand).email))
+    await command(held, 'hold')
+    const versions = () =>
+      Promise.all(
+        [scheduled, held].map(
+          async (id) => (await stand.call('GET', `/v1/erasure-requests/${id}`)).body.version,
+        ),
+      )
+    const before = await versions()
+    await stand.pool.query(
+      `UPDATE events.events SET data = jsonb_set(data::jsonb, '{at}', '1')::json
+       WHERE type = 'IdentifiersResolved' AND stream_id = ANY ($1)`,
+      [[scheduled, held]],
+    )
+    for (const id of [scheduled, held]) expect((await decisionOf(first(id)))?.decision).not.toBe('go')
+    expect(await versions()).toEqual(before)
+  })
+
   it('is never given for an attempt that was not emitted', async () => {
     const id = await accepted(stand, askByEmail(newPerson(stand).email))
     expect((await decisionOf({ ...first(id), attempt: 9 }))?.decision).not.toBe('go')

@@ -89,7 +89,8 @@ export class FirstStep {
     for (const [requestId, resolution] of found) {
       const state = tx.state(requestId)
       const entry = people.get(requestId)
-      if (!state?.plan || entry === undefined || entry instanceof Error) continue
+      if (!state?.plan || standsStill.has(state.status)) continue
+      if (entry === undefined || entry instanceof Error) continue
       const code = this.blocks(tx, state, resolution, now)
       if (code === null) learned.push(this.learned(tx, state, entry.identifiers, resolution, now))
       else blocked.set(requestId, code)
@@ -148,6 +149,16 @@ export class FirstStep {
     await this.vault.putDigests(tx.client, marks)
   }
 }
+
+/** No step can start now, so whoever asks, with a forged command perhaps, changes nothing. */
+const standsStill: ReadonlySet<RequestState['status']> = new Set([
+  'SCHEDULED',
+  'AWAITING_APPROVAL',
+  'ON_HOLD',
+  'COMPLETED',
+  'REFUSED',
+  'CANCELLED',
+])
 
 const isConfirmed = (state: RequestState): boolean =>
   state.approvals.some(({ reason }) => reason === 'identity')
