@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { LetheClient } from '@lethe/client'
@@ -24,7 +24,7 @@ import { createTopics } from '@lethe/messaging'
 import pg from 'pg'
 import { type ShopSize, seedCache, seedDatabase, shopFile } from '../shop/seed.js'
 import { freePorts } from './free-ports.js'
-import { emptyCache, grantShop } from './stores.js'
+import { claimCache, emptyCache, grantShop, releaseCache } from './stores.js'
 
 export type ProcessName =
   | 'request'
@@ -60,7 +60,11 @@ export class Chain {
   static async start(options: ChainOptions = {}): Promise<Chain> {
     const suffix = randomBytes(4).toString('hex')
     const base = await openContext()
-    const context = await isolated(base, suffix)
+    const cacheUrl = await claimCache(base.at.shopRedisUrl)
+    const context = await isolated(base, suffix, cacheUrl)
+    // The stack's own file is written anew by everything that uses the stack.
+    const credentials = context.state.file('credentials.json')
+    copyFileSync(context.secrets.credentialsFile, credentials)
     const topicPrefix = `t${suffix}.`
     await createDatabases(context)
     await seedDatabase(context.at.shopPostgresUrl, options.shop ?? { customers: 1_000 })
@@ -75,6 +79,7 @@ export class Chain {
     const env = {
       LETHE_TOPIC_PREFIX: topicPrefix,
       LETHE_DATA_MAP: dataMapFile(context.state, options.dataMap),
+      LETHE_CREDENTIALS: credentials,
       ...options.env,
     }
     const specs = lethesProcesses(context, env).map((spec) => replaced(spec, options.instead))
@@ -120,16 +125,26 @@ export class Chain {
   }
 
   /** Starts a process again after a crash and waits until it is ready; `entry` puts another program in its place. */
-  async restart(name: ProcessName, entry?: string): Promise<void> {
-    const spec = this.specs.get(name)
-    if (!spec) throw new Error(`there is no process ${name}`)
-    await startProcess(replaced(spec, { [name]: entry }), this.context.state)
+  async restart(name: ProcessName, entry?: string, env: Record<string, string> = {}): Promise<void> {
+    const spec = replaced(this.spec(name), { [name]: entry })
+    await startProcess({ ...spec, env: { ...spec.env, ...env } }, this.context.state)
   }
 
-  /** Stops a process and starts it, or another program in its place, anew. */
-  async exchange(name: ProcessName, entry?: string): Promise<void> {
+  /** Stops a process and starts it, or another program in its place, anew; `env` changes its settings. */
+  async exchange(name: ProcessName, entry?: string, env?: Record<string, string>): Promise<void> {
     await this.stopOne(name)
-    await this.restart(name, entry)
+    await this.restart(name, entry, env)
+  }
+
+  /** What the process is given in its environment when nothing is changed. */
+  environment(name: ProcessName): Readonly<Record<string, string>> {
+    return this.spec(name).env ?? {}
+  }
+
+  private spec(name: ProcessName): ProcessSpec {
+    const spec = this.specs.get(name)
+    if (!spec) throw new Error(`there is no process ${name}`)
+    return spec
   }
 
   private record(name: ProcessName): ProcessRecord {
@@ -149,11 +164,12 @@ export class Chain {
     await Promise.all(state.records().map((record) => stopProcess(record, state)))
     await removeOutboxConnector(this.context, this.connector)
     await dropDatabases(at.lethePostgresUrl, at.shopPostgresUrl, this.connector.replaceAll('-', '_'))
+    await releaseCache(at.shopRedisUrl)
     if (!process.env.LETHE_KEEP_LOGS) rmSync(state.path, { recursive: true, force: true })
   }
 }
 
-async function isolated(base: StackContext, suffix: string): Promise<StackContext> {
+async function isolated(base: StackContext, suffix: string, shopRedisUrl: string): Promise<StackContext> {
   const [request, aggregator, pgErase, pgProbe, redisErase, redisProbe] = (await freePorts(6)) as [
     number,
     number,
@@ -170,6 +186,7 @@ async function isolated(base: StackContext, suffix: string): Promise<StackContex
       ...base.at,
       lethePostgresUrl: database(base.at.lethePostgresUrl, 'lethe'),
       shopPostgresUrl: database(base.at.shopPostgresUrl, 'shop'),
+      shopRedisUrl,
       requestUrl: `http://127.0.0.1:${request}`,
       aggregatorUrl: `http://127.0.0.1:${aggregator}`,
       erasers: {

@@ -101,7 +101,8 @@ export class Transaction {
     if (!server || server.standby)
       throw new PausedError('read_only', 'The server is a standby: point the eraser at the primary.')
     await db.query('SET CONSTRAINTS ALL DEFERRED')
-    return server.server - io.now()
+    // Whole milliseconds, as the host's clock: a fraction would let a commit come that much too late.
+    return Math.floor(server.server) - io.now()
   }
 
   private refuseUnauthorised(now: number): void {
