@@ -31,8 +31,9 @@ export async function describe(
     }
   }
   const deleted = new Set<string>()
+  // What is retained is kept whole, and goes whole.
   for (const { name, method } of jobs)
-    if (method === 'delete') for (const [index] of await indicesOf(store, name)) deleted.add(index)
+    if (method !== 'redact') for (const [index] of await indicesOf(store, name)) deleted.add(index)
   const collections = await everyIndex(store)
   for (const { name, fields } of collections) {
     if (deleted.has(name)) continue

@@ -1,5 +1,7 @@
 import { conformance } from '@lethe/eraser-kit/conformance'
 import { describe } from 'vitest'
+import { contentSpecials } from './content-specials.spec.js'
+import { failuresSpecials } from './failures-specials.spec.js'
 import { elasticsearch } from './index.js'
 import { onSearchServers } from './on-search-servers.spec.js'
 import { probeSpecials } from './probe-specials.spec.js'
@@ -12,6 +14,8 @@ await onSearchServers((server) => {
   conformance(elasticsearch, () => openSearchBackdoor(server()))
   describe('and what is special to it', () => {
     specials(server)
+    contentSpecials(server)
+    failuresSpecials(server)
     probeSpecials(server)
   })
 })

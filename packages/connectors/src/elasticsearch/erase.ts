@@ -1,5 +1,6 @@
 import { type EraseIo, type Outcome, type Pass, RetryableError } from '@lethe/eraser-kit'
 import { type Failure, failureOf, StoreError } from './errors.js'
+import { countKept, NOTHING_KEPT } from './kept.js'
 import { type Ledger, RECEIPTS, type Writing } from './ledger.js'
 import { countPeople, refresh, refuseUnhealthy } from './look.js'
 import { type Selected, select, type Wanting } from './people.js'
@@ -29,12 +30,13 @@ export async function erase(erasure: Erasure, batch: readonly Pass[], io: EraseI
   const entries = await ledger.entries(batch)
   const outcomes = new Map<number, Outcome>()
   for (const [ord, entry] of entries.entries()) if (entry.outcome) outcomes.set(ord, entry.outcome)
-  const works = await prepare(erasure, batch, outcomes)
+  const works = await prepare(erasure, batch, outcomes, io.now())
 
   const indices = works.flatMap(({ targets }) => targets.map(({ index }) => index))
   await refuseUnhealthy(erasure.store, [RECEIPTS, ...indices])
   await refresh(erasure.store, indices)
   await count(erasure, works, (work, key, documents) => work.found.set(key, documents))
+  await countWhatIsKept(erasure, works)
   for (const work of works) {
     const entry = entries[work.person.ord]
     if (!entry) throw new RangeError('a pass without an entry')
@@ -67,13 +69,14 @@ async function prepare(
   erasure: Erasure,
   batch: readonly Pass[],
   outcomes: Map<number, Outcome>,
+  now: number,
 ): Promise<Work[]> {
   const { store, jobs, wanting } = erasure
   const selected = batch.map((pass, ord): Selected | null =>
     outcomes.has(ord) ? null : select(pass.subject, ord, wanting),
   )
   const tenants = selected.flatMap((one) => (one?.ok ? [one.person.tenantId] : []))
-  const targets = await targetsFor(store, jobs, [...new Set(tenants)], wanting)
+  const targets = await targetsFor(store, jobs, [...new Set(tenants)], { ...wanting, now })
   const terminal = (code: string): Failure => ({ code, errorClass: 'terminal' })
   return batch.flatMap((pass, ord): Work[] => {
     const one = selected[ord]
@@ -92,7 +95,13 @@ async function prepare(
       outcomes.set(ord, failed(terminal(code ?? 'internal'), jobs))
       return []
     }
-    const counts = { before: new Map(), found: new Map(), changed: new Map(), left: new Map() }
+    const counts = {
+      before: new Map(),
+      found: new Map(),
+      kept: new Map(),
+      changed: new Map(),
+      left: new Map(),
+    }
     return [{ pass, person: one.person, targets: own, ...counts, version: null, failure: null }]
   })
 }
@@ -121,6 +130,15 @@ async function count(
       group.map(({ person }) => person),
     )
     for (const work of group) take(work, jobKey(target), counted.get(work.person.ord) ?? 0)
+  }
+}
+
+async function countWhatIsKept({ store }: Erasure, works: readonly Work[]): Promise<void> {
+  for (const [target, group] of groups(works)) {
+    if (target.method !== 'retain') continue
+    const people = group.map(({ person }) => person)
+    const kept = await countKept(store, target, people)
+    for (const work of group) work.kept.set(jobKey(target), kept.get(work.person.ord) ?? NOTHING_KEPT)
   }
 }
 
@@ -155,7 +173,7 @@ async function change(erasure: Erasure, target: Target, group: readonly Work[], 
     return io.now() >= expiry ? { code: 'grant_expired', errorClass: 'retryable' } : null
   }
   const people = works.map(({ person }) => person)
-  const byQuery = target.method === 'delete' && store.deletesByQuery
+  const byQuery = target.method !== 'redact' && store.deletesByQuery
   const removal = await (byQuery ? deleteByQuery : changeBySequence)(store, target, people, may).catch(
     asRemoval,
   )

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { createServer, request } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { text as readText } from 'node:stream/consumers'
 
 /** Asks for a user's name and password before a server that has no users, and lets the reader only read. */
 export interface Gatekeeper {
@@ -11,6 +12,8 @@ export interface Gatekeeper {
   readonly asked: string[]
   /** Runs before each call is handed on, so that a spec can change the store in between. */
   before: (line: string) => Promise<void>
+  /** Set by a spec to hand on another answer than the store's; null hands on the store's own. */
+  instead: ((line: string, answer: Record<string, unknown>) => Promise<unknown>) | null
   close(): Promise<void>
 }
 
@@ -20,7 +23,7 @@ const READING =
 export async function openGatekeeper(target: number): Promise<Gatekeeper> {
   const users = { eraser: randomBytes(9).toString('hex'), probe: randomBytes(9).toString('hex') }
   const asked: string[] = []
-  const gate: Pick<Gatekeeper, 'before'> = { before: async () => undefined }
+  const gate: Pick<Gatekeeper, 'before' | 'instead'> = { before: async () => undefined, instead: null }
   const server = createServer(async (incoming, outgoing) => {
     const refuse = (status: number, type: string) => {
       incoming.resume()
@@ -46,7 +49,16 @@ export async function openGatekeeper(target: number): Promise<Gatekeeper> {
         path: incoming.url ?? '/',
         headers,
       },
-      (answer) => {
+      async (answer) => {
+        if (gate.instead) {
+          const text = await readText(answer)
+          const said = JSON.parse(text || '{}') as Record<string, unknown>
+          const other = (await gate.instead(line, said)) ?? said
+          const { 'content-length': _length, 'transfer-encoding': _chunked, ...kept } = answer.headers
+          outgoing.writeHead(answer.statusCode ?? 502, kept)
+          outgoing.end(incoming.method === 'HEAD' ? '' : JSON.stringify(other))
+          return
+        }
         outgoing.writeHead(answer.statusCode ?? 502, answer.headers)
         answer.pipe(outgoing)
       },

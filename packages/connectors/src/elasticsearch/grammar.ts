@@ -30,15 +30,36 @@ const replacement = z.union(
 )
 export type Replacement = z.output<typeof replacement>
 
+const retain = z.strictObject({
+  ground: z.string('name the legal ground, e.g. 17(3)(b)').min(1, 'name the legal ground, e.g. 17(3)(b)'),
+  citation: z.string('cite the law that asks for it').min(1, 'cite the law that asks for it'),
+  until: z
+    .string()
+    .regex(
+      /^(P(?=\d)(\d+Y)?(\d+M)?(\d+W)?(\d+D)? from [^.*?\s]+(\.[^.*?\s]+)*|\d{4}-\d{2}-\d{2})$/,
+      'write a date (2031-12-31) or a time from a field (P7Y from created_at)',
+    )
+    .refine((text) => text.startsWith('P') || !Number.isNaN(Date.parse(text)), 'write a date that there is')
+    .optional(),
+})
+export type Retain = z.output<typeof retain>
+
 const index = z
   .strictObject({
     name: indexName,
     by: fieldName,
     identifier: identifierName.optional(),
-    /** What documents are routed by. Said for the reader; searches ask every shard, see the README. */
+    /**
+     * What documents are routed by. Changes nothing: no mapping proves that every document was routed so, and
+     * one that was not would stay. Every search and deletion asks all shards.
+     */
     routing: identifierName.optional(),
-    method: z.enum(['delete', 'redact'], 'write delete or redact'),
+    method: z.enum(['delete', 'redact', 'retain'], 'write delete, redact or retain'),
     set: z.record(fieldName, replacement).optional(),
+    /** A list that several people share: what names this person is taken out of it, the others stay. */
+    pull: fieldName.optional(),
+    /** What a law keeps, whole, until a date; then it is deleted. */
+    retain: retain.optional(),
     createdAt: fieldName.optional(),
     category: z.string().optional(),
     basis: z.string().optional(),
@@ -46,9 +67,21 @@ const index = z
   .superRefine((value, context) => {
     const refuse = (path: string, message: string) =>
       context.addIssue({ code: 'custom', path: [path], message })
-    if (value.method === 'redact' && !value.set) refuse('set', 'redact needs set:, what to write instead')
-    if (value.method === 'delete' && value.set) refuse('set', 'set: belongs to method: redact')
-    if (value.set && !(value.by in value.set))
+    const pulls = value.pull !== undefined
+    if (value.method === 'redact' && !value.set && !pulls)
+      refuse('set', 'redact needs set:, what to write instead, or pull:, the list to take the person out of')
+    for (const key of ['set', 'pull'] as const)
+      if (value.method !== 'redact' && value[key]) refuse(key, `${key}: belongs to method: redact`)
+    if (value.method === 'retain' && !value.retain)
+      refuse('retain', 'name ground and citation of what is retained')
+    if (value.method !== 'retain' && value.retain)
+      refuse('retain', 'what is retained is kept whole: use method: retain')
+    if (value.pull !== undefined && value.by !== value.pull && !value.by.startsWith(`${value.pull}.`))
+      refuse('pull', `name the list that "${value.by}" stands in`)
+    for (const path of Object.keys(value.set ?? {}))
+      if (pulls && (path === value.pull || path.startsWith(`${value.pull}.`)))
+        refuse('set', `"${path}" is pulled: leave it out of set:`)
+    if (value.set && !pulls && !(value.by in value.set))
       refuse('set', `replace "${value.by}" as well: a document that keeps it still leads to the person`)
     for (const path of Object.keys(value.set ?? {}))
       if (Object.keys(value.set ?? {}).some((other) => other.startsWith(`${path}.`)))

@@ -26,6 +26,10 @@ describe('the grammar of an elasticsearch section', () => {
     ),
     one("name: users, by: user_id, method: redact, set: { user_id: null, address: '[erased]' }"),
     one('name: users, by: email, identifier: email, method: redact, set: { email: { random: email } }'),
+    one("name: teams, by: members.id, method: redact, pull: members, set: { title: '[erased]' }"),
+    one(
+      "name: orders, by: user_id, method: retain, retain: { ground: '17(3)(b)', citation: tax law, until: P7Y from created.at }",
+    ),
     `flavour: opensearch\n    ${one('name: users, by: user_id, method: delete')}`,
   ])('takes %s', (section) => {
     expect(problems(section)).toEqual([])
@@ -42,12 +46,29 @@ describe('the grammar of an elasticsearch section', () => {
     [one('name: _all, by: user_id, method: delete'), 'starts with a letter'],
     [one('name: lethe-receipts, by: user_id, method: delete'), "Lethe's own"],
     [one("name: users, by: 'user_*', method: delete"), 'without wildcards'],
-    [one('name: users, by: user_id, method: forget'), 'delete or redact'],
+    [one('name: users, by: user_id, method: forget'), 'delete, redact or retain'],
     [one('name: users, by: user_id, method: redact'), 'redact needs set:'],
     [one('name: users, by: user_id, method: redact, set: { name: null }'), 'still leads to the person'],
     [one('name: users, by: a.b, method: redact, set: { a.b: null, a: null }'), 'as a whole'],
     [one('name: users, by: user_id, method: delete, set: { user_id: null }'), 'belongs to method: redact'],
     [one('name: users, by: email, method: delete'), 'identifier: email'],
+    [one('name: t, by: members, method: delete, pull: members'), 'pull: belongs to method: redact'],
+    [one('name: t, by: members, method: redact, pull: others'), 'name the list that "members" stands in'],
+    [one('name: t, by: m.id, method: redact, pull: m, set: { m.id: null }'), 'is pulled'],
+    [one('name: o, by: user_id, method: retain'), 'name ground and citation'],
+    [one('name: o, by: user_id, method: retain, retain: { ground: a }'), 'cite the law'],
+    [
+      one('name: o, by: user_id, method: retain, retain: { ground: a, citation: b, until: P7Y }'),
+      'a time from a field',
+    ],
+    [
+      one('name: o, by: user_id, method: retain, retain: { ground: a, citation: b, until: 2031-13-31 }'),
+      'a date that there is',
+    ],
+    [
+      one('name: o, by: user_id, method: redact, set: { user_id: null }, retain: { ground: a, citation: b }'),
+      'kept whole',
+    ],
     [one('name: users, by: user_id, method: delete, size: 1'), 'size'],
     ['indices: []', 'at least one index'],
     [

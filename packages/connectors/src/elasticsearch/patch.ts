@@ -1,17 +1,31 @@
 import { randomBytes, randomInt, randomUUID } from 'node:crypto'
 import type { Replacement } from './grammar.js'
 
-type Json = Readonly<Record<string, unknown>>
+export type Json = Readonly<Record<string, unknown>>
+type Change = (held: unknown) => unknown
+
+/** A list, and what becomes of it. */
+export interface ListChange {
+  readonly list: string
+  readonly change: Change
+}
 
 /**
- * The partial document that replaces what `set` names in `source`. A path may be written as nested objects or as
+ * The partial document that changes `lists` and replaces what `set` names in `source`. A path may be written as nested objects or as
  * one dotted key; lists are given back whole, because a partial update replaces them. Fields that are not there
  * stay away. Null when a list to give back holds a number too large to be repeated exactly.
  */
-export function patchOf(source: Json, set: Readonly<Record<string, Replacement>>): Json | null {
+export function patchOf(
+  source: Json,
+  set: Readonly<Record<string, Replacement>>,
+  lists: readonly ListChange[] = [],
+): Json | null {
   let next: unknown = source
-  for (const [path, replacement] of Object.entries(set))
-    next = replaced(next, path.split('.'), freshValue(replacement))
+  for (const { list, change } of lists) next = changed(next, list.split('.'), change)
+  for (const [path, replacement] of Object.entries(set)) {
+    const value = freshValue(replacement)
+    next = changed(next, path.split('.'), () => value)
+  }
   return difference(source, next as Json)
 }
 
@@ -30,11 +44,11 @@ function freshValue(replacement: Replacement): unknown {
   }
 }
 
-/** A copy with the replacement made in every spelling of the path; what has not changed is the same object. */
-function replaced(held: unknown, path: readonly string[], value: unknown): unknown {
-  if (path.length === 0) return value
+/** A copy with the change made in every spelling of the path; what has not changed is the same object. */
+function changed(held: unknown, path: readonly string[], change: Change): unknown {
+  if (path.length === 0) return change(held)
   if (Array.isArray(held)) {
-    const items = held.map((item) => replaced(item, path, value))
+    const items = held.map((item) => changed(item, path, change))
     return items.some((item, at) => item !== held[at]) ? items : held
   }
   if (!isObject(held)) return held
@@ -42,7 +56,7 @@ function replaced(held: unknown, path: readonly string[], value: unknown): unkno
   for (let length = 1; length <= path.length; length++) {
     const key = path.slice(0, length).join('.')
     if (!Object.hasOwn(copy, key)) continue
-    const inner = replaced(copy[key], path.slice(length), value)
+    const inner = changed(copy[key], path.slice(length), change)
     if (inner !== copy[key] || length === path.length) copy = { ...copy, [key]: inner }
   }
   return copy

@@ -19,6 +19,14 @@ export interface IndexLook {
   /** Field that must name the tenant, or null where all documents are the tenant's or nobody can say. */
   readonly tenantField: ProbeField | null
   readonly looks: readonly Look[]
+  /** What a law keeps in this index: whose documents, and until when. */
+  readonly exempt: readonly Exemption[]
+}
+
+export interface Exemption {
+  readonly field: ProbeField
+  readonly type: IdentifierType
+  readonly until: string | null
 }
 
 const PERSON =
@@ -50,10 +58,16 @@ export function looksFor(
     const ofAnother =
       'column' in rule && named.length === 0 && tenantField === null && !isMine(index, tenantId, tenants)
     if (looks.length === 0 || ofAnother) return []
-    return [
-      { index, collection: elements[0]?.name ?? index.name, mapped: elements.length > 0, tenantField, looks },
-    ]
+    const collection = elements[0]?.name ?? index.name
+    const exempt = elements.flatMap((one) => exemptionOf(one, index, canonical))
+    return [{ index, collection, mapped: elements.length > 0, tenantField, looks, exempt }]
   })
+}
+
+function exemptionOf(one: ElasticsearchElement, index: ProbeIndex, canonical: IdentifierType): Exemption[] {
+  const field = index.fields.find(({ path }) => path === one.by)
+  if (one.method !== 'retain' || !field) return []
+  return [{ field, type: one.identifier ?? canonical, until: one.retain?.until ?? null }]
 }
 
 const namesOf = (index: ProbeIndex) => [index.name, ...index.aliases]

@@ -1,5 +1,5 @@
 import type { Subject } from '@lethe/eraser-kit'
-import type { IndexLook, Look } from './probe-looks.js'
+import type { Exemption, IndexLook, Look } from './probe-looks.js'
 
 type Json = Readonly<Record<string, unknown>>
 
@@ -10,13 +10,11 @@ export interface Looked {
 }
 
 /** Counts each person's documents in one index. Null when no identifier of anybody could be in these fields. */
-export function countingBody(look: IndexLook, people: readonly Looked[]): Json | null {
+export function countingBody(look: IndexLook, people: readonly Looked[], now: number): Json | null {
   const filters = people.flatMap(({ ord, subject }): [string, Json][] => {
     const sightings = sightingsOf(look, subject, false)
     if (sightings.length === 0) return []
-    return [
-      [String(ord), { bool: { must: [...tenant(look, subject), { dis_max: { queries: sightings } }] } }],
-    ]
+    return [[String(ord), seen(look, subject, sightings, now)]]
   })
   if (filters.length === 0) return null
   return {
@@ -27,7 +25,7 @@ export function countingBody(look: IndexLook, people: readonly Looked[]): Json |
 }
 
 /** Documents whose analysed texts may be an identifier of this person; the texts themselves decide. */
-export function textBody(look: IndexLook, subject: Subject, size: number): Json | null {
+export function textBody(look: IndexLook, subject: Subject, size: number, now: number): Json | null {
   const sightings = sightingsOf(look, subject, true)
   if (sightings.length === 0) return null
   const fields = look.looks.filter(({ field }) => field.as === 'text').map(({ field }) => field.path)
@@ -35,8 +33,46 @@ export function textBody(look: IndexLook, subject: Subject, size: number): Json 
     size,
     track_total_hits: true,
     _source: fields,
-    query: { bool: { must: [...tenant(look, subject), { dis_max: { queries: sightings } }] } },
+    query: seen(look, subject, sightings, now),
   }
+}
+
+/** Documents of this person's tenant with any of the sightings, but for those of them a law keeps. */
+function seen(look: IndexLook, subject: Subject, sightings: readonly Json[], now: number): Json {
+  const exempt = look.exempt.flatMap((one) => exemption(one, subject, now))
+  const must = [...tenant(look, subject), { dis_max: { queries: sightings } }]
+  return { bool: { must, ...(exempt.length > 0 ? { must_not: exempt } : {}) } }
+}
+
+/** A document is exempt while its time runs and only as this very person's; in doubt it is residue. */
+function exemption({ field, type, until }: Exemption, subject: Subject, now: number): Json[] {
+  const { whole } = field
+  const values = subject.identifiers.flatMap((one) => (one.type === type ? [one.value] : []))
+  const asked = field.as === 'integer' ? values.filter(isInteger) : values
+  if (whole === null || field.nested || asked.length === 0) return []
+  const theirs = {
+    dis_max: {
+      queries: asked.map((value) =>
+        type === 'email' && field.as !== 'integer'
+          ? { term: { [whole]: { value, case_insensitive: true } } }
+          : { terms: { [whole]: [value] } },
+      ),
+    },
+  }
+  const [time = '', from] = until?.split(' from ') ?? []
+  if (until && !from) return Date.parse(until) > now ? [theirs] : []
+  if (!from) return [theirs]
+  // The store's own calendar counts back from now.
+  const gt = `${new Date(now).toISOString()}||${dateMath(time)}`
+  const later = { range: { [from]: { gt, format: 'strict_date_optional_time' } } }
+  const over = { bool: { must: [{ exists: { field: from } }], must_not: [later] } }
+  return [{ bool: { must: [theirs], must_not: [over] } }]
+}
+
+/** `P1Y6M3D` as `-3d-18M`: years as months, so that a short month is met once. */
+function dateMath(period: string): string {
+  const of = (unit: string) => Number(new RegExp(`(\\d+)${unit}`).exec(period)?.[1] ?? 0)
+  return `-${7 * of('W') + of('D')}d-${12 * of('Y') + of('M')}M`
 }
 
 function sightingsOf({ looks }: IndexLook, subject: Subject, texts: boolean): Json[] {

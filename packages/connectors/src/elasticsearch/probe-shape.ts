@@ -7,6 +7,8 @@ export interface ProbeField {
   readonly path: string
   /** What a query names. */
   readonly searched: string
+  /** What holds the value as a whole: the field, or a keyword beside an analysed text; null when nothing does. */
+  readonly whole: string | null
   readonly as: 'keyword' | 'integer' | 'text' | 'unsearchable'
   /** Path of the nested documents it stands in. */
   readonly nested: string | null
@@ -94,7 +96,9 @@ function fieldsOf(
     if (field.properties)
       return fieldsOf(field.properties, `${path}.`, field.type === 'nested' ? path : nested, limit)
     const longest = Math.min(field.ignore_above ?? limit, limit)
-    const base = { path, searched: path, nested, longest }
+    const subfield = Object.entries(field.fields ?? {}).find(([, { type }]) => type === 'keyword')
+    const whole = TEXTS.has(field.type ?? '') ? (subfield ? `${path}.${subfield[0]}` : null) : path
+    const base = { path, searched: path, whole, nested, longest }
     if (field.index === false) return [{ ...base, as: 'unsearchable' }]
     if (KEYWORDS.has(field.type ?? '')) return [{ ...base, as: 'keyword' }]
     if (INTEGERS.has(field.type ?? '')) return [{ ...base, as: 'integer' }]

@@ -30,6 +30,7 @@ class ProbeRun {
   private readonly reasons: (string | null)[]
   /** Refreshed once per run; null when a primary is missing. */
   private readonly preferences = new Map<string, Promise<string[] | null>>()
+  private readonly now = Date.now()
 
   constructor(
     private readonly store: Store,
@@ -140,7 +141,7 @@ class ProbeRun {
   }
 
   private async count(look: IndexLook, people: readonly Looked[], preference: string): Promise<void> {
-    const body = countingBody(look, people)
+    const body = countingBody(look, people, this.now)
     if (!body) return
     const answer = await this.store.call(countAnswer, this.search(look, preference, body))
     if (isPartial(answer)) return this.doubt(people, 'partial_shards')
@@ -149,7 +150,7 @@ class ProbeRun {
   }
 
   private async readTexts(look: IndexLook, one: Looked, preference: string): Promise<void> {
-    const body = textBody(look, one.subject, SIMILAR)
+    const body = textBody(look, one.subject, SIMILAR, this.now)
     if (!body) return
     const answer = await this.store.call(textAnswer, this.search(look, preference, body))
     if (isPartial(answer)) return this.doubt([one], 'partial_shards')

@@ -1,6 +1,6 @@
 import type { ExactField } from './mapping.js'
 import type { Person } from './people.js'
-import type { Target, Way } from './targets.js'
+import type { KeptWay, Target, Way } from './targets.js'
 
 export type Query = Readonly<Record<string, unknown>>
 
@@ -10,29 +10,46 @@ const MIN_LONG = -(2n ** 63n)
 const MAX_LONG = 2n ** 63n - 1n
 
 /** People who share a tenant, and what to look for in one target. Null when nobody of them can be there. */
-export function chunkQuery(target: Target, people: readonly Person[]): Query | null {
+export function chunkQuery(target: Target, people: readonly Person[], of = personQuery): Query | null {
   const [first] = people
   if (!first || people.some(({ tenantId }) => tenantId !== first.tenantId))
     throw new RangeError('a chunk holds people of one tenant')
   const each = people.flatMap((person) => {
-    const query = personQuery(target, person)
+    const query = of(target, person)
     return query ? [query] : []
   })
   if (each.length === 0) return null
   return { bool: { filter: [...tenantFilter(target, first.tenantId), anyOf(each)] } }
 }
 
-/** Documents of one person in one target; `_name` lets the store say whose a document is. */
+/** Documents of one person to change in one target; `_name` lets the store say whose a document is. */
 export function personQuery(target: Target, person: Person): Query | null {
   const ways = target.ways.flatMap((way) => wayQuery(way, person))
   if (ways.length === 0) return null
   const deleted = target.deleted.flatMap((way) => wayQuery(way, person))
+  // What a law keeps is kept whole; once its time is over it is deleted, so that there is nothing to redact.
+  const kept = target.kept.flatMap((way) =>
+    target.method === 'redact' ? wayQuery(way, person) : keptQuery(way, person),
+  )
+  const others = [...deleted, ...kept]
   const bool = {
     filter: [anyOf(ways)],
-    ...(deleted.length > 0 ? { must_not: deleted } : {}),
+    ...(others.length > 0 ? { must_not: others } : {}),
     _name: nameOf(person),
   }
   return { bool }
+}
+
+/** Documents of one person that this way keeps now; `_name` as above. */
+export function keptQuery(way: KeptWay, person: Person): Query[] {
+  const found = wayQuery(way, person)
+  return found.length === 0 ? [] : [{ bool: { filter: [...found, way.running] } }]
+}
+
+/** Documents of one person that any way keeps. Null when nobody can be there. */
+export function personKeptQuery(target: Target, person: Person): Query | null {
+  const ways = target.kept.flatMap((way) => keptQuery(way, person))
+  return ways.length === 0 ? null : { bool: { filter: [anyOf(ways)], _name: nameOf(person) } }
 }
 
 export const nameOf = (person: Person) => `p${person.ord}`
@@ -77,7 +94,7 @@ export function couldHold(field: ExactField, value: string): boolean {
  * out values of such a length.
  */
 export function isTooLong(target: Target, person: Person): boolean {
-  return [...target.ways, ...target.deleted].some(({ field, identifier }) =>
+  return [...target.ways, ...target.deleted, ...target.kept].some(({ field, identifier }) =>
     (person.values.get(identifier) ?? []).some(
       (value) =>
         field.holds === 'text' &&

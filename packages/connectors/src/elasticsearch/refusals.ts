@@ -14,6 +14,7 @@ type RefusedIndex =
   | 'tenant_unprovable'
   | 'source_disabled'
   | 'created_at_not_date'
+  | 'until_not_date'
 
 const MESSAGES: Readonly<Record<TargetProblem, string>> = {
   missing_field: 'has no field of that name in its mapping',
@@ -32,6 +33,7 @@ const MESSAGES: Readonly<Record<TargetProblem, string>> = {
   tenant_unprovable: 'holds several tenants and has no exact field that names the tenant',
   source_disabled: 'keeps no complete _source, so its documents can not be redacted: delete them instead',
   created_at_not_date: 'is no date',
+  until_not_date: 'is no date of the document itself: a retention can not be counted from it',
 }
 
 /** `where` says index and field; both are the data map's words. */

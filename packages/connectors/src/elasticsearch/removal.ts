@@ -1,9 +1,9 @@
 import { z } from 'zod'
 import { type Failure, meaningOf, partialShards } from './errors.js'
 import { refuseParts, searched } from './look.js'
-import { patchOf } from './patch.js'
 import type { Person } from './people.js'
 import { chunkQuery, nameOf, type Query, wayQuery } from './query.js'
+import { type RedactionProblem, redaction } from './redaction.js'
 import type { Store } from './store.js'
 import type { Target } from './targets.js'
 
@@ -61,7 +61,8 @@ const deletedByQuery = z.object({
   ),
 })
 
-function failureIn(answer: z.output<typeof deletedByQuery>): Failure | null {
+/** What a deletion by query says of itself beside its count; null when all of it went well. */
+export function failureIn(answer: z.output<typeof deletedByQuery>): Failure | null {
   const [first] = answer.failures
   if (first) return meaningOf(first.status ?? 500, first.cause?.type ?? 'none')
   if (answer.timed_out) return { code: 'timeout', errorClass: 'retryable' }
@@ -117,7 +118,7 @@ export async function changeBySequence(
 
 /** Redactions also ask by which ways a document leads to a person: each way replaces its own fields. */
 function namedQuery(target: Target, people: readonly Person[], query: Query): Query {
-  if (target.method === 'delete') return query
+  if (target.method !== 'redact') return query
   // One name stands for one query only, so everybody's share one.
   const ways = target.ways.flatMap((way, at) => {
     const anybody = people.flatMap((person) => wayQuery(way, person))
@@ -141,9 +142,9 @@ async function changePage(
   const sent: Hit[] = []
   const lines: unknown[] = []
   for (const one of hits) {
-    const own = linesFor(target, one)
-    if (!own) {
-      blame(one, { code: 'inexact_number', errorClass: 'terminal' })
+    const own = linesFor(target, one, owners(one))
+    if (typeof own === 'string') {
+      blame(one, { code: own, errorClass: 'terminal' })
       continue
     }
     sent.push(one)
@@ -180,7 +181,7 @@ export function itemFailure(item: z.output<typeof bulkItem>): Failure | null {
   return meaningOf(item.status, item.error?.type ?? 'none')
 }
 
-function linesFor(target: Target, one: Hit): unknown[] | null {
+function linesFor(target: Target, one: Hit, owners: readonly Person[]): unknown[] | RedactionProblem {
   const action = {
     _index: target.index,
     _id: one._id,
@@ -188,10 +189,10 @@ function linesFor(target: Target, one: Hit): unknown[] | null {
     if_primary_term: one._primary_term,
     ...(one._routing === undefined ? {} : { routing: one._routing }),
   }
-  if (target.method === 'delete') return [{ delete: action }]
+  if (target.method !== 'redact') return [{ delete: action }]
   const ways = target.ways.filter((_way, at) => one.matched_queries.includes(`w${at}`))
-  const patch = patchOf(one._source ?? {}, Object.assign({}, ...ways.map(({ set }) => set)))
-  return patch && [{ update: action }, { doc: patch }]
+  const patch = redaction(one._source ?? {}, ways, owners)
+  return typeof patch === 'string' ? patch : [{ update: action }, { doc: patch }]
 }
 
 async function openView(store: Store, index: string): Promise<string> {

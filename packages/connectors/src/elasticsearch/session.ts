@@ -3,6 +3,7 @@ import { describe } from './describe.js'
 import { CHUNK, erase } from './erase.js'
 import { guarded } from './errors.js'
 import { elasticsearchKind } from './grammar.js'
+import { countKept } from './kept.js'
 import { Ledger } from './ledger.js'
 import { countPeople, refuseUnhealthy } from './look.js'
 import { select, type Wanting } from './people.js'
@@ -39,7 +40,10 @@ export async function openSession(context: ElasticsearchContext): Promise<Sessio
         })
         const found = new Map<string, number>()
         const tenants = [...new Set(people.map(({ tenantId }) => tenantId))]
-        for (const [tenantId, targets] of await targetsFor(store, jobs, tenants, wanting)) {
+        for (const [tenantId, targets] of await targetsFor(store, jobs, tenants, {
+          ...wanting,
+          now: Date.now(),
+        })) {
           if (targets === 'unknown_tenant') continue
           if (targets instanceof IndexRefused) throw targetError(targets.code, targets.where)
           await refuseUnhealthy(
@@ -49,8 +53,13 @@ export async function openSession(context: ElasticsearchContext): Promise<Sessio
           const own = people.filter((person) => person.tenantId === tenantId)
           for (const target of targets)
             for (let from = 0; from < own.length; from += CHUNK) {
-              const counted = await countPeople(store, target, own.slice(from, from + CHUNK))
-              for (const [ord, documents] of counted) found.set(`${ord} ${jobKey(target)}`, documents)
+              const chunk = own.slice(from, from + CHUNK)
+              const counted = await countPeople(store, target, chunk)
+              const kept = target.method === 'retain' ? await countKept(store, target, chunk) : new Map()
+              for (const { ord } of chunk) {
+                const documents = (counted.get(ord) ?? 0) + (kept.get(ord)?.documents ?? 0)
+                found.set(`${ord} ${jobKey(target)}`, documents)
+              }
             }
         }
         return subjects.map((_subject, ord): Counts => {

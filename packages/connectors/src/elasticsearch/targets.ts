@@ -4,7 +4,9 @@ import type { ElasticsearchElement, ElasticsearchSystem, Replacement } from './g
 import { type IndexName, indexNameOf, indexOf, LETHE_PREFIX, tenantOf } from './index-name.js'
 import { type ExactField, exactField, fieldAt, type IndexInfo, indexInfo } from './mapping.js'
 import type { ElasticsearchOptions } from './options.js'
+import type { Query } from './query.js'
 import { IndexRefused, type TargetProblem, targetError } from './refusals.js'
+import { stillKept, type Until, untilOf } from './retention.js'
 import type { Store } from './store.js'
 
 export type ElasticsearchContext = OpenContext<ElasticsearchOptions, ElasticsearchSystem>
@@ -16,16 +18,32 @@ export interface Way {
   /** Only documents up to the request: set where an alias leads to the person. */
   readonly createdAt: string | null
   readonly set: Readonly<Record<string, Replacement>>
+  /** The field as the data map writes it, and the list around it that loses this person. */
+  readonly by: string
+  readonly pull: string | null
 }
 
-/** What is done to one concrete index: documents found by `ways` are deleted or redacted. */
+/** A way to documents that a law keeps. */
+export interface KeptWay extends Way {
+  readonly until: Until
+  readonly part: { readonly category: string; readonly ground: string; readonly citation: string }
+  /** Which of its documents are kept at the moment of this target. */
+  readonly running: Query
+}
+
+/**
+ * What is done to one concrete index: documents found by `ways` are deleted or redacted; with `retain`, deleted
+ * unless they are kept.
+ */
 export interface Target {
   readonly collection: string
-  readonly method: 'delete' | 'redact'
+  readonly method: Method
   readonly index: string
   readonly ways: readonly Way[]
-  /** Ways by which the same index is deleted from: a redaction leaves those documents to them. */
+  /** Ways by which the same index is deleted from: others leave those documents to them. */
   readonly deleted: readonly Way[]
+  /** Ways by which documents of the same index are kept: nothing is done to those before their time is over. */
+  readonly kept: readonly KeptWay[]
   /** Field holding the tenant, or null where the index holds one tenant only. */
   readonly tenantField: ExactField | null
 }
@@ -66,25 +84,27 @@ export async function indicesOf(store: Store, name: IndexName): Promise<Readonly
   return new Map(Object.entries(infos ?? {}).filter(([concrete]) => !concrete.startsWith(LETHE_PREFIX)))
 }
 
+const METHODS = ['delete', 'redact', 'retain'] as const
+export type Method = (typeof METHODS)[number]
+
 /** What a section does, grouped by index name: deletions of an index before its redactions. */
 export interface Job {
   readonly name: IndexName
-  readonly method: 'delete' | 'redact'
+  readonly method: Method
   readonly elements: readonly ElasticsearchElement[]
   readonly deleting: readonly ElasticsearchElement[]
+  readonly keeping: readonly ElasticsearchElement[]
 }
 
 export function jobsOf(system: ElasticsearchSystem): Job[] {
   const texts = [...new Set(system.indices.map(({ name }) => name))]
   return texts.flatMap((text) =>
-    (['delete', 'redact'] as const).flatMap((method): Job[] => {
-      const elements = system.indices.filter((one) => one.name === text && one.method === method)
+    METHODS.flatMap((method): Job[] => {
+      const of = (one: Method) => system.indices.filter(({ name, method }) => name === text && method === one)
+      const elements = of(method)
       if (elements.length === 0) return []
-      const deleting =
-        method === 'delete'
-          ? []
-          : system.indices.filter((one) => one.name === text && one.method === 'delete')
-      return [{ name: indexNameOf(text), method, elements, deleting }]
+      const deleting = method === 'delete' ? [] : of('delete')
+      return [{ name: indexNameOf(text), method, elements, deleting, keeping: of('retain') }]
     }),
   )
 }
@@ -93,13 +113,15 @@ interface Rules {
   readonly tenant: TenantRule
   readonly canonical: IdentifierType
 }
+/** Retentions are judged at this moment, in epoch milliseconds. */
+type RulesNow = Rules & { readonly now: number }
 
 /** Proves that a name leads to exactly one index whose fields compare exactly. Throws IndexRefused. */
 export function targetOf(
   job: Job,
   asked: string,
   found: ReadonlyMap<string, IndexInfo>,
-  { tenant, canonical }: Rules,
+  { tenant, canonical, now }: RulesNow,
 ): Target {
   const refuse = (code: TargetProblem, field = '') =>
     new IndexRefused(code, `${job.name.text}${field && `.${field}`}`)
@@ -118,7 +140,16 @@ export function targetOf(
       identifier,
       createdAt: identifier === canonical ? null : (element.createdAt ?? null),
       set: element.set ?? {},
+      by: element.by,
+      pull: element.pull ?? null,
     }
+  }
+  const kept = (element: ElasticsearchElement): KeptWay => {
+    const { ground = '', citation = '', until: text } = element.retain ?? {}
+    const until = untilOf(text)
+    if ('from' in until && !isDate(info, until.from)) throw refuse('until_not_date', until.from)
+    const part = { category: element.category ?? job.name.text, ground, citation }
+    return { ...way(element), until, part, running: stillKept(until, now) }
   }
   if (
     job.method === 'redact' &&
@@ -133,6 +164,7 @@ export function targetOf(
     index,
     ways: job.elements.map(way),
     deleted: job.deleting.map(way),
+    kept: job.keeping.map(kept),
     tenantField,
   }
 }
@@ -178,7 +210,7 @@ export async function targetsFor(
   store: Store,
   jobs: readonly Job[],
   tenantIds: readonly string[],
-  rules: Rules,
+  rules: RulesNow,
 ): Promise<ReadonlyMap<string, TenantTargets>> {
   const wanted = new Map(tenantIds.map((id) => [id, jobs.map((job) => indexOf(job.name, id))]))
   const names = [...new Set([...wanted.values()].flat())].filter((name) => name !== null)
@@ -224,7 +256,7 @@ export async function problemsOf(
   const asked = askedNames(job.name, existing)
   const problems = asked.flatMap(([name, infos]) => {
     try {
-      targetOf(job, name, infos, rules)
+      targetOf(job, name, infos, { ...rules, now: Date.now() })
       return []
     } catch (error) {
       if (error instanceof IndexRefused) return [error]

@@ -22,7 +22,7 @@ const info = (change: object = {}) =>
 function target(indices: readonly unknown[], change?: object) {
   const [job] = jobsOf(elasticsearchSystem.parse({ indices }))
   if (!job) throw new RangeError('no job')
-  return targetOf(job, 'users', new Map([['users', info(change)]]), rules)
+  return targetOf(job, 'users', new Map([['users', info(change)]]), { ...rules, now: 0 })
 }
 
 describe('a target', () => {

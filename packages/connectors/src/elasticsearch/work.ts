@@ -1,5 +1,6 @@
 import type { CollectionCounts, Counts, Outcome, Pass } from '@lethe/eraser-kit'
 import type { Failure } from './errors.js'
+import type { Kept } from './kept.js'
 import type { Entry } from './ledger.js'
 import type { Person } from './people.js'
 import type { Job, Target } from './targets.js'
@@ -16,6 +17,8 @@ export interface Work {
   readonly before: Map<string, number>
   /** Documents there when this attempt began. */
   readonly found: Map<string, number>
+  /** What a law keeps, counted when this attempt began. */
+  readonly kept: Map<string, Kept>
   /** Changed by this attempt. */
   readonly changed: Map<string, number>
   /** Documents there after it. */
@@ -48,9 +51,12 @@ export function outcomeOf(work: Work, jobs: readonly Job[]): Outcome {
   const counts = countsOf(jobs, (key) => ({
     changed: (work.before.get(key) ?? 0) + (work.changed.get(key) ?? 0),
     left: work.left.get(key) ?? work.found.get(key) ?? 0,
+    kept: work.kept.get(key)?.documents ?? 0,
   }))
   if (work.failure)
     return { outcome: 'failed', counts, errorCode: work.failure.code, errorClass: work.failure.errorClass }
+  const parts = [...work.kept.values()].flatMap((kept) => kept.parts)
+  if (parts.length > 0) return { outcome: 'retained', counts, retained: parts }
   const all = Object.values(counts)
   const outcome = all.some(({ erased }) => erased > 0)
     ? 'erased'
@@ -60,20 +66,21 @@ export function outcomeOf(work: Work, jobs: readonly Job[]): Outcome {
   return { outcome, counts }
 }
 
-/** Counts per index name of the map, deletions and redactions of the same name added up. */
+/** Counts per index name of the map; what its methods did is added up. */
 export function countsOf(
   jobs: readonly Job[],
-  of: (key: string) => { readonly changed: number; readonly left: number },
+  of: (key: string) => { readonly changed: number; readonly left: number; readonly kept?: number },
 ): Counts {
   const counts: Record<string, CollectionCounts> = {}
   for (const { name, method } of jobs) {
-    const { changed, left } = of(jobKey({ collection: name.text, method }))
+    const { changed, left, kept = 0 } = of(jobKey({ collection: name.text, method }))
     const own = counts[name.text] ?? { found: 0, erased: 0, redacted: 0, retained: 0, failed: 0 }
     counts[name.text] = {
       ...own,
-      found: own.found + changed + left,
-      erased: own.erased + (method === 'delete' ? changed : 0),
+      found: own.found + changed + left + kept,
+      erased: own.erased + (method === 'redact' ? 0 : changed),
       redacted: own.redacted + (method === 'redact' ? changed : 0),
+      retained: own.retained + kept,
       failed: own.failed + left,
     }
   }
