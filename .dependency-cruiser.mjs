@@ -82,6 +82,12 @@ export default {
       '^packages/messaging/',
     ),
     only(
+      'only-the-event-store-knows-kurrentdb',
+      'The client of KurrentDB stays behind the port.',
+      'node_modules/@eventstore/',
+      '^packages/event-store/src/kurrentdb/',
+    ),
+    only(
       'only-its-connector-knows-redis',
       "A vendor's client stays in the connector of that vendor.",
       'node_modules/(ioredis|redis)/',
