@@ -35,6 +35,7 @@ describe('migrations', () => {
       '0002_outbox-inbox',
       '0003_vault-read-models-audit',
       '0004_roles',
+      '0005_vault-epochs',
       '0006_restore',
     ])
     expect(await migrate(url)).toEqual([])
@@ -58,6 +59,7 @@ describe('roles', () => {
     ['lethe_request', "INSERT INTO events.idempotency VALUES ('t', 'd', 'r')"],
     ['lethe_request', 'DELETE FROM outbox.message'],
     ['lethe_aggregator', 'SELECT epoch, sealed FROM vault.entries'],
+    ['lethe_aggregator', 'SELECT epoch, destroyed_at FROM vault.epochs'],
     ['lethe_aggregator', "INSERT INTO inbox.offsets VALUES ('aggregator', 't', 0, 1)"],
     ['lethe_aggregator', 'SELECT request_id FROM read_model.requests FOR UPDATE SKIP LOCKED'],
     ['lethe_ops', 'SELECT * FROM read_model.verifications'],
@@ -79,6 +81,8 @@ describe('roles', () => {
     ['lethe_request', "UPDATE events.events SET type = 'x'"],
     ['lethe_request', 'DELETE FROM events.events'],
     ['lethe_request', 'UPDATE audit.clearances SET at = 0'],
+    ['lethe_request', 'DELETE FROM audit.vault_reads'],
+    ['lethe_request', 'DELETE FROM vault.epochs'],
     ['lethe_request', 'SELECT * FROM inbox.offsets'],
     ['lethe_request', "UPDATE restore.gates SET state = 'open'"],
     ['lethe_restore', 'SELECT * FROM vault.entries'],
@@ -86,6 +90,7 @@ describe('roles', () => {
     ['lethe_aggregator', 'DELETE FROM vault.entries'],
     ['lethe_aggregator', 'SELECT * FROM vault.digests'],
     ['lethe_aggregator', 'SELECT * FROM vault.notes'],
+    ['lethe_aggregator', 'UPDATE vault.epochs SET destroyed_at = 0'],
     ['lethe_aggregator', 'DELETE FROM events.streams'],
     ['lethe_aggregator', 'SELECT * FROM audit.clearances'],
     ['lethe_ops', "UPDATE read_model.requests SET status = 'COMPLETED'"],
