@@ -44,6 +44,8 @@ export type RequestCommand =
       readonly grantId: string | null
     }
   | { readonly type: 'RetrySystem'; readonly systemId: string; readonly by: string }
+  /** The vault sealed what these systems select by anew, under the key of `epoch`. */
+  | { readonly type: 'Reseal'; readonly epoch: string; readonly systemIds: readonly string[] }
   /** The process manager: whatever time alone makes due. */
   | { readonly type: 'Proceed' }
 

@@ -6,6 +6,7 @@ import { decideHold, decideRelease } from './decide-hold.js'
 import { decideIdentityReview, decidePlan, decideReceive, decideResolution } from './decide-intake.js'
 import { decideExtend, decideRetry } from './decide-operations.js'
 import { decideAcknowledge, decideProbeReport } from './decide-reports.js'
+import { decideReseal } from './decide-reseal.js'
 import { commandNeedsRequest } from './decide-rules.js'
 import { fold } from './evolve.js'
 import { defaultPolicy, type Policy } from './policy.js'
@@ -62,6 +63,8 @@ function decideAlone(state: RequestState | null, command: Told, now: number, pol
       return decideDeadLetter(state, command, now)
     case 'RetrySystem':
       return decideRetry(state, command, now, policy)
+    case 'Reseal':
+      return decideReseal(state, command, now)
     case 'IssueGrant':
       return decideGrant(state, command, now, policy)
     case 'Acknowledge':

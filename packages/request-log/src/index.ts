@@ -5,6 +5,7 @@ export { FOLD_VERSION, LogCorrupt } from './loader.js'
 export type { LogTransaction } from './log-transaction.js'
 export { OutboxReconciler, type ReconcilerOptions, type SweepReport } from './outbox/outbox-reconciler.js'
 export type { Encode, OutboxMessage } from './outbox/outbox-row.js'
+export { writersPolicy } from './policy.js'
 export type { Projection, Queryable } from './projections/projection.js'
 export type { RequestRow } from './projections/requests/fold.js'
 export {

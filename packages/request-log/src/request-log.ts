@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { defaultPolicy, type Policy, type RequestState } from '@lethe/domain'
+import type { Policy, RequestState } from '@lethe/domain'
 import { backToBack, inTransaction, type PgEventStore, VersionConflict } from '@lethe/event-store'
 import type { Pool, PoolClient } from 'pg'
 import { FOLD_VERSION, loadStates, readState } from './loader.js'
@@ -12,6 +12,7 @@ import {
   writeOutbox,
 } from './outbox/outbox-row.js'
 import { tombstoneMessages } from './outbox/tombstone-messages.js'
+import { writersPolicy } from './policy.js'
 import { projectingAll } from './projections/index.js'
 import { StateCache } from './state-cache.js'
 
@@ -25,6 +26,7 @@ export interface RequestLogOptions {
   readonly snapshotEvery?: number
   /** How often a loser of a race decides again before the error is thrown; default 5. */
   readonly maxDecisions?: number
+  /** Default `writersPolicy`. */
   readonly policy?: Policy
   readonly topicPrefix?: string
   /** W3C trace context for one request's messages of the running transaction. */
@@ -55,7 +57,7 @@ export class RequestLog {
     this.#cache = new StateCache(options.cacheSize ?? 10_000)
     this.#snapshotEvery = options.snapshotEvery ?? 64
     this.#maxDecisions = options.maxDecisions ?? 5
-    this.#policy = options.policy ?? defaultPolicy
+    this.#policy = options.policy ?? writersPolicy
     this.#outbox = {
       encode: options.encode,
       topicPrefix: options.topicPrefix ?? '',

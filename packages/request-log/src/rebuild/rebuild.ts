@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
-import { defaultPolicy, type Policy } from '@lethe/domain'
+import type { Policy } from '@lethe/domain'
 import type { Pool, PoolClient } from 'pg'
+import { writersPolicy } from '../policy.js'
 import { projectInto, projections } from '../projections/index.js'
 import { compareTables, type Difference } from './compare.js'
 import { refold, type StreamProblem } from './refold.js'
@@ -10,7 +11,7 @@ export interface RebuildOptions {
   readonly swap?: boolean
   /** Streams folded at a time; default 200. */
   readonly pageSize?: number
-  /** The one the writers decide by; default `defaultPolicy`. */
+  /** The one the writers decide by; default `writersPolicy`. */
   readonly policy?: Policy
   readonly onProgress?: (done: { streams: number; events: number }) => void
 }
@@ -66,7 +67,7 @@ async function rebuildIn(client: PoolClient, options: RebuildOptions): Promise<R
   const totals = { streams: 0, events: 0, snapshots: 0 }
   const problems: StreamProblem[] = []
   for await (const page of refold(client, options.pageSize ?? 200)) {
-    await projectInto(client, shadow, page.states, options.policy ?? defaultPolicy)
+    await projectInto(client, shadow, page.states, options.policy ?? writersPolicy)
     totals.streams += page.streams
     totals.events += page.events
     totals.snapshots += page.snapshots

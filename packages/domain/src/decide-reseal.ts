@@ -1,0 +1,28 @@
+import { accepted, type Decision, type RequestCommand } from './commands.js'
+import type { RequestState } from './request-state.js'
+
+/**
+ * The selectors of these systems are sealed under another key now: their tombstones are written again with
+ * a higher sequence, so that whoever keeps the highest one holds bytes that still open. A tombstone that
+ * names this epoch already, or that has expired, stays as it is.
+ */
+export function decideReseal(
+  state: RequestState,
+  { epoch, systemIds }: Extract<RequestCommand, { type: 'Reseal' }>,
+  now: number,
+): Decision {
+  const wanted = new Set(systemIds)
+  const resealed = Object.values(state.tombstones)
+    .filter((tombstone) => wanted.has(tombstone.systemId) && tombstone.epoch !== epoch)
+    .filter(
+      ({ expiresAt, recurEvery, heldUntil }) =>
+        expiresAt > now || recurEvery !== null || (heldUntil ?? 0) > now,
+    )
+    .sort((a, b) => (a.systemId < b.systemId ? -1 : 1))
+  return accepted(
+    ...resealed.map((tombstone) => ({
+      type: 'TombstoneWritten' as const,
+      data: { ...tombstone, sequence: tombstone.sequence + 1, epoch },
+    })),
+  )
+}
