@@ -1,6 +1,6 @@
 import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto'
 import { TerminalError } from '@lethe/service-host'
-import type { KeyStore } from './key-store.js'
+import type { EpochKey, Keyring } from './key-store.js'
 
 const FORMAT = 1
 const NONCE_BYTES = 12
@@ -21,9 +21,8 @@ export interface SealContext {
 const associated = (context: SealContext, epoch: string): Buffer =>
   Buffer.from(`${context.requestId}|${context.systemId}|${epoch}`, 'utf8')
 
-/** AES-256-GCM under the current epoch key, with a fresh random nonce. */
-export function seal(keys: KeyStore, context: SealContext, plain: Buffer): Sealed {
-  const { epoch, key } = keys.current()
+/** AES-256-GCM under this key, with a fresh random nonce. */
+export function seal({ epoch, key }: EpochKey, context: SealContext, plain: Buffer): Sealed {
   const nonce = randomBytes(NONCE_BYTES)
   const cipher = createCipheriv('aes-256-gcm', key, nonce, { authTagLength: TAG_BYTES })
   cipher.setAAD(associated(context, epoch))
@@ -35,7 +34,7 @@ export function seal(keys: KeyStore, context: SealContext, plain: Buffer): Seale
  * @throws TerminalError `vault_key_destroyed` when the epoch key is gone, `vault_tampered` when the bytes
  * are not what was sealed for this request and system. Neither message holds anything of the content.
  */
-export function unseal(keys: KeyStore, context: SealContext, entry: Sealed): Buffer {
+export function unseal(keys: Pick<Keyring, 'find'>, context: SealContext, entry: Sealed): Buffer {
   const found = keys.find(entry.epoch)
   const where = `request ${context.requestId}, system ${context.systemId}, epoch ${entry.epoch}`
   if (found === null)

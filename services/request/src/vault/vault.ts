@@ -1,8 +1,11 @@
+import { backToBack } from '@lethe/request-log'
+import { RetryableError } from '@lethe/service-host'
 import type { Pool, PoolClient } from 'pg'
 import { z } from 'zod'
 import type { Identifier } from '../domain/identifier.js'
 import { digestsOf, type Pepper } from './digest.js'
-import type { KeyStore } from './key-store.js'
+import { lockSealing } from './epochs.js'
+import type { Keyring } from './key-store.js'
 import { type Sealed, seal, unseal } from './seal.js'
 
 /**
@@ -22,39 +25,64 @@ export interface OpenedEntry extends VaultEntry {
   readonly stored: Sealed
 }
 
+/** Who reads, and what for. Clearance has an audit of its own, with each answer; every other reading leaves a row. */
+export type Reading =
+  | 'clearance'
+  | {
+      /** Credential, or `request` for the service itself. */
+      readonly actor: string
+      readonly purpose: 'resolve' | 'first_step' | 'refusal' | 'reseal' | 'redigest' | 'note'
+      /** Epoch milliseconds. */
+      readonly at: number
+    }
+
 const identifiersShape = z.array(z.object({ type: z.string(), value: z.string() }).strict())
 
 /** Identifiers of people, readable only with keys that PostgreSQL does not hold. */
 export class Vault {
   constructor(
-    private readonly keys: KeyStore,
+    private readonly keys: Keyring,
     readonly peppers: readonly Pepper[],
   ) {}
 
-  /** Seals and stores under the current epoch, in one statement; entries of older epochs are gone after it. */
-  async put(client: PoolClient, entries: readonly VaultEntry[]): Promise<void> {
-    if (entries.length === 0) return
+  /**
+   * Seals and stores under the current epoch; entries of older epochs are gone after it. @returns that epoch
+   * @throws RetryableError `vault_epoch_closed` when it was closed before this process heard of it
+   */
+  async put(client: PoolClient, entries: readonly VaultEntry[]): Promise<string> {
+    const key = this.keys.current()
+    if (entries.length === 0) return key.epoch
     const sealed = entries.map((entry) =>
-      seal(this.keys, entry, Buffer.from(JSON.stringify(entry.identifiers), 'utf8')),
+      seal(key, entry, Buffer.from(JSON.stringify(entry.identifiers), 'utf8')),
     )
-    await client.query({
-      name: 'vault-put',
-      text: `WITH given AS (
-               SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::bytea[])
-                 AS row (request_id, system_id, epoch, sealed)
-             ), older AS (
-               DELETE FROM vault.entries e USING given g
-               WHERE e.request_id = g.request_id AND e.system_id = g.system_id AND e.epoch <> g.epoch
-             )
-             INSERT INTO vault.entries (request_id, system_id, epoch, sealed) SELECT * FROM given
-             ON CONFLICT (request_id, system_id, epoch) DO UPDATE SET sealed = excluded.sealed`,
-      values: [
-        entries.map((entry) => entry.requestId),
-        entries.map((entry) => entry.systemId),
-        sealed.map((row) => row.epoch),
-        sealed.map((row) => row.sealed),
-      ],
-    })
+    const [, stored] = await backToBack(client, [
+      () => lockSealing(client, key.epoch),
+      () =>
+        client.query({
+          name: 'vault-put',
+          text: `WITH given AS (
+                   SELECT row.* FROM unnest($1::text[], $2::text[], $3::bytea[]) AS row (request_id, system_id, sealed)
+                   WHERE ${epochIsOpen('$4')}
+                 ), older AS (
+                   DELETE FROM vault.entries e USING given g
+                   WHERE e.request_id = g.request_id AND e.system_id = g.system_id AND e.epoch <> $4
+                 ), noted AS (
+                   INSERT INTO vault.sealings (request_id, epoch) SELECT DISTINCT request_id, $4::text FROM given
+                   ON CONFLICT DO NOTHING
+                 )
+                 INSERT INTO vault.entries (request_id, system_id, epoch, sealed)
+                 SELECT request_id, system_id, $4, sealed FROM given
+                 ON CONFLICT (request_id, system_id, epoch) DO UPDATE SET sealed = excluded.sealed`,
+          values: [
+            entries.map((entry) => entry.requestId),
+            entries.map((entry) => entry.systemId),
+            sealed.map((row) => row.sealed),
+            key.epoch,
+          ],
+        }),
+    ])
+    if (stored.rowCount !== entries.length) throw epochClosed(key.epoch)
+    return key.epoch
   }
 
   /**
@@ -65,12 +93,20 @@ export class Vault {
     client: Pool | PoolClient,
     requestIds: readonly string[],
     systemId: string,
+    reading: Reading,
   ): Promise<Map<string, OpenedEntry | Error>> {
-    const { rows } = await client.query<{ request_id: string; epoch: string; sealed: Buffer }>({
-      name: 'vault-open',
-      text: 'SELECT request_id, epoch, sealed FROM vault.entries WHERE request_id = ANY($1::text[]) AND system_id = $2',
-      values: [requestIds, systemId],
-    })
+    const { rows } =
+      reading === 'clearance'
+        ? await client.query<SealedRow>({ name: 'vault-open', text: select, values: [requestIds, systemId] })
+        : await client.query<SealedRow>({
+            name: 'vault-open-audited',
+            // One statement: nothing is read without its row, and no row is written for what was not read.
+            text: `WITH noted AS (
+                     INSERT INTO audit.vault_reads (at, actor, purpose, system_id, request_ids)
+                     SELECT $3, $4, $5, $2, $1 WHERE cardinality($1::text[]) > 0
+                   ) ${select}`,
+            values: [requestIds, systemId, reading.at, reading.actor, reading.purpose],
+          })
     const opened = new Map<string, OpenedEntry | Error>()
     for (const row of rows) {
       opened.set(row.request_id, this.openRow(row.request_id, systemId, row))
@@ -127,29 +163,66 @@ export class Vault {
     return digests
   }
 
-  /** Free text (hold reasons, notes); events carry the note's id only. */
+  /** Free text (hold reasons, notes); events carry the note's id only. Sealing one anew replaces it. */
   async putNote(
     client: PoolClient,
     note: { readonly noteId: string; readonly requestId: string; readonly text: string },
   ): Promise<void> {
     const { noteId, requestId } = note
-    const row = seal(this.keys, { requestId, systemId: noteContext(noteId) }, Buffer.from(note.text, 'utf8'))
-    await client.query(
-      'INSERT INTO vault.notes (note_id, request_id, epoch, sealed) VALUES ($1, $2, $3, $4)',
-      [noteId, requestId, row.epoch, row.sealed],
+    const row = seal(
+      this.keys.current(),
+      { requestId, systemId: noteContext(noteId) },
+      Buffer.from(note.text, 'utf8'),
     )
+    const [, stored] = await backToBack(client, [
+      () => lockSealing(client, row.epoch),
+      () =>
+        client.query(
+          `WITH noted AS (
+             INSERT INTO vault.sealings (request_id, epoch) SELECT $2, $3 WHERE ${epochIsOpen('$3')}
+             ON CONFLICT DO NOTHING
+           )
+           INSERT INTO vault.notes (note_id, request_id, epoch, sealed)
+           SELECT $1, $2, $3, $4 WHERE ${epochIsOpen('$3')}
+           ON CONFLICT (note_id) DO UPDATE SET epoch = excluded.epoch, sealed = excluded.sealed`,
+          [noteId, requestId, row.epoch, row.sealed],
+        ),
+    ])
+    if (stored.rowCount !== 1) throw epochClosed(row.epoch)
   }
 
   /** null when there is no such note. @throws TerminalError as `unseal` does */
-  async readNote(client: Pool | PoolClient, noteId: string): Promise<string | null> {
-    const { rows } = await client.query<{ request_id: string; epoch: string; sealed: Buffer }>(
-      'SELECT request_id, epoch, sealed FROM vault.notes WHERE note_id = $1',
-      [noteId],
+  async readNote(
+    client: Pool | PoolClient,
+    noteId: string,
+    reading: Exclude<Reading, 'clearance'>,
+  ): Promise<string | null> {
+    const { rows } = await client.query<SealedRow>(
+      `WITH noted AS (
+         INSERT INTO audit.vault_reads (at, actor, purpose, system_id, request_ids)
+         SELECT $2, $3, $4, '@note', ARRAY[request_id] FROM vault.notes WHERE note_id = $1
+       ) SELECT request_id, epoch, sealed FROM vault.notes WHERE note_id = $1`,
+      [noteId, reading.at, reading.actor, reading.purpose],
     )
     const row = rows[0]
     if (row === undefined) return null
     return unseal(this.keys, { requestId: row.request_id, systemId: noteContext(noteId) }, row).toString()
   }
 }
+
+interface SealedRow {
+  readonly request_id: string
+  readonly epoch: string
+  readonly sealed: Buffer
+}
+
+const select =
+  'SELECT request_id, epoch, sealed FROM vault.entries WHERE request_id = ANY($1::text[]) AND system_id = $2'
+
+const epochIsOpen = (parameter: string): string =>
+  `EXISTS (SELECT FROM vault.epochs WHERE epoch = ${parameter} AND closed_at IS NULL)`
+
+const epochClosed = (epoch: string): RetryableError =>
+  new RetryableError('vault_epoch_closed', `Epoch ${epoch} was closed while something was sealed under it.`)
 
 const noteContext = (noteId: string): string => `@note:${noteId}`
