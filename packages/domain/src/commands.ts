@@ -46,6 +46,8 @@ export type RequestCommand =
   | { readonly type: 'RetrySystem'; readonly systemId: string; readonly by: string }
   /** The vault sealed what these systems select by anew, under the key of `epoch`. */
   | { readonly type: 'Reseal'; readonly epoch: string; readonly systemIds: readonly string[] }
+  /** Every vault key that ever sealed something of this request is destroyed. */
+  | { readonly type: 'ConfirmShredded' }
   /** The process manager: whatever time alone makes due. */
   | { readonly type: 'Proceed' }
 

@@ -1,4 +1,5 @@
-import { accepted, type Decision, type RequestCommand } from './commands.js'
+import { accepted, type Decision, type RequestCommand, rejected } from './commands.js'
+import { blockedBy } from './facts.js'
 import type { RequestState } from './request-state.js'
 
 /**
@@ -25,4 +26,15 @@ export function decideReseal(
       data: { ...tombstone, sequence: tombstone.sequence + 1, epoch },
     })),
   )
+}
+
+/**
+ * The last condition of backup-clear: nobody can open anything the vault ever held of the person, in no
+ * backup of Lethe's own database either. Refused while a date, a hold or a question stands against it.
+ */
+export function decideShredded(state: RequestState, now: number): Decision {
+  if (state.backupClear) return accepted()
+  const over = state.completedAt !== null && state.backupClearAt !== null && state.backupClearAt <= now
+  if (over && blockedBy(state) === null) return accepted({ type: 'RequestBackupClear', data: { at: now } })
+  return rejected('illegal_transition', 'backups, a hold or an open question still stand against it')
 }

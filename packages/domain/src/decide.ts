@@ -6,7 +6,7 @@ import { decideHold, decideRelease } from './decide-hold.js'
 import { decideIdentityReview, decidePlan, decideReceive, decideResolution } from './decide-intake.js'
 import { decideExtend, decideRetry } from './decide-operations.js'
 import { decideAcknowledge, decideProbeReport } from './decide-reports.js'
-import { decideReseal } from './decide-reseal.js'
+import { decideReseal, decideShredded } from './decide-reseal.js'
 import { commandNeedsRequest } from './decide-rules.js'
 import { fold } from './evolve.js'
 import { defaultPolicy, type Policy } from './policy.js'
@@ -65,6 +65,8 @@ function decideAlone(state: RequestState | null, command: Told, now: number, pol
       return decideRetry(state, command, now, policy)
     case 'Reseal':
       return decideReseal(state, command, now)
+    case 'ConfirmShredded':
+      return decideShredded(state, now)
     case 'IssueGrant':
       return decideGrant(state, command, now, policy)
     case 'Acknowledge':

@@ -38,8 +38,9 @@ export interface Policy {
   /** What a tombstone lives longer than the longest backup. */
   readonly tombstoneMarginMs: number
   /**
-   * Epochs of vault keys that are destroyed. When given, backup-clear waits until every epoch that
-   * sealed a tombstone of the request is in it; null rests on the dates of the plan alone.
+   * Epochs of vault keys that are destroyed. When given, backup-clear waits until the epoch of every
+   * tombstone of the request is in it; null rests on the dates of the plan alone. A tombstone knows its
+   * last epoch only: who tracks every epoch gives an empty list and tells `ConfirmShredded`.
    */
   readonly destroyedEpochs: readonly string[] | null
 }

@@ -48,3 +48,18 @@ test('where keys are tracked, dates alone make nothing backup-clear: the last ep
   expect(types(['epoch-1'])).toEqual([])
   expect(types(['epoch-1', 'epoch-2'])).toEqual(['RequestBackupClear'])
 })
+
+test('told that every key is destroyed, a request is backup-clear once its last backup has expired, not before', () => {
+  const story = Story.planned(undefined, {}, { destroyedEpochs: [] })
+  const shredded = { type: 'ConfirmShredded' } as const
+  story.erase('pg#1/initial')
+  expect(story.code(shredded)).toBe('illegal_transition')
+  story.probe('pg/probe-1')
+  expect(story.code(shredded)).toBe('illegal_transition')
+  expect(story.later(400 * DAY)).toEqual([])
+  story.tell({ type: 'Hold', holdId: 'h', by: 'officer', reasonRef: null })
+  expect(story.code(shredded)).toBe('illegal_transition')
+  story.tell({ type: 'Release', holdId: 'h', by: 'officer' })
+  expect(story.tell(shredded)).toEqual(['RequestBackupClear'])
+  expect(story.tell(shredded)).toEqual([])
+})

@@ -35,9 +35,15 @@ CREATE INDEX notes_by_epoch ON vault.notes (epoch);
 CREATE TABLE vault.peppers (
   version     text   PRIMARY KEY,
   fingerprint text   NOT NULL,
+  -- `given` by configuration, or made in the `key_store`.
+  source      text   NOT NULL,
   added_at    bigint NOT NULL,
-  removed_at  bigint
+  retired_at  bigint
 );
+
+-- Completed requests that wait for their last key to be destroyed.
+CREATE INDEX requests_not_backup_clear ON read_model.requests (backup_clear_at, request_id)
+  WHERE NOT backup_clear AND completed_at IS NOT NULL;
 
 -- Every reading of the vault that is not an answer of clearance; rows are only ever added. Names nobody.
 CREATE TABLE audit.vault_reads (

@@ -1,6 +1,8 @@
 import { type KafkaConfig, kafkaConfigFromEnvironment } from '@lethe/messaging'
 import { loadConfig } from '@lethe/service-host'
 import { z } from 'zod'
+import type { EpochSettings } from './vault/epochs.js'
+import type { MasterSource } from './vault/master-key.js'
 
 const milliseconds = (fallback: number) => z.coerce.number().int().min(1).default(fallback)
 
@@ -27,6 +29,11 @@ const environment = z.object({
   LETHE_GRANT_SECRET: z.string().min(16, 'needs at least 16 characters'),
   LETHE_PEPPERS: z.string().min(1),
   LETHE_VAULT_KEYS: z.string().min(1),
+  LETHE_VAULT_MASTER_FILE: z.string().min(1).optional(),
+  LETHE_VAULT_MASTER_COMMAND: z.string().min(1).optional(),
+  LETHE_VAULT_EPOCH_MS: milliseconds(30 * 86_400_000),
+  LETHE_VAULT_KEEP_MS: milliseconds(30 * 86_400_000),
+  LETHE_VAULT_CHECK_MS: milliseconds(5_000),
   LETHE_PROBES: probes,
   LETHE_PROBE_TOKEN: z.string().min(1),
   LETHE_PORT: z.coerce.number().int().min(0).max(65_535).default(29_001),
@@ -47,7 +54,13 @@ export interface RequestConfig {
   readonly grantSecret: string
   /** `v1=<secret>,v2=<secret>` */
   readonly peppers: string
-  readonly vaultKeysFile: string
+  /** A key file, or a directory of wrapped keys. */
+  readonly vaultKeys: string
+  /** Where the key that wraps such a directory comes from. */
+  readonly vaultMaster: MasterSource
+  readonly epochs: EpochSettings
+  /** How often the vault looks for what is due, and for what other processes changed. */
+  readonly vaultCheckMs: number
   /** Base URLs of the probe deployments by system id. */
   readonly probes: ReadonlyMap<string, string>
   readonly probeToken: string
@@ -75,7 +88,13 @@ export function readConfig(): RequestConfig {
     dataMapFile: env.LETHE_DATA_MAP,
     grantSecret: env.LETHE_GRANT_SECRET,
     peppers: env.LETHE_PEPPERS,
-    vaultKeysFile: env.LETHE_VAULT_KEYS,
+    vaultKeys: env.LETHE_VAULT_KEYS,
+    vaultMaster: {
+      file: env.LETHE_VAULT_MASTER_FILE ?? null,
+      command: env.LETHE_VAULT_MASTER_COMMAND ?? null,
+    },
+    epochs: { lengthMs: env.LETHE_VAULT_EPOCH_MS, keepMs: env.LETHE_VAULT_KEEP_MS },
+    vaultCheckMs: env.LETHE_VAULT_CHECK_MS,
     probes: env.LETHE_PROBES,
     probeToken: env.LETHE_PROBE_TOKEN,
     port: env.LETHE_PORT,

@@ -10,7 +10,6 @@ export async function createKeyFile(path: string, now: Date = new Date()): Promi
   const epoch = now.toISOString().slice(0, 7)
   const { privateKey } = await generateKeyPair('ECDH-ES', { crv: 'P-256', extractable: true })
   const file = {
-    current: epoch,
     epochs: { [epoch]: randomBytes(32).toString('base64url') },
     intake: await exportJWK(privateKey),
   }

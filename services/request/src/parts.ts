@@ -29,10 +29,18 @@ import { Previews } from './application/preview.js'
 import { Queries } from './application/queries.js'
 import { Repeating } from './application/repeating.js'
 import { Tombstones } from './application/tombstones.js'
+import { VaultAdministration } from './application/vault-administration.js'
 import type { RequestConfig } from './config.js'
+import { Destruction } from './vault/destruction.js'
 import { parsePeppers } from './vault/digest.js'
+import { Epochs } from './vault/epochs.js'
 import { IntakeKey } from './vault/intake-key.js'
-import { openKeyFile } from './vault/key-store.js'
+import { VaultKeeper } from './vault/keeper.js'
+import { openKeyStore } from './vault/open-key-store.js'
+import { Peppers } from './vault/peppers.js'
+import { Redigesting } from './vault/redigesting.js'
+import { Resealing } from './vault/resealing.js'
+import { Shredded } from './vault/shredded.js'
 import { Vault } from './vault/vault.js'
 
 /** What an eraser is told to wait when it must ask again. */
@@ -54,6 +62,7 @@ export interface RequestParts {
   readonly intake: Intake
   readonly intakeKey: IntakeKey
   readonly reconciler: OutboxReconciler
+  readonly vaultAdministration: VaultAdministration
   /** Loops that run beside the requests. */
   readonly loops: readonly Repeating[]
 }
@@ -80,11 +89,15 @@ async function build(
   encode: Encode,
   pool: Pool,
 ): Promise<RequestParts> {
-  const keyFile = await configured('LETHE_VAULT_KEYS', () => openKeyFile(config.vaultKeysFile))
-  const intakeKey = await configured('LETHE_VAULT_KEYS', () => IntakeKey.from(keyFile.intakeJwk))
+  const keys = await configured('LETHE_VAULT_KEYS', () => openKeyStore(config.vaultKeys, config.vaultMaster))
+  const intakeKey = await configured('LETHE_VAULT_KEYS', () => IntakeKey.from(keys.intakeJwk))
   const credentials = await configured('LETHE_CREDENTIALS', () => Credentials.read(config.credentialsFile))
-  const peppers = await configured('LETHE_PEPPERS', () => parsePeppers(config.peppers))
-  const vault = new Vault(keyFile.store, peppers)
+  const given = await configured('LETHE_PEPPERS', () => parsePeppers(config.peppers))
+  const epochs = await Epochs.open(pool, keys, config.epochs)
+  const peppers = await Peppers.open(pool, keys, given).catch((error: unknown) => {
+    throw error instanceof TerminalError ? unusable('LETHE_PEPPERS', error) : error
+  })
+  const vault = new Vault(epochs, peppers)
   const mapText = await configured('LETHE_DATA_MAP', () => readFileSync(config.dataMapFile, 'utf8'))
   const maps = await DataMaps.open(mapText, kinds, new PgDataMapStore(pool)).catch((error: unknown) => {
     throw error instanceof TerminalError ? unusable('LETHE_DATA_MAP', error) : error
@@ -114,6 +127,11 @@ async function build(
   }
   const firstStep = new FirstStep(pool, vault, maps, identity, config.resolutionFreshMs)
   const reconciler = new OutboxReconciler({ pool })
+  const resealing = new Resealing(pool, log, vault, epochs)
+  const destruction = new Destruction(pool, epochs, resealing)
+  const redigesting = new Redigesting(pool, vault, peppers)
+  const shredded = new Shredded(pool, log)
+  const keeper = new VaultKeeper(epochs, peppers, destruction, redigesting, shredded, logger)
   return {
     pool,
     credentials,
@@ -135,7 +153,16 @@ async function build(
     intake: new Intake(accepting, log, intakePorts(intakeKey, credentials)),
     intakeKey,
     reconciler,
+    vaultAdministration: new VaultAdministration(
+      epochs,
+      peppers,
+      resealing,
+      destruction,
+      redigesting,
+      shredded,
+    ),
     loops: [
+      new Repeating('vault', () => keeper.tick(), config.vaultCheckMs, logger),
       new Repeating('resolve-pending', () => pending.resolveSome(), config.resolveRetryMs, logger),
       new Repeating('outbox-sweep', () => sweep(reconciler, logger), sweepEveryMs, logger),
     ],

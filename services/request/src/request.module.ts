@@ -12,6 +12,7 @@ import { ErasureRequestsController } from './adapters/http/erasure-requests.cont
 import { MapCheckController } from './adapters/http/map-check.controller.js'
 import { PreviewsController } from './adapters/http/previews.controller.js'
 import { PublicController } from './adapters/http/public.controller.js'
+import { VaultController } from './adapters/http/vault.controller.js'
 import { VerificationController } from './adapters/http/verification.controller.js'
 import { IntakeController } from './adapters/intake.controller.js'
 import { AcceptQueue } from './application/accept-queue.js'
@@ -23,6 +24,7 @@ import { MapChecks } from './application/map-check.js'
 import { Previews } from './application/preview.js'
 import { Queries } from './application/queries.js'
 import { Tombstones } from './application/tombstones.js'
+import { VaultAdministration } from './application/vault-administration.js'
 import type { RequestParts } from './parts.js'
 import { IntakeKey } from './vault/intake-key.js'
 
@@ -42,6 +44,7 @@ export class RequestModule implements OnApplicationBootstrap, OnModuleDestroy, O
         ErasersController,
         MapCheckController,
         VerificationController,
+        VaultController,
         PublicController,
         IntakeController,
       ],
@@ -57,6 +60,7 @@ export class RequestModule implements OnApplicationBootstrap, OnModuleDestroy, O
         { provide: DataMaps, useValue: parts.maps },
         { provide: MapChecks, useValue: parts.mapChecks },
         { provide: Intake, useValue: parts.intake },
+        { provide: VaultAdministration, useValue: parts.vaultAdministration },
         { provide: IntakeKey, useValue: parts.intakeKey },
       ],
     }

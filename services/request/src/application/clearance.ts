@@ -178,7 +178,7 @@ export class Clearance {
       tx.client,
       systems.map((systemId) => () => {
         const ids = requestsOf(asked.filter(({ question }) => question.systemId === systemId))
-        return this.vault.open(tx.client, ids, systemId)
+        return this.vault.open(tx.client, ids, systemId, 'clearance')
       }),
     )
     return new Map(systems.map((systemId, index) => [systemId, entries[index] ?? new Map()]))

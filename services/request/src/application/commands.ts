@@ -56,7 +56,7 @@ export class RequestCommands {
       if (wanted.verb === 'approve' && (await this.settleIdentity(tx, caller, state, wanted.identifiers))) {
         return { state: tx.state(requestId) ?? state, hold: null }
       }
-      if (wanted.verb === 'refuse') await this.assertNamesNobody(tx, requestId, wanted)
+      if (wanted.verb === 'refuse') await this.assertNamesNobody(tx, caller.id, requestId, wanted)
       const noteId = 'reason' in wanted && wanted.reason ? randomUUID() : null
       const events = decided(tx.apply(requestId, commandOf(wanted, caller.id, noteId, state, now), now))
       if (noteId !== null && events.length > 0) await this.note(tx, requestId, noteId, wanted)
@@ -100,10 +100,12 @@ export class RequestCommands {
   /** Why a request was refused is told to the person and stands in an event, so it must do without their name. */
   private async assertNamesNobody(
     tx: LogTransaction,
+    actor: string,
     requestId: string,
     { ground, citation }: Extract<Wanted, { verb: 'refuse' }>,
   ): Promise<void> {
-    const entry = (await this.vault.open(tx.client, [requestId], wholePerson)).get(requestId)
+    const read = { actor, purpose: 'refusal', at: this.now() } as const
+    const entry = (await this.vault.open(tx.client, [requestId], wholePerson, read)).get(requestId)
     const identifiers = entry === undefined || entry instanceof Error ? [] : entry.identifiers
     if (!namesPerson(`${ground}\n${citation}`, identifiers)) return
     throw problem(

@@ -46,6 +46,7 @@ export class FirstStep {
       this.pool,
       waiting.map((row) => row.request_id),
       wholePerson,
+      reading(now),
     )
     const asked = waiting.flatMap((row) => {
       const entry = people.get(row.request_id)
@@ -84,7 +85,7 @@ export class FirstStep {
   ): Promise<ReadonlyMap<string, string>> {
     const blocked = new Map<string, string>()
     if (found.size === 0) return blocked
-    const people = await this.vault.open(tx.client, [...found.keys()], wholePerson)
+    const people = await this.vault.open(tx.client, [...found.keys()], wholePerson, reading(now))
     const learned: Learned[] = []
     for (const [requestId, resolution] of found) {
       const state = tx.state(requestId)
@@ -159,6 +160,8 @@ const standsStill: ReadonlySet<RequestState['status']> = new Set([
   'REFUSED',
   'CANCELLED',
 ])
+
+const reading = (at: number) => ({ actor: 'request', purpose: 'first_step', at }) as const
 
 const isConfirmed = (state: RequestState): boolean =>
   state.approvals.some(({ reason }) => reason === 'identity')

@@ -99,6 +99,7 @@ export class PendingRequests {
       this.pool,
       rows.map((row) => row.request_id),
       wholePerson,
+      { actor: 'request', purpose: 'resolve', at: this.now() },
     )
     this.tell(rows.map((row) => row.request_id).filter((id) => !('identifiers' in (people.get(id) ?? {}))))
     return rows.flatMap((row) => {

@@ -55,7 +55,7 @@ export class Tombstones {
     const ids = [...new Set(rows.map(({ requestId }) => requestId))]
     const [owners, entries] = await Promise.all([
       this.ownersOf(ids),
-      this.vault.open(this.pool, ids, systemId),
+      this.vault.open(this.pool, ids, systemId, 'tombstones'),
     ])
     await auditTombstones(this.pool, { at, credentialId: caller.id, systemId, reason, count: rows.length })
     return rows.map(({ tombstoneId, requestId, mapVersion, effectiveAt, expiresAt, ...row }) => {

@@ -18,6 +18,7 @@ export type Action =
   | 'read_map'
   | 'check_map'
   | 'replay'
+  | 'administer_vault'
 
 const officer: readonly Role[] = ['privacy_officer', 'admin']
 const staff: readonly Role[] = ['operator', ...officer]
@@ -38,6 +39,7 @@ const allowed: Readonly<Record<Action, readonly Role[]>> = {
   read_map: ['eraser', 'probe', 'restore', 'viewer', ...staff],
   check_map: staff,
   replay: ['restore'],
+  administer_vault: ['admin'],
 }
 
 export const may = (caller: Caller, action: Action): boolean =>

@@ -1,5 +1,5 @@
 import { problem } from '@lethe/service-host'
-import type { Pool } from 'pg'
+import type { Pool, PoolClient } from 'pg'
 import { alone, closeEpoch, type Epoch, type Epochs } from './epochs.js'
 import { countEpoch, type EpochCounts } from './needed.js'
 import type { Resealing } from './resealing.js'
@@ -33,7 +33,7 @@ export class Destruction {
   /** Changes nothing. @throws ProblemError `not_found` */
   async outlook(epoch: string): Promise<Outlook> {
     await this.known(epoch)
-    return outlookOf(epoch, await countEpoch(this.pool, epoch, this.now()))
+    return this.counted(epoch)
   }
 
   /**
@@ -42,57 +42,67 @@ export class Destruction {
    */
   async destroy(epoch: string, options: DestroyOptions): Promise<Outlook> {
     const row = await this.known(epoch)
-    if (row.destroyedAt !== null) return outlookOf(epoch, await countEpoch(this.pool, epoch, this.now()))
-    if (row.destroyingAt === null) await this.decide(epoch, options)
-    await this.shredKey(epoch, options.actor)
-    return outlookOf(epoch, await countEpoch(this.pool, epoch, this.now()))
+    const { actor, giveUpUnreadable = false } = options
+    if (row.destroyedAt === null) {
+      if (row.destroyingAt === null) await this.decide(epoch, actor, giveUpUnreadable)
+      await this.shredKey(epoch, actor)
+    }
+    return this.counted(epoch)
   }
 
   /** On the fixed date: seals anew what is needed, then destroys. @returns whether the key is gone */
   async retire(epoch: string, actor: string): Promise<boolean> {
-    await closeEpoch(this.pool, epoch, this.now())
-    await this.epochs.refresh()
-    const { unreadable } = await this.resealing.reseal(epoch, actor)
-    if (unreadable.length > 0) return false
+    const { destroyingAt } = await this.known(epoch)
+    if (destroyingAt === null && !(await this.vacated(epoch, actor))) return false
     await this.destroy(epoch, { actor })
     return true
   }
 
+  private async vacated(epoch: string, actor: string): Promise<boolean> {
+    await closeEpoch(this.pool, epoch, this.now())
+    await this.epochs.refresh()
+    const { unreadable } = await this.resealing.reseal(epoch, actor)
+    return unreadable.length === 0
+  }
+
   private async known(epoch: string): Promise<Epoch> {
     await this.epochs.refresh()
-    const row = this.epochs.all().find((known) => known.epoch === epoch)
-    if (row === undefined) throw problem('not_found', `The vault has no epoch ${epoch}.`)
+    const row = this.epochs.known(epoch)
+    if (row === null) throw problem('not_found', `The vault has no epoch ${epoch}. See: lethe vault status`)
     return row
   }
 
-  private async decide(epoch: string, { giveUpUnreadable = false }: DestroyOptions): Promise<void> {
+  private async counted(epoch: string): Promise<Outlook> {
+    const counts = await countEpoch(this.pool, epoch, this.now())
+    const held = counts.entries + counts.notes
+    return { epoch, ...counts, becomeUnreadable: held - counts.neededEntries - counts.neededNotes }
+  }
+
+  private async decide(epoch: string, actor: string, giveUpUnreadable: boolean): Promise<void> {
     if (this.epochs.current().epoch === epoch)
       throw problem('illegal_transition', `Epoch ${epoch} is the current one. Rotate first.`)
     await closeEpoch(this.pool, epoch, this.now())
     await this.epochs.refresh()
-    await alone(this.pool, async (client) => {
-      const counts = await countEpoch(client, epoch, this.now())
-      const left = counts.neededEntries + counts.neededNotes
-      if (left > 0 && !(giveUpUnreadable && (await this.nothingOpens(epoch)))) {
-        throw problem(
-          'illegal_transition',
-          `${left} entries of ${counts.neededRequests} requests under ${epoch} are still needed. Reseal first.`,
-          { ...counts },
-        )
-      }
-      await client.query(
-        `UPDATE vault.epochs SET destroying_at = $2, shredded = $3
-         WHERE epoch = $1 AND closed_at IS NOT NULL AND destroying_at IS NULL`,
-        [epoch, this.now(), counts.entries + counts.notes],
-      )
-    })
+    const lost = giveUpUnreadable ? (await this.resealing.reseal(epoch, actor)).unreadable.length : 0
+    await alone(this.pool, (client) => this.record(client, epoch, lost))
+    await this.epochs.refresh()
   }
 
-  /** What is needed but was not moved does not open: that is how the resealing leaves it. */
-  private async nothingOpens(epoch: string): Promise<boolean> {
-    const { unreadable } = await this.resealing.reseal(epoch, 'request')
-    const { neededRequests } = await countEpoch(this.pool, epoch, this.now())
-    return neededRequests === unreadable.length
+  /** The check and the record are one transaction; nothing was sealed under a closed epoch since. */
+  private async record(client: PoolClient, epoch: string, givenUp: number): Promise<void> {
+    const counts = await countEpoch(client, epoch, this.now())
+    if (counts.neededRequests > givenUp) {
+      throw problem(
+        'illegal_transition',
+        `${counts.neededRequests} requests still need what is sealed under ${epoch}. Reseal first.`,
+        { ...counts },
+      )
+    }
+    await client.query(
+      `UPDATE vault.epochs SET destroying_at = $2, shredded = $3
+       WHERE epoch = $1 AND closed_at IS NOT NULL AND destroying_at IS NULL`,
+      [epoch, this.now(), counts.entries + counts.notes],
+    )
   }
 
   private async shredKey(epoch: string, actor: string): Promise<void> {
@@ -108,9 +118,3 @@ export class Destruction {
     await this.epochs.refresh()
   }
 }
-
-const outlookOf = (epoch: string, counts: EpochCounts): Outlook => ({
-  epoch,
-  ...counts,
-  becomeUnreadable: counts.entries + counts.notes - counts.neededEntries - counts.neededNotes,
-})

@@ -1,7 +1,7 @@
 import { inTransaction } from '@lethe/event-store'
 import { RetryableError } from '@lethe/service-host'
 import type { Pool, PoolClient } from 'pg'
-import type { EpochKey, Keyring, KeyStore } from './key-store.js'
+import { type EpochKey, type Keyring, type KeyStore, pepperPrefix } from './key-store.js'
 
 /** One epoch's life. Times are epoch milliseconds; null for what has not happened. */
 export interface Epoch {
@@ -14,6 +14,8 @@ export interface Epoch {
   readonly closedAt: number | null
   readonly destroyingAt: number | null
   readonly destroyedAt: number | null
+  /** Credential, or `request` for the service itself. */
+  readonly destroyedBy: string | null
   /** Entries and notes that became unreadable with the key. */
   readonly shredded: number | null
 }
@@ -78,22 +80,36 @@ export class Epochs implements Keyring {
 
   current(): EpochKey {
     const at = this.now()
-    const open = this.rows.filter(({ epoch, closedAt }) => closedAt === null && this.keys.find(epoch) !== null)
+    const open = this.rows.filter(
+      ({ epoch, closedAt }) => closedAt === null && this.keys.find(epoch) !== null,
+    )
     // Between the end of one and the making of the next, the newest goes on: its end is not its death.
     const row = open.findLast(({ startsAt, endsAt }) => startsAt <= at && at < endsAt) ?? open.at(-1)
     const key = row === undefined ? null : this.keys.find(row.epoch)
-    if (key === null) throw new RetryableError('vault_no_epoch', 'The vault has no open epoch to seal under.')
-    return key
+    if (row === undefined || key === null) throw noEpoch()
+    return { epoch: row.epoch, key }
   }
 
   find(epoch: string): EpochKey | null {
-    // Between the decision and the destruction another process may hold the key; it must not use it.
+    // Once it is decided nobody uses the key any more, even where it still is: a copy that was put back, say.
     const row = this.rows.find((known) => known.epoch === epoch)
-    return row?.destroyedAt ? null : this.keys.find(epoch)
+    if (row !== undefined && row.destroyingAt !== null) return null
+    const key = this.keys.find(epoch)
+    return key === null ? null : { epoch, key }
   }
 
   all(): readonly Epoch[] {
     return this.rows
+  }
+
+  /** Whether its key can be read; false for one that was lost or destroyed. */
+  hasKey(epoch: string): boolean {
+    return this.keys.find(epoch) !== null
+  }
+
+  /** null when the vault never had it. */
+  known(epoch: string): Epoch | null {
+    return this.rows.find((row) => row.epoch === epoch) ?? null
   }
 
   /** Takes over what other processes did; called now and then, and when sealing was refused. */
@@ -140,7 +156,7 @@ export class Epochs implements Keyring {
   private async freeName(client: PoolClient, at: number): Promise<string> {
     const day = new Date(at).toISOString().slice(0, 10)
     const { rows } = await client.query<{ epoch: string }>('SELECT epoch FROM vault.epochs')
-    const taken = new Set([...rows.map(({ epoch }) => epoch), ...this.keys.epochs()])
+    const taken = new Set([...rows.map(({ epoch }) => epoch), ...this.keys.names()])
     for (let n = 1; ; n++) {
       const name = n === 1 ? day : `${day}.${String(n).padStart(3, '0')}`
       if (!taken.has(name)) return name
@@ -156,8 +172,8 @@ export class Epochs implements Keyring {
     const known = new Set(rows.map(({ epoch }) => epoch))
     const at = this.now()
     const unknown = this.keys
-      .epochs()
-      .filter((epoch) => !known.has(epoch))
+      .names()
+      .filter((name) => !name.startsWith(pepperPrefix) && !known.has(name))
       .sort()
     for (const [index, epoch] of unknown.entries()) {
       const newest = known.size === 0 && index === unknown.length - 1
@@ -173,12 +189,16 @@ export class Epochs implements Keyring {
   }
 }
 
+const noEpoch = (): RetryableError =>
+  new RetryableError('vault_no_epoch', 'The vault has no open epoch to seal under.')
+
 /** Nothing is sealed under it once this has returned: seals that had begun are committed or gone. */
 export async function closeEpoch(pool: Pool, epoch: string, at: number): Promise<void> {
   await inTransaction(pool, async (client) => {
     await client.query(`SELECT pg_advisory_xact_lock(${SEALING_LOCK}, hashtext($1))`, [epoch])
     await client.query(
-      'UPDATE vault.epochs SET closed_at = $2, ends_at = LEAST(ends_at, GREATEST(starts_at, $2)) WHERE epoch = $1 AND closed_at IS NULL',
+      `UPDATE vault.epochs SET closed_at = $2, ends_at = LEAST(ends_at, GREATEST(starts_at, $2))
+       WHERE epoch = $1 AND closed_at IS NULL`,
       [epoch, at],
     )
   })
@@ -201,6 +221,7 @@ function epochOf(row: Record<string, string | null>): Epoch {
     closedAt: instant(row.closed_at),
     destroyingAt: instant(row.destroying_at),
     destroyedAt: instant(row.destroyed_at),
+    destroyedBy: row.destroyed_by ?? null,
     shredded: instant(row.shredded),
   }
 }

@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto'
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
-import { finishShredding, shred, writeDurably } from './durable-file.js'
-import { assertEpochName, type EpochKey, type KeyStore } from './key-store.js'
-import { type MasterKey, unwrap, wrap } from './master-key.js'
+import { DurableFiles } from './durable-files.js'
+import { assertUsableName, isUsableName, type KeyStore, secretBytes } from './key-store.js'
+import type { KeyWrapper } from './key-wrapper.js'
 
 const SUFFIX = '.key'
 const INTAKE = 'intake.jwk'
@@ -14,7 +14,7 @@ const INTAKE = 'intake.jwk'
  * master key shreds everything. The master is asked for once, when the store is opened.
  */
 export class KeyDirectory implements KeyStore {
-  private keys: ReadonlyMap<string, EpochKey> = new Map()
+  private secrets: ReadonlyMap<string, Buffer> = new Map()
 
   /**
    * @throws when the directory is missing, or a file in it does not open under the master key: starting
@@ -22,18 +22,20 @@ export class KeyDirectory implements KeyStore {
    */
   constructor(
     private readonly folder: string,
-    private readonly master: MasterKey,
+    private readonly wrapper: KeyWrapper,
+    private readonly files: DurableFiles = new DurableFiles(),
   ) {
     if (!isDirectory(folder)) throw new Error(`the vault key directory ${folder} does not exist`)
     this.refresh()
   }
 
   /** A new directory with one epoch and the intake key pair. @throws when the directory exists */
-  static create(folder: string, master: MasterKey, epoch: string, intake: object): KeyDirectory {
-    assertEpochName(epoch)
+  static create(folder: string, wrapper: KeyWrapper, epoch: string, intake: object): KeyDirectory {
+    assertUsableName(epoch)
     mkdirSync(folder, { mode: 0o700 })
-    writeDurably(join(folder, INTAKE), wrap(master, INTAKE, Buffer.from(JSON.stringify(intake), 'utf8')))
-    const store = new KeyDirectory(folder, master)
+    const jwk = wrapper.wrap(INTAKE, Buffer.from(JSON.stringify(intake), 'utf8'))
+    new DurableFiles().write(join(folder, INTAKE), jwk)
+    const store = new KeyDirectory(folder, wrapper)
     store.create(epoch)
     return store
   }
@@ -41,62 +43,54 @@ export class KeyDirectory implements KeyStore {
   get intakeJwk(): Readonly<Record<string, unknown>> | null {
     const path = join(this.folder, INTAKE)
     if (!existsSync(path)) return null
-    return JSON.parse(unwrap(this.master, INTAKE, readFileSync(path)).toString('utf8'))
+    return JSON.parse(this.wrapper.unwrap(INTAKE, readFileSync(path)).toString('utf8'))
   }
 
-  find(epoch: string): EpochKey | null {
-    const known = this.keys.get(epoch)
+  find(name: string): Buffer | null {
+    const known = this.secrets.get(name)
     if (known !== undefined) return known
     // Another process may have made it a moment ago.
-    if (isUsable(epoch) && existsSync(this.fileOf(epoch))) this.refresh()
-    return this.keys.get(epoch) ?? null
+    if (isUsableName(name) && existsSync(this.fileOf(name))) this.refresh()
+    return this.secrets.get(name) ?? null
   }
 
-  epochs(): readonly string[] {
-    return [...this.keys.keys()]
+  names(): readonly string[] {
+    return [...this.secrets.keys()]
   }
 
-  create(epoch: string): void {
-    assertEpochName(epoch)
-    if (existsSync(this.fileOf(epoch))) return this.refresh()
-    writeDurably(this.fileOf(epoch), wrap(this.master, epoch, randomBytes(32)))
+  create(name: string): void {
+    assertUsableName(name)
+    if (!existsSync(this.fileOf(name)))
+      this.files.write(this.fileOf(name), this.wrapper.wrap(name, randomBytes(secretBytes)))
     this.refresh()
   }
 
-  destroy(epoch: string): void {
-    assertEpochName(epoch)
-    shred(this.fileOf(epoch))
+  destroy(name: string): void {
+    assertUsableName(name)
+    this.files.shred(this.fileOf(name))
     this.refresh()
   }
 
   recover(): void {
-    finishShredding(join(this.folder, INTAKE), () => true)
+    this.files.finish(join(this.folder, INTAKE), () => true)
   }
 
   refresh(): void {
     const names = readdirSync(this.folder).filter((name) => name.endsWith(SUFFIX))
-    this.keys = new Map(names.map((name) => this.read(name.slice(0, -SUFFIX.length))))
+    this.secrets = new Map(names.map((name) => this.read(name.slice(0, -SUFFIX.length))))
   }
 
-  private read(epoch: string): [string, EpochKey] {
-    const known = this.keys.get(epoch)
-    if (known !== undefined) return [epoch, known]
-    const key = unwrap(this.master, epoch, readFileSync(this.fileOf(epoch)))
-    if (key.length !== 32) throw new Error(`epoch ${epoch} of the vault key directory is not 32 bytes long`)
-    return [epoch, { epoch, key }]
+  private read(name: string): [string, Buffer] {
+    const known = this.secrets.get(name)
+    if (known !== undefined) return [name, known]
+    const secret = this.wrapper.unwrap(name, readFileSync(this.fileOf(name)))
+    if (secret.length !== secretBytes)
+      throw new Error(`${name} of the vault key directory is not 32 bytes long`)
+    return [name, secret]
   }
 
-  private fileOf(epoch: string): string {
-    return join(this.folder, `${epoch}${SUFFIX}`)
-  }
-}
-
-function isUsable(epoch: string): boolean {
-  try {
-    assertEpochName(epoch)
-    return true
-  } catch {
-    return false
+  private fileOf(name: string): string {
+    return join(this.folder, `${name}${SUFFIX}`)
   }
 }
 

@@ -1,77 +1,88 @@
 import { randomBytes } from 'node:crypto'
 import { statSync } from 'node:fs'
 import { basename } from 'node:path'
+import { readJsonFile } from '@lethe/service-host'
 import { z } from 'zod'
-import { readJsonFile } from '../json-file.js'
-import { finishShredding, replaceAndShred } from './durable-file.js'
-import { assertEpochName, type EpochKey, type KeyStore } from './key-store.js'
+import { DurableFiles } from './durable-files.js'
+import { assertUsableName, type KeyStore, pepperPrefix, secretBytes } from './key-store.js'
 
+const named = z.record(z.string().min(1), z.base64url())
 const keyFile = z.object({
-  epochs: z.record(z.string().min(1), z.base64url()),
+  epochs: named,
+  peppers: named.default({}),
   /** Private JWK of the intake key pair (EC P-256). */
   intake: z.record(z.string(), z.unknown()).optional(),
 })
-type KeyFileContent = z.infer<typeof keyFile>
+type Content = z.infer<typeof keyFile>
 
 /**
- * Keys in one JSON file `{epochs: {<epoch>: <32 bytes base64url>}, intake: <private JWK>}`, readable by
- * whoever can read the file. The folder must be writable: each change is a new version of the whole file.
+ * Secrets in one JSON file `{epochs: {<epoch>: <32 bytes base64url>}, peppers: {…}, intake: <private JWK>}`,
+ * readable by whoever can read the file. The folder must be writable: each change is a new version of the
+ * whole file, and the old one is overwritten.
  */
 export class KeyFile implements KeyStore {
-  private content: KeyFileContent
-  private keys: ReadonlyMap<string, EpochKey>
+  private content: Content
+  private secrets: ReadonlyMap<string, Buffer>
   private stamp = ''
 
   /** @throws when the file is missing or malformed, or a key is not 32 bytes. Names the place, not the content. */
-  constructor(private readonly path: string) {
+  constructor(
+    private readonly path: string,
+    private readonly files: DurableFiles = new DurableFiles(),
+  ) {
     this.content = this.read()
-    this.keys = keysOf(path, this.content)
+    this.secrets = secretsOf(path, this.content)
   }
 
   get intakeJwk(): Readonly<Record<string, unknown>> | null {
     return this.content.intake ?? null
   }
 
-  find(epoch: string): EpochKey | null {
-    const known = this.keys.get(epoch)
+  find(name: string): Buffer | null {
+    const known = this.secrets.get(name)
     if (known !== undefined) return known
     // Another process may have made it a moment ago.
     if (stampOf(this.path) !== this.stamp) this.refresh()
-    return this.keys.get(epoch) ?? null
+    return this.secrets.get(name) ?? null
   }
 
-  epochs(): readonly string[] {
-    return [...this.keys.keys()]
+  names(): readonly string[] {
+    return [...this.secrets.keys()]
   }
 
-  create(epoch: string): void {
-    assertEpochName(epoch)
+  create(name: string): void {
+    assertUsableName(name)
     this.refresh()
-    if (this.keys.has(epoch)) return
-    const epochs = { ...this.content.epochs, [epoch]: randomBytes(32).toString('base64url') }
+    if (this.secrets.has(name)) return
+    const place = placeOf(name)
+    const secret = randomBytes(secretBytes).toString('base64url')
     // The old version holds keys as well, which must not outlive their destruction in freed blocks.
-    replaceAndShred(this.path, textOf({ ...this.content, epochs }))
-    this.refresh()
+    this.change({ ...this.content, [place]: { ...this.content[place], [name]: secret } })
   }
 
-  destroy(epoch: string): void {
+  destroy(name: string): void {
     this.refresh()
-    if (!this.keys.has(epoch)) return
-    const { [epoch]: _, ...epochs } = this.content.epochs
-    replaceAndShred(this.path, textOf({ ...this.content, epochs }))
-    this.refresh()
+    if (!this.secrets.has(name)) return
+    const place = placeOf(name)
+    const { [name]: _, ...rest } = this.content[place]
+    this.change({ ...this.content, [place]: rest })
   }
 
   recover(): void {
-    finishShredding(this.path, (name) => name.startsWith(`${basename(this.path)}.`))
+    this.files.finish(this.path, (name) => name.startsWith(`${basename(this.path)}.`))
   }
 
   refresh(): void {
     this.content = this.read()
-    this.keys = keysOf(this.path, this.content)
+    this.secrets = secretsOf(this.path, this.content)
   }
 
-  private read(): KeyFileContent {
+  private change(content: Content): void {
+    this.files.replace(this.path, `${JSON.stringify(content, null, 2)}\n`)
+    this.refresh()
+  }
+
+  private read(): Content {
     const stamp = stampOf(this.path)
     const parsed = keyFile.safeParse(readJsonFile(this.path))
     if (!parsed.success) {
@@ -83,19 +94,18 @@ export class KeyFile implements KeyStore {
   }
 }
 
-const textOf = ({ epochs, intake }: KeyFileContent): string =>
-  `${JSON.stringify({ epochs, ...(intake === undefined ? {} : { intake }) }, null, 2)}\n`
+const placeOf = (name: string): 'epochs' | 'peppers' => (name.startsWith(pepperPrefix) ? 'peppers' : 'epochs')
 
-function keysOf(path: string, { epochs }: KeyFileContent): ReadonlyMap<string, EpochKey> {
-  const keys = new Map<string, EpochKey>()
-  for (const [epoch, encoded] of Object.entries(epochs)) {
-    assertEpochName(epoch)
-    const key = Buffer.from(encoded, 'base64url')
-    if (key.length !== 32)
-      throw new Error(`epoch ${epoch} of the vault key file ${path} is not 32 bytes long`)
-    keys.set(epoch, { epoch, key })
+function secretsOf(path: string, { epochs, peppers }: Content): ReadonlyMap<string, Buffer> {
+  const secrets = new Map<string, Buffer>()
+  for (const [name, encoded] of [...Object.entries(epochs), ...Object.entries(peppers)]) {
+    assertUsableName(name)
+    const secret = Buffer.from(encoded, 'base64url')
+    if (secret.length !== secretBytes)
+      throw new Error(`epoch ${name} of the vault key file ${path} is not 32 bytes long`)
+    secrets.set(name, secret)
   }
-  return keys
+  return secrets
 }
 
 /** Each version is another file under the same name. */

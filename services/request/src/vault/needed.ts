@@ -2,30 +2,43 @@ import type { Pool, PoolClient } from 'pg'
 import { wholePerson } from './vault.js'
 
 /**
- * What an entry `e` of request `r` is still for; `$2` is now. Everything of a request that is open, held, or
- * has a failure to be settled. Of an ended one, what its live tombstones select by; the whole person where
- * erasure recurs, because a later map may need other identifiers. A request the read models do not know is
- * not judged: its entries stay.
+ * What a row `v` of request `r` is still for; `$2` is now. Everything of a request that is open, held, or
+ * has a failure to be settled. Of an ended one, what its live tombstones select by, and the whole person:
+ * a later data map may need other identifiers, and a new pepper needs digests. A request the read models do
+ * not know is not judged: its entries stay.
  */
 const unsettled = `(r.request_id IS NULL OR r.status NOT IN ('COMPLETED', 'REFUSED', 'CANCELLED')
   OR jsonb_array_length(r.holds) > 0 OR r.failure IS NOT NULL)`
 const live = '(t.expires_at > $2::bigint OR t.recur_every IS NOT NULL OR t.held_until > $2::bigint)'
+const liveTombstone = `SELECT FROM read_model.tombstones t WHERE t.request_id = v.request_id AND ${live}`
 
-const neededEntries = `SELECT e.request_id, e.system_id FROM vault.entries e
+const neededEntries = `SELECT v.request_id, v.system_id FROM vault.entries v
   LEFT JOIN read_model.requests r USING (request_id)
-  WHERE e.epoch = $1 AND (${unsettled} OR EXISTS (
-    SELECT FROM read_model.tombstones t WHERE t.request_id = e.request_id AND ${live}
-    AND (t.system_id = e.system_id OR (e.system_id = '${wholePerson}' AND t.recur_every IS NOT NULL))))`
+  WHERE v.epoch = $1 AND (${unsettled} OR EXISTS (
+    ${liveTombstone} AND (t.system_id = v.system_id OR v.system_id = '${wholePerson}')))`
 
 /** A note says why something was decided; it goes when nothing of its request is needed any more. */
-const neededNotes = `SELECT n.request_id, n.note_id FROM vault.notes n
+const neededNotes = `SELECT v.request_id, v.note_id FROM vault.notes v
   LEFT JOIN read_model.requests r USING (request_id)
-  WHERE n.epoch = $1 AND (${unsettled} OR EXISTS (
-    SELECT FROM read_model.tombstones t WHERE t.request_id = n.request_id AND ${live}))`
+  WHERE v.epoch = $1 AND (${unsettled} OR EXISTS (${liveTombstone}))`
+
+/** Live tombstones that were last published under this epoch: whoever reads the topic needs them anew. */
+const neededTombstones = `SELECT t.request_id, t.system_id FROM read_model.tombstones t
+  WHERE t.epoch = $1 AND ${live}`
+
+/** Requests of `ids` (`$1`) that something is still needed of; `$2` is now. */
+export const neededAmong = `SELECT v.request_id FROM unnest($1::text[]) AS v (request_id)
+  LEFT JOIN read_model.requests r USING (request_id) WHERE ${unsettled} OR EXISTS (${liveTombstone})`
+
+export interface OfSystem {
+  readonly requestId: string
+  readonly systemId: string
+}
 
 export interface Needed {
-  readonly entries: readonly { readonly requestId: string; readonly systemId: string }[]
+  readonly entries: readonly OfSystem[]
   readonly notes: readonly { readonly requestId: string; readonly noteId: string }[]
+  readonly tombstones: readonly OfSystem[]
 }
 
 /** Requests with something needed under this epoch, in id order, after `after`. */
@@ -38,7 +51,8 @@ export async function neededRequests(
   const { rows } = await pool.query<{ request_id: string }>(
     `SELECT DISTINCT request_id FROM (
        SELECT request_id FROM (${neededEntries}) AS entries
-       UNION ALL SELECT request_id FROM (${neededNotes}) AS notes) AS needed
+       UNION ALL SELECT request_id FROM (${neededNotes}) AS notes
+       UNION ALL SELECT request_id FROM (${neededTombstones}) AS tombstones) AS needed
      WHERE request_id > $3 ORDER BY request_id LIMIT $4`,
     [epoch, now, page.after, page.limit],
   )
@@ -52,21 +66,25 @@ export async function neededOf(
   now: number,
   requestIds: readonly string[],
 ): Promise<Needed> {
-  const only = 'AS needed WHERE request_id = ANY($3::text[]) ORDER BY 1, 2'
-  const values = [epoch, now, requestIds]
-  const entries = await client.query<{ request_id: string; system_id: string }>(
-    `SELECT * FROM (${neededEntries}) ${only}`,
-    values,
-  )
-  const notes = await client.query<{ request_id: string; note_id: string }>(
-    `SELECT * FROM (${neededNotes}) ${only}`,
-    values,
-  )
+  const among = async <Row extends object>(query: string): Promise<Row[]> => {
+    const text = `SELECT * FROM (${query}) AS needed WHERE request_id = ANY($3::text[]) ORDER BY 1, 2`
+    return (await client.query<Row>(text, [epoch, now, requestIds])).rows
+  }
+  const entries = await among<SystemRow>(neededEntries)
+  const notes = await among<{ request_id: string; note_id: string }>(neededNotes)
+  const tombstones = await among<SystemRow>(neededTombstones)
   return {
-    entries: entries.rows.map((row) => ({ requestId: row.request_id, systemId: row.system_id })),
-    notes: notes.rows.map((row) => ({ requestId: row.request_id, noteId: row.note_id })),
+    entries: entries.map(ofSystem),
+    notes: notes.map((row) => ({ requestId: row.request_id, noteId: row.note_id })),
+    tombstones: tombstones.map(ofSystem),
   }
 }
+
+interface SystemRow {
+  readonly request_id: string
+  readonly system_id: string
+}
+const ofSystem = (row: SystemRow): OfSystem => ({ requestId: row.request_id, systemId: row.system_id })
 
 export interface EpochCounts {
   readonly entries: number
@@ -76,6 +94,8 @@ export interface EpochCounts {
   readonly neededRequests: number
   readonly neededEntries: number
   readonly neededNotes: number
+  /** Live tombstones that were last published under this epoch. */
+  readonly neededTombstones: number
 }
 
 /** How much is sealed under this epoch, and how much of it is needed. */
@@ -85,17 +105,19 @@ export async function countEpoch(
   now: number,
 ): Promise<EpochCounts> {
   const { rows } = await client.query<Record<keyof EpochCounts, string>>(
-    `WITH needed_entries AS (${neededEntries}), needed_notes AS (${neededNotes})
+    `WITH needed_entries AS (${neededEntries}), needed_notes AS (${neededNotes}),
+       needed_tombstones AS (${neededTombstones})
      SELECT (SELECT count(*) FROM vault.entries WHERE epoch = $1) AS entries,
        (SELECT count(*) FROM vault.notes WHERE epoch = $1) AS notes,
        (SELECT count(DISTINCT request_id) FROM (
           SELECT request_id FROM vault.entries WHERE epoch = $1
           UNION ALL SELECT request_id FROM vault.notes WHERE epoch = $1) AS held) AS requests,
        (SELECT count(DISTINCT request_id) FROM (
-          SELECT request_id FROM needed_entries UNION ALL SELECT request_id FROM needed_notes) AS needed)
-         AS "neededRequests",
+          SELECT request_id FROM needed_entries UNION ALL SELECT request_id FROM needed_notes
+          UNION ALL SELECT request_id FROM needed_tombstones) AS needed) AS "neededRequests",
        (SELECT count(*) FROM needed_entries) AS "neededEntries",
-       (SELECT count(*) FROM needed_notes) AS "neededNotes"`,
+       (SELECT count(*) FROM needed_notes) AS "neededNotes",
+       (SELECT count(*) FROM needed_tombstones) AS "neededTombstones"`,
     [epoch, now],
   )
   const counted = rows[0] as Record<keyof EpochCounts, string>

@@ -1,8 +1,8 @@
-import type { RequestLog } from '@lethe/request-log'
-import { TerminalError } from '@lethe/service-host'
+import type { LogTransaction, RequestLog } from '@lethe/request-log'
+import { problem, TerminalError } from '@lethe/service-host'
 import type { Pool } from 'pg'
 import type { Epochs } from './epochs.js'
-import { type Needed, neededOf, neededRequests } from './needed.js'
+import { type Needed, neededOf, neededRequests, type OfSystem } from './needed.js'
 import { type Vault, type VaultEntry, wholePerson } from './vault.js'
 
 /** Requests per transaction: their streams are locked meanwhile. */
@@ -14,7 +14,10 @@ export interface Resealed {
   readonly notes: number
   /** Requests with something needed that does not open; it stays where it is. */
   readonly unreadable: readonly string[]
-  /** Give it back as `after` to go on; null when nothing is left. */
+}
+
+/** One batch; `next` is given back as `after` to go on, null when nothing is left. */
+export interface ResealedBatch extends Resealed {
   readonly next: string | null
 }
 
@@ -32,11 +35,12 @@ export class Resealing {
     private readonly now: () => number = Date.now,
   ) {}
 
-  /** All of it. @throws TerminalError `vault_epoch_current`: it would be sealed under the same key again */
-  async reseal(epoch: string, actor: string): Promise<Omit<Resealed, 'next'>> {
+  /** All of it. @throws ProblemError `not_found`; `illegal_transition` for the epoch sealing goes on under */
+  async reseal(epoch: string, actor: string): Promise<Resealed> {
+    if (this.epochs.known(epoch) === null) throw problem('not_found', `The vault has no epoch ${epoch}.`)
     const total = { requests: 0, entries: 0, notes: 0, unreadable: [] as string[] }
     for (let after: string | null = ''; after !== null; ) {
-      const batch: Resealed = await this.resealSome(epoch, actor, after)
+      const batch: ResealedBatch = await this.resealSome(epoch, actor, after)
       total.requests += batch.requests
       total.entries += batch.entries
       total.notes += batch.notes
@@ -47,54 +51,92 @@ export class Resealing {
   }
 
   /** One batch, of the requests after `after` in id order. */
-  async resealSome(epoch: string, actor: string, after = ''): Promise<Resealed> {
-    if (this.epochs.current().epoch === epoch) throw isCurrent(epoch)
+  async resealSome(epoch: string, actor: string, after = ''): Promise<ResealedBatch> {
+    if (this.epochs.current().epoch === epoch) {
+      throw problem('illegal_transition', `Epoch ${epoch} is the current one. Rotate first.`)
+    }
     const now = this.now()
     const ids = await neededRequests(this.pool, epoch, now, { after, limit: batchSize })
     if (ids.length === 0) return { requests: 0, entries: 0, notes: 0, unreadable: [], next: null }
-    const moved = await this.log.transact(ids, async (tx) => {
-      const needed = await neededOf(tx.client, epoch, now, ids)
-      const read = { actor, purpose: 'reseal', at: now } as const
-      const unreadable = new Set<string>()
-      const entries: VaultEntry[] = []
-      for (const [systemId, requestIds] of bySystem(needed)) {
-        const opened = await this.vault.open(tx.client, requestIds, systemId, read)
-        for (const [requestId, entry] of opened) {
-          if (entry instanceof Error) unreadable.add(requestId)
-          else if (entry.stored.epoch === epoch) entries.push(entry)
-        }
+    const next = ids.length < batchSize ? null : (ids.at(-1) as string)
+    const moved = await this.log.transact(ids, (tx) => this.move(tx, { epoch, actor, ids, now }))
+    return { ...moved, next }
+  }
+
+  private async move(tx: LogTransaction, move: Move): Promise<Resealed> {
+    const needed = await neededOf(tx.client, move.epoch, move.now, move.ids)
+    const unreadable = new Set<string>()
+    const entries = await this.opened(tx, needed, move, unreadable)
+    const under = await this.vault.put(tx.client, entries)
+    for (const [requestId, systemIds] of systemsByRequest(entries))
+      tx.apply(requestId, { type: 'Reseal', epoch: under, systemIds }, move.now)
+    const notes = await this.notes(tx, needed, move, unreadable)
+    const requests = new Set([...entries, ...notes].map(({ requestId }) => requestId)).size
+    return { requests, entries: entries.length, notes: notes.length, unreadable: [...unreadable] }
+  }
+
+  private async opened(
+    tx: LogTransaction,
+    { entries, tombstones }: Needed,
+    { actor, now }: Move,
+    unreadable: Set<string>,
+  ): Promise<VaultEntry[]> {
+    const opened: VaultEntry[] = []
+    for (const [systemId, requestIds] of requestsBySystem([...entries, ...tombstones])) {
+      const found = await this.vault.open(tx.client, requestIds, systemId, {
+        actor,
+        purpose: 'reseal',
+        at: now,
+      })
+      for (const requestId of requestIds) {
+        const entry = found.get(requestId)
+        if (entry === undefined || entry instanceof Error) unreadable.add(requestId)
+        else opened.push(entry)
       }
-      const under = await this.vault.put(tx.client, entries)
-      for (const [requestId, systemIds] of byRequest(entries))
-        tx.apply(requestId, { type: 'Reseal', epoch: under, systemIds }, now)
-      let notes = 0
-      for (const note of needed.notes) {
-        const text = await this.vault.readNote(tx.client, note.noteId, read).catch(() => null)
-        if (text === null) unreadable.add(note.requestId)
-        else {
-          await this.vault.putNote(tx.client, { ...note, text })
-          notes++
-        }
+    }
+    return opened
+  }
+
+  private async notes(
+    tx: LogTransaction,
+    { notes }: Needed,
+    { actor, now }: Move,
+    unreadable: Set<string>,
+  ): Promise<Needed['notes']> {
+    const moved: Needed['notes'][number][] = []
+    for (const note of notes) {
+      const text = await this.vault
+        .readNote(tx.client, note.noteId, { actor, purpose: 'reseal', at: now })
+        .catch((error: unknown) => {
+          if (error instanceof TerminalError) return null
+          throw error
+        })
+      if (text === null) unreadable.add(note.requestId)
+      else {
+        await this.vault.putNote(tx.client, { ...note, text })
+        moved.push(note)
       }
-      const requests = new Set([...entries, ...needed.notes].map(({ requestId }) => requestId)).size
-      return { requests, entries: entries.length, notes, unreadable: [...unreadable] }
-    })
-    return { ...moved, next: ids.length < batchSize ? null : (ids.at(-1) as string) }
+    }
+    return moved
   }
 }
 
-const isCurrent = (epoch: string): TerminalError =>
-  new TerminalError('vault_epoch_current', `Epoch ${epoch} is the current one; make a new one first.`)
-
-function bySystem({ entries }: Needed): ReadonlyMap<string, string[]> {
-  const systems = new Map<string, string[]>()
-  for (const { requestId, systemId } of entries)
-    systems.set(systemId, [...(systems.get(systemId) ?? []), requestId])
-  return systems
+interface Move {
+  readonly epoch: string
+  readonly actor: string
+  readonly ids: readonly string[]
+  readonly now: number
 }
 
-/** Systems by request; the whole person is no system and has no tombstone. */
-function byRequest(entries: readonly VaultEntry[]): ReadonlyMap<string, string[]> {
+function requestsBySystem(rows: readonly OfSystem[]): ReadonlyMap<string, string[]> {
+  const systems = new Map<string, Set<string>>()
+  for (const { requestId, systemId } of rows)
+    systems.set(systemId, (systems.get(systemId) ?? new Set()).add(requestId))
+  return new Map([...systems].map(([systemId, requestIds]) => [systemId, [...requestIds]]))
+}
+
+/** The whole person is no system and has no tombstone. */
+function systemsByRequest(entries: readonly VaultEntry[]): ReadonlyMap<string, string[]> {
   const requests = new Map<string, string[]>()
   for (const { requestId, systemId } of entries) {
     if (systemId === wholePerson) continue

@@ -6,6 +6,7 @@ import type { Identifier } from '../domain/identifier.js'
 import { digestsOf, type Pepper } from './digest.js'
 import { lockSealing } from './epochs.js'
 import type { Keyring } from './key-store.js'
+import type { PepperSet } from './peppers.js'
 import { type Sealed, seal, unseal } from './seal.js'
 
 /**
@@ -25,9 +26,12 @@ export interface OpenedEntry extends VaultEntry {
   readonly stored: Sealed
 }
 
-/** Who reads, and what for. Clearance has an audit of its own, with each answer; every other reading leaves a row. */
+/**
+ * Who reads, and what for. Clearance and pages of tombstones have an audit of their own, with each answer;
+ * every other reading leaves a row here.
+ */
 export type Reading =
-  | 'clearance'
+  | AuditedElsewhere
   | {
       /** Credential, or `request` for the service itself. */
       readonly actor: string
@@ -36,13 +40,15 @@ export type Reading =
       readonly at: number
     }
 
+type AuditedElsewhere = 'clearance' | 'tombstones'
+
 const identifiersShape = z.array(z.object({ type: z.string(), value: z.string() }).strict())
 
 /** Identifiers of people, readable only with keys that PostgreSQL does not hold. */
 export class Vault {
   constructor(
     private readonly keys: Keyring,
-    readonly peppers: readonly Pepper[],
+    private readonly pepperSet: PepperSet,
   ) {}
 
   /**
@@ -96,7 +102,7 @@ export class Vault {
     reading: Reading,
   ): Promise<Map<string, OpenedEntry | Error>> {
     const { rows } =
-      reading === 'clearance'
+      typeof reading === 'string'
         ? await client.query<SealedRow>({ name: 'vault-open', text: select, values: [requestIds, systemId] })
         : await client.query<SealedRow>({
             name: 'vault-open-audited',
@@ -124,6 +130,12 @@ export class Vault {
     }
   }
 
+  /** All that are looked up; the current one is last. */
+  get peppers(): readonly Pepper[] {
+    return this.pepperSet.live()
+  }
+
+  /** Under every live pepper, for looking up; `putDigests` writes those of them that are to be written. */
   digests(tenantId: string, identifiers: readonly Identifier[]): string[] {
     return digestsOf(this.peppers, tenantId, identifiers)
   }
@@ -132,7 +144,10 @@ export class Vault {
     client: PoolClient,
     rows: readonly { tenantId: string; requestId: string; digests: readonly string[] }[],
   ): Promise<void> {
-    const flat = rows.flatMap((row) => row.digests.map((digest) => ({ ...row, digest })))
+    const written = this.pepperSet.written()
+    const flat = rows
+      .flatMap((row) => row.digests.map((digest) => ({ ...row, digest })))
+      .filter(({ digest }) => written.has(digest.slice(0, digest.indexOf('.'))))
     if (flat.length === 0) return
     await client.query({
       name: 'vault-digests-put',
@@ -195,7 +210,7 @@ export class Vault {
   async readNote(
     client: Pool | PoolClient,
     noteId: string,
-    reading: Exclude<Reading, 'clearance'>,
+    reading: Exclude<Reading, AuditedElsewhere>,
   ): Promise<string | null> {
     const { rows } = await client.query<SealedRow>(
       `WITH noted AS (

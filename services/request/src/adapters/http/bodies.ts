@@ -77,6 +77,20 @@ export const tombstonesBody = z
   .strict()
 
 const nothing = z.object({}).strict()
+
+/** An epoch of the vault, as `GET /v1/vault` names it. */
+export const epochName = z
+  .string()
+  .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/, 'is the name of an epoch; see GET /v1/vault')
+const dryRun = z.boolean().default(false)
+export const vaultBodies = {
+  /** A new epoch from now on. */
+  rotate: z.object({ dryRun }).strict(),
+  reseal: z.object({ epoch: epochName, dryRun }).strict(),
+  /** `giveUpUnreadable`: also when something needed does not open under the key any more. */
+  destroy: z.object({ epoch: epochName, dryRun, giveUpUnreadable: z.boolean().default(false) }).strict(),
+  rotatePepper: z.object({ dryRun }).strict(),
+} as const
 export const commandBodies = {
   /** `identifiers` say who is meant, when the request waits for that. */
   approve: z.object({ identifiers: identifiers.optional() }).strict(),

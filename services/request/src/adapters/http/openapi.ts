@@ -8,6 +8,7 @@ import {
   mapCheckBody,
   previewBody,
   tombstonesBody,
+  vaultBodies,
   verificationQuery,
 } from './bodies.js'
 
@@ -129,6 +130,12 @@ function otherPaths(): Json {
       ...get('checkMap', 'The data map in force against the live stores; changes nothing.'),
       ...post('checkCandidateMap', 'A data map that is not in force against the live stores.', mapCheckBody),
     },
+    '/v1/vault': get('vault', 'Epochs of the vault, and what is sealed under each; administrators only.'),
+    '/v1/vault/rotate': post('rotateVault', 'A new epoch from now on.', vaultBodies.rotate),
+    '/v1/vault/reseal': post('resealVault', 'Seals what an epoch is needed for anew.', vaultBodies.reseal),
+    '/v1/vault/destroy': post('destroyEpoch', 'Destroys the key of an epoch.', vaultBodies.destroy),
+    '/v1/vault/peppers': get('peppers', 'Peppers, and what was digested with each.'),
+    '/v1/vault/peppers/rotate': post('rotatePepper', 'A new pepper.', vaultBodies.rotatePepper),
     '/v1/verification': get('verification', 'What probes found, per request and system.', {
       parameters: parametersOf(verificationQuery),
     }),
