@@ -5,9 +5,6 @@ import type { Epochs } from './epochs.js'
 import { type Needed, neededOf, neededRequests, type OfSystem } from './needed.js'
 import { type Vault, type VaultEntry, wholePerson } from './vault.js'
 
-/** Requests per transaction: their streams are locked meanwhile. */
-const batchSize = 100
-
 export interface Resealed {
   readonly requests: number
   readonly entries: number
@@ -33,6 +30,8 @@ export class Resealing {
     private readonly vault: Vault,
     private readonly epochs: Epochs,
     private readonly now: () => number = Date.now,
+    /** Requests per transaction: their streams are locked meanwhile. */
+    private readonly batchSize: number = 100,
   ) {}
 
   /** All of it. @throws ProblemError `not_found`; `illegal_transition` for the epoch sealing goes on under */
@@ -56,9 +55,9 @@ export class Resealing {
       throw problem('illegal_transition', `Epoch ${epoch} is the current one. Rotate first.`)
     }
     const now = this.now()
-    const ids = await neededRequests(this.pool, epoch, now, { after, limit: batchSize })
+    const ids = await neededRequests(this.pool, epoch, now, { after, limit: this.batchSize })
     if (ids.length === 0) return { requests: 0, entries: 0, notes: 0, unreadable: [], next: null }
-    const next = ids.length < batchSize ? null : (ids.at(-1) as string)
+    const next = ids.length < this.batchSize ? null : (ids.at(-1) as string)
     const moved = await this.log.transact(ids, (tx) => this.move(tx, { epoch, actor, ids, now }))
     return { ...moved, next }
   }

@@ -1,7 +1,7 @@
+import { AuthGuard, CallerParam } from '@lethe/service-host'
 import { Body, Controller, Get, HttpCode, Post, UseGuards } from '@nestjs/common'
 import { VaultAdministration } from '../../application/vault-administration.js'
 import type { Caller } from '../../domain/permissions.js'
-import { AuthGuard, CallerParam } from './auth.guard.js'
 import { vaultBodies } from './bodies.js'
 import { parsed } from './parsed.js'
 

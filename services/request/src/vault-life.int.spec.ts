@@ -1,0 +1,266 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { accepted, askByEmail, newPerson, openStand, type Stand, tokens } from './testing/stand.js'
+import {
+  cleared,
+  complete,
+  DAY,
+  erase,
+  lost,
+  readable,
+  type VaultProcess,
+  vaultProcess,
+} from './testing/vault-stand.js'
+import { openKeyStore } from './vault/open-key-store.js'
+import { Vault, type VaultEntry } from './vault/vault.js'
+
+let stand: Stand
+let vault: VaultProcess
+let first: string
+beforeEach(async () => {
+  stand = await openStand({ vaultCheckMs: 3_600_000 })
+  vault = await vaultProcess(stand)
+  first = vault.epochs.current().epoch
+})
+afterEach(() => stand.close())
+
+const ask = () => accepted(stand, askByEmail(newPerson(stand).email))
+const hear = () => stand.call('GET', '/v1/vault', { token: tokens.all })
+const column = async (text: string, values: unknown[] = []): Promise<unknown[]> =>
+  (await stand.pool.query({ text, values, rowMode: 'array' })).rows.map((row: unknown[]) => row[0])
+const epochsOf = (id: string) =>
+  column('SELECT DISTINCT epoch FROM vault.entries WHERE request_id = $1 ORDER BY 1', [id])
+
+interface Published {
+  sequence: number
+  epoch: string
+  sealedSelectors: { data: number[] } | null
+}
+const tombstones = async (id: string): Promise<Published[]> => {
+  const payloads = await column(
+    `SELECT payload FROM outbox.message WHERE aggregatetype = 'erasure.tombstones'
+     AND aggregateid IN (SELECT tombstone_id FROM read_model.tombstones WHERE request_id = $1)
+     AND position('"sealedSelectors":{' IN convert_from(payload, 'LATIN1')) > 0`,
+    [id],
+  )
+  return payloads.map((payload) => JSON.parse(String(payload)) as Published)
+}
+
+describe('epochs', () => {
+  it('rotate on their date, once however many processes look, and seal everything new from then on', async () => {
+    const before = await ask()
+    vault.clock.at += 31 * DAY
+    const other = await vaultProcess(stand, { clock: vault.clock })
+    await Promise.all([vault.epochs.rotateWhenDue(), other.epochs.rotateWhenDue()])
+    expect(await column('SELECT count(*)::int FROM vault.epochs')).toEqual([2])
+    const second = vault.epochs.current().epoch
+    expect(second).not.toBe(first)
+    expect(other.epochs.current().epoch).toBe(second)
+    expect(await epochsOf(before)).toEqual([first])
+  })
+
+  it('rotate on command; a process that has not heard yet seals nothing under a closed one', async () => {
+    const id = await ask()
+    await vault.epochs.rotate(true)
+    // The service has not heard: it goes on under the old epoch, which is still open.
+    expect(await epochsOf(await ask())).toEqual([first])
+    await vault.destruction.retire(first, 'spec')
+    const late = await stand.call('POST', '/v1/erasure-requests', {
+      body: askByEmail(newPerson(stand).email),
+      key: 'late',
+    })
+    expect(late.status).toBe(503)
+    await hear()
+    const second = vault.epochs.current().epoch
+    expect(await epochsOf(await ask())).toEqual([second])
+    expect(await epochsOf(id)).toEqual([second])
+  })
+})
+
+describe('sealing anew', () => {
+  it('moves what is needed, publishes its tombstones one higher with the new bytes, and the next pass opens them', async () => {
+    const id = await ask()
+    await erase(stand, vault, id, 'cache#1/initial')
+    const held = await ask()
+    await stand.call('POST', `/v1/erasure-requests/${held}/hold`, {
+      token: tokens.officer,
+      body: { reason: 'a claim' },
+    })
+    const before = await readable(stand.pool, vault.vault)
+    await vault.epochs.rotate(true)
+    const second = vault.epochs.current().epoch
+    const resealed = await vault.resealing.reseal(first, 'spec')
+    expect(resealed).toMatchObject({ requests: 2, entries: 6, notes: 1, unreadable: [] })
+    expect(await epochsOf(id)).toEqual([second])
+    expect(await epochsOf(held)).toEqual([second])
+    expect(await lost(stand.pool, vault.vault, before)).toEqual([])
+    const [newest] = await tombstones(id)
+    expect(newest).toMatchObject({ sequence: 2, epoch: second })
+    const [sealed] = await column(
+      `SELECT sealed FROM vault.entries WHERE request_id = $1 AND system_id = 'cache'`,
+      [id],
+    )
+    expect(Buffer.from(newest?.sealedSelectors?.data ?? []).equals(sealed as Buffer)).toBe(true)
+    // Nothing is left to move, so nothing is published again.
+    expect(await vault.resealing.reseal(first, 'spec')).toMatchObject({ requests: 0, entries: 0 })
+    expect(await tombstones(id)).toHaveLength(1)
+    await hear()
+    expect(await cleared(stand, id, 'shop-pg#1/initial')).toMatchObject({ decision: 'go' })
+  })
+
+  it('goes on after a crash in the middle, and loses nothing', async () => {
+    for (let n = 0; n < 5; n++) await ask()
+    const before = await readable(stand.pool, vault.vault)
+    let puts = 0
+    const dying = await vaultProcess(stand, {
+      batchSize: 2,
+      vault: (epochs, peppers) =>
+        new (class extends Vault {
+          override async put(...args: Parameters<Vault['put']>): Promise<string> {
+            const epoch = await super.put(...args)
+            if (++puts === 2) throw new Error('the process dies after it wrote, before it commits')
+            return epoch
+          }
+        })(epochs, peppers),
+    })
+    await dying.epochs.rotate(true)
+    await expect(dying.resealing.reseal(first, 'spec')).rejects.toThrow('dies')
+    expect(await column('SELECT count(DISTINCT epoch)::int FROM vault.entries')).toEqual([2])
+    expect(await lost(stand.pool, vault.vault, before)).toEqual([])
+    await vault.epochs.refresh()
+    expect(await vault.resealing.reseal(first, 'spec')).toMatchObject({ requests: 3 })
+    expect(await column('SELECT count(DISTINCT epoch)::int FROM vault.entries')).toEqual([1])
+    expect(await lost(stand.pool, vault.vault, before)).toEqual([])
+  })
+
+  it('is seen when it loses an entry', async () => {
+    const id = await ask()
+    const before = await readable(stand.pool, vault.vault)
+    const forgetful = await vaultProcess(stand, {
+      vault: (epochs, peppers) =>
+        new (class extends Vault {
+          override async put(client: never, entries: readonly VaultEntry[]): Promise<string> {
+            const kept = entries.map((entry) =>
+              entry.systemId === 'cache' ? { ...entry, identifiers: [] } : entry,
+            )
+            return super.put(client, kept)
+          }
+        })(epochs, peppers),
+    })
+    await forgetful.epochs.rotate(true)
+    await forgetful.resealing.reseal(first, 'spec')
+    await vault.epochs.refresh()
+    expect(await lost(stand.pool, vault.vault, before)).toEqual([`${id} cache`])
+  })
+})
+
+describe('destruction', () => {
+  it('is refused for the current epoch, for an unknown one, and while something needed is sealed under it', async () => {
+    await ask()
+    const destroy = (epoch: string) => vault.destruction.destroy(epoch, { actor: 'spec' })
+    await expect(destroy(first)).rejects.toMatchObject({ code: 'illegal_transition' })
+    await expect(destroy('1999-01')).rejects.toMatchObject({ code: 'not_found' })
+    await vault.epochs.rotate(true)
+    await expect(destroy(first)).rejects.toMatchObject({ code: 'illegal_transition' })
+    expect(vault.epochs.hasKey(first)).toBe(true)
+    await vault.resealing.reseal(first, 'spec')
+    expect(await destroy(first)).toMatchObject({ neededRequests: 0 })
+    expect(openKeyStore(stand.config.vaultKeys, stand.config.vaultMaster).find(first)).toBeNull()
+    // Told again, it stays destroyed.
+    expect(await destroy(first)).toMatchObject({ neededRequests: 0 })
+  })
+
+  it('that skips the check is seen: what an open request needs no longer opens', async () => {
+    const id = await ask()
+    const before = await readable(stand.pool, vault.vault)
+    await vault.epochs.rotate(true)
+    vault.epochs.keys.destroy(first)
+    expect((await lost(stand.pool, vault.vault, before)).sort()).toEqual(
+      ['@person', 'cache', 'shop-pg'].map((system) => `${id} ${system}`),
+    )
+  })
+
+  it('leaves nothing to read in a copy of the database that was taken before it', async () => {
+    const id = await ask()
+    const copy = await column('SELECT row_to_json(e)::text FROM vault.entries e')
+    expect((await readable(stand.pool, vault.vault)).size).toBe(3)
+    await vault.epochs.rotate(true)
+    await vault.resealing.reseal(first, 'spec')
+    await vault.destruction.destroy(first, { actor: 'spec' })
+    expect((await readable(stand.pool, vault.vault)).size).toBe(3)
+    await stand.pool.query('TRUNCATE vault.entries, vault.epochs')
+    for (const row of copy)
+      await stand.pool.query(
+        'INSERT INTO vault.entries SELECT * FROM json_populate_record(NULL::vault.entries, $1::json)',
+        [row],
+      )
+    const later = await vaultProcess(stand)
+    expect((await readable(stand.pool, later.vault)).size).toBe(0)
+    const opened = await later.vault.open(stand.pool, [id], 'cache', 'clearance')
+    expect(opened.get(id)).toMatchObject({ code: 'vault_key_destroyed' })
+  })
+
+  it('happens by itself on the fixed date, after what is needed has moved; a crash in between is made good', async () => {
+    const open = await ask()
+    const done = await ask()
+    await complete(stand, vault, done)
+    vault.clock.at += 61 * DAY
+    await vault.keeper.tick()
+    const [row] = (await stand.pool.query('SELECT * FROM vault.epochs WHERE epoch = $1', [first])).rows
+    expect(row).toMatchObject({ destroyed_by: 'request', destroyed_at: String(vault.clock.at) })
+    expect(await epochsOf(open)).toEqual([vault.epochs.current().epoch])
+    // The decision was recorded, the key is gone, and the process died before it said so.
+    await stand.pool.query(
+      'UPDATE vault.epochs SET destroyed_at = NULL, destroyed_by = NULL WHERE epoch = $1',
+      [first],
+    )
+    const next = await vaultProcess(stand, { clock: vault.clock })
+    await next.keeper.tick()
+    expect(
+      await column('SELECT destroyed_at IS NOT NULL FROM vault.epochs WHERE epoch = $1', [first]),
+    ).toEqual([true])
+  })
+
+  it('keeps an epoch whose key is lost while it is needed, until somebody gives that up', async () => {
+    await ask()
+    await vault.epochs.rotate(true)
+    vault.epochs.keys.destroy(first)
+    expect(await vault.destruction.retire(first, 'spec')).toBe(false)
+    const give = (giveUpUnreadable: boolean) =>
+      vault.destruction.destroy(first, { actor: 'spec', giveUpUnreadable })
+    await expect(give(false)).rejects.toMatchObject({ code: 'illegal_transition' })
+    expect(await give(true)).toMatchObject({ neededRequests: 1 })
+    expect(vault.epochs.known(first)?.destroyedAt).not.toBeNull()
+  })
+})
+
+describe('backup-clear', () => {
+  it('needs every backup to have expired and every key that ever sealed the request to be destroyed', async () => {
+    const id = await ask()
+    await complete(stand, vault, id)
+    const clear = () => column('SELECT backup_clear FROM read_model.requests WHERE request_id = $1', [id])
+    // Its tombstone is live: the epochs it was sealed under die, but it moves on to the next each time.
+    vault.clock.at += 31 * DAY
+    await vault.keeper.tick()
+    await vault.resealing.reseal(first, 'spec')
+    await vault.destruction.destroy(first, { actor: 'spec' })
+    await vault.shredded.confirm()
+    expect(await clear()).toEqual([false])
+    const second = vault.epochs.current().epoch
+    expect(await epochsOf(id)).toEqual([second])
+    expect(await column('SELECT epoch FROM vault.sealings WHERE request_id = $1 ORDER BY 1', [id])).toEqual(
+      [first, second].sort(),
+    )
+    // The tombstone has expired; nothing moves, and the last key takes what is left with it.
+    vault.clock.at += 30 * DAY
+    await vault.keeper.tick()
+    expect(await clear()).toEqual([false])
+    await vault.destruction.destroy(second, { actor: 'spec' })
+    expect(await vault.shredded.confirm()).toBe(1)
+    expect(await clear()).toEqual([true])
+    for (const table of ['entries', 'digests', 'notes', 'sealings'])
+      expect(await column(`SELECT count(*)::int FROM vault.${table} WHERE request_id = $1`, [id])).toEqual([
+        0,
+      ])
+    expect(await vault.shredded.confirm()).toBe(0)
+  })
+})
