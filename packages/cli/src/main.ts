@@ -9,6 +9,7 @@ import { addRebuildCommand } from './rebuild-command.js'
 import { red } from './render.js'
 import { addRequestCommands, type Ports } from './request-commands.js'
 import { addStackCommands } from './stack-commands.js'
+import { addVaultCommands } from './vault-commands.js'
 
 /** Ctrl-C ends a following or a listing; it never undoes or stops an erasure. A second one ends at once. */
 const interrupted = new AbortController()
@@ -38,6 +39,7 @@ addRequestCommands(program, ports)
 addDlqCommands(program, ports)
 addMapCommands(program, ports)
 addRebuildCommand(program, ports)
+addVaultCommands(program, ports)
 addStackCommands(program, ports)
 
 try {

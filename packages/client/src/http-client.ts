@@ -2,12 +2,16 @@ import { randomUUID } from 'node:crypto'
 import type { JWK } from 'jose'
 import type {
   CheckedMap,
+  EpochOutlook,
   ErasureRequestView,
   ListFilter,
   NewErasureRequest,
   Page,
   Preview,
+  ResealedEpoch,
   TimelineEntry,
+  VaultEpoch,
+  VaultPepper,
   VerificationRow,
 } from './types.js'
 
@@ -88,6 +92,39 @@ export class LetheClient {
   /** Approve, refuse, hold, release, cancel, extend or retry. Idempotent where the service says so. */
   command<T = ErasureRequestView>(requestId: string, command: Command, body: object = {}): Promise<T> {
     return this.call('POST', `/v1/erasure-requests/${encodeURIComponent(requestId)}/${command}`, body)
+  }
+
+  /** Epochs of the vault. This and every method below is for administrators of all tenants. */
+  vault(): Promise<{ epochs: VaultEpoch[] }> {
+    return this.call('GET', '/v1/vault')
+  }
+
+  /** A new epoch from now on. Not idempotent: told twice there are two. */
+  rotateVault(options: { dryRun: boolean }): Promise<{ dryRun: boolean; epoch: string | null }> {
+    return this.call('POST', '/v1/vault/rotate', options)
+  }
+
+  /** Seals what an epoch is needed for anew. Idempotent; goes on where a crash interrupted it. */
+  resealVault(options: { epoch: string; dryRun: boolean }): Promise<ResealedEpoch> {
+    return this.call('POST', '/v1/vault/reseal', options)
+  }
+
+  /** Destroys the key of an epoch, for ever. Idempotent; `illegal_transition` while it is needed. */
+  destroyEpoch(options: {
+    epoch: string
+    dryRun: boolean
+    giveUpUnreadable: boolean
+  }): Promise<{ dryRun: boolean; outlook: EpochOutlook; backupClear: number }> {
+    return this.call('POST', '/v1/vault/destroy', options)
+  }
+
+  peppers(): Promise<{ peppers: VaultPepper[] }> {
+    return this.call('GET', '/v1/vault/peppers')
+  }
+
+  /** A new pepper. Not idempotent: told twice there are two. */
+  rotatePepper(options: { dryRun: boolean }): Promise<{ dryRun: boolean; version: string | null }> {
+    return this.call('POST', '/v1/vault/peppers/rotate', options)
   }
 
   /** Public key for `erasure.intake` messages, as a JWK. */

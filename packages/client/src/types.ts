@@ -196,3 +196,55 @@ export interface VerificationRow {
   readonly checkedAt: number | null
   readonly position: string | null
 }
+
+/** What is sealed under an epoch of the vault, and how much of it is still needed. */
+export interface EpochOutlook {
+  readonly epoch: string
+  readonly entries: number
+  readonly notes: number
+  readonly requests: number
+  readonly neededRequests: number
+  readonly neededEntries: number
+  readonly neededNotes: number
+  readonly neededTombstones: number
+  /** Entries and notes nobody can read once the key is destroyed. */
+  readonly becomeUnreadable: number
+}
+
+/** Times are epoch milliseconds; null for what has not happened. */
+export interface VaultEpoch extends EpochOutlook {
+  readonly startsAt: number
+  readonly endsAt: number
+  readonly destroyAt: number
+  readonly closedAt: number | null
+  readonly destroyingAt: number | null
+  readonly destroyedAt: number | null
+  readonly destroyedBy: string | null
+  readonly shredded: number | null
+  readonly current: boolean
+  readonly hasKey: boolean
+}
+
+export interface VaultPepper {
+  readonly version: string
+  readonly source: 'given' | 'key_store'
+  readonly state: 'settling' | 'current' | 'retiring' | 'retired'
+  readonly addedAt: number
+  readonly retiredAt: number | null
+  /** Requests that are found by a digest made with it. */
+  readonly requests: number
+  /** Requests whose caller may still repeat an Idempotency-Key that was digested with it. */
+  readonly idempotencyKeys: number
+}
+
+export interface ResealedEpoch {
+  readonly dryRun: boolean
+  readonly outlook: EpochOutlook
+  readonly resealed: {
+    readonly requests: number
+    readonly entries: number
+    readonly notes: number
+    /** Requests with something that does not open. */
+    readonly unreadable: readonly string[]
+  } | null
+}

@@ -120,14 +120,17 @@ export async function cleared(stand: Stand, requestId: string, passId: string): 
 
 /** Clears a pass and acknowledges it. */
 export async function erase(stand: Stand, vault: VaultProcess, id: string, passId: string): Promise<void> {
-  const { grant } = await cleared(stand, id, passId)
+  const { grant, code } = await cleared(stand, id, passId)
+  if (grant === undefined) throw new Error(`${passId} was not cleared: ${code}`)
   const stepId = passId.slice(0, passId.indexOf('/'))
+  // The service goes by the real clock: what it just did must not lie in this one's future.
+  vault.clock.at = Math.max(vault.clock.at, Date.now())
   const at = vault.clock.at
   await vault.tell(id, {
     type: 'Acknowledge',
     ack: {
       ackId: `ack of ${passId}`,
-      grantId: grant?.grantId ?? '',
+      grantId: grant.grantId,
       systemId: stepId.slice(0, stepId.indexOf('#')),
       stepId,
       passId,
