@@ -37,6 +37,7 @@ describe('migrations', () => {
       '0004_roles',
       '0005_vault-epochs',
       '0006_restore',
+      '0007_room-for-updates',
     ])
     expect(await migrate(url)).toEqual([])
   })

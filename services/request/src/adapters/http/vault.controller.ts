@@ -1,9 +1,8 @@
-import { AuthGuard, CallerParam } from '@lethe/service-host'
+import { AuthGuard, CallerParam, parsed } from '@lethe/service-host'
 import { Body, Controller, Get, HttpCode, Post, UseGuards } from '@nestjs/common'
 import { VaultAdministration } from '../../application/vault-administration.js'
 import type { Caller } from '../../domain/permissions.js'
 import { vaultBodies } from './bodies.js'
-import { parsed } from './parsed.js'
 
 /** The life of the vault's keys; administrators of all tenants only. No answer names anybody. */
 @Controller('v1/vault')
