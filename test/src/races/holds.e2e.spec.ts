@@ -33,7 +33,9 @@ describe('holds', () => {
     await chain?.stop()
   })
 
-  it('stop a thousand running erasures: nothing goes after effectiveAt, what is gone is what is listed', async () => {
+  it('stop a thousand running erasures: nothing goes after effectiveAt, what is gone is what is listed', {
+    timeout: 600_000,
+  }, async () => {
     const people = customers(FIRST, PEOPLE)
     const { requestOf, answers } = await raceHolds(chain, client, people)
     expect(answers.size).toBe(PEOPLE)
@@ -44,6 +46,7 @@ describe('holds', () => {
       'what is gone to be what is listed',
       async () => mismatches(answers, await historiesOf(chain, requestOf)),
       (seen) => seen.length === 0,
+      120_000,
     )
     // Someone else's erasure passes by all the erasers and probes meanwhile.
     const other = await client.request(erasureOf(customer(FIRST + PEOPLE)))
@@ -56,7 +59,7 @@ describe('holds', () => {
 
     await atOnce(requestOf.values(), 24, (id) => client.command(id, 'release'))
     const ids = [...requestOf.values()]
-    await until('every released erasure to complete', () => statuses(chain, ids), onlyCompleted, 120_000)
+    await until('every released erasure to complete', () => statuses(chain, ids), onlyCompleted, 240_000)
     const wrong: string[] = []
     await atOnce(ids, 24, async (id) => wrong.push(...(await wrongCounts(client, id))))
     expect(wrong).toEqual([])

@@ -56,8 +56,11 @@ export async function raceHolds(
   )
   const log = new LogTail(chain.letheUrl)
   const watching = (async () => {
-    for (const end = Date.now() + 120_000; waiting.size > 0; await delay(10)) {
-      if (Date.now() > end) throw new Error(`${waiting.size} erasures never came to their moment`)
+    for (const end = Date.now() + 300_000; waiting.size > 0; await delay(25)) {
+      if (Date.now() > end) {
+        const missed = new Set([...waiting].map((userId) => momentOf.get(userId)))
+        throw new Error(`${waiting.size} erasures never came to their moment: ${[...missed].join(', ')}`)
+      }
       const userOf = new Map([...requestOf].map(([userId, id]) => [id, userId]))
       for (const { id, what } of await log.next()) {
         const userId = userOf.get(id)
