@@ -1,5 +1,5 @@
 // Everything between a fresh clone and a running project, without a dependency, on Node 20 or newer:
-//   node infra/bootstrap.mjs setup|demo|test [--no-install] [--docker] [arguments of the demo]
+//   node infra/bootstrap.mjs setup|demo|test|bench [--no-install] [--docker] [arguments of the demo]
 import { spawn } from 'node:child_process'
 import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
@@ -11,12 +11,16 @@ import { requireFound } from './setup/packages.mjs'
 import { SetupError } from './setup/shell.mjs'
 import { cacheDir, findPostgres, findRedis, rootDir } from './setup/toolchain.mjs'
 
-const programs = { demo: 'test/dist/demo/main.js', test: 'infra/dist/test-main.js' }
+const programs = {
+  demo: 'test/dist/demo/main.js',
+  test: 'infra/dist/test-main.js',
+  bench: 'test/dist/bench/main.js',
+}
 
 async function main([command, ...rest]) {
   refuseOldNode()
   if (command !== 'setup' && !(command in programs))
-    throw new SetupError('Usage: node infra/bootstrap.mjs setup|demo|test [--no-install] [--docker]')
+    throw new SetupError('Usage: node infra/bootstrap.mjs setup|demo|test|bench [--no-install] [--docker]')
   const docker = rest.includes('--docker')
   const needs = assess({ install: !rest.includes('--no-install'), docker })
   if (command === 'test') needs.downloads.push(...searchServers())
@@ -52,7 +56,12 @@ function refuseOldNode() {
 function announce(command, { downloads, system, manager }) {
   const total = downloads.reduce((sum, { megabytes }) => sum + megabytes, 0)
   const lines = downloads.map(({ what, megabytes }) => `    ${String(megabytes).padStart(4)} MB  ${what}`)
-  const duration = { demo: 'about 1 minute', test: 'up to 30 minutes', setup: 'some seconds' }[command]
+  const duration = {
+    demo: 'about 1 minute',
+    test: 'up to 30 minutes',
+    bench: 'up to an hour, --quick 5 minutes',
+    setup: 'some seconds',
+  }[command]
   console.log('Lethe')
   console.log(
     total > 0

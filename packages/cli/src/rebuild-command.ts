@@ -20,7 +20,7 @@ export function addRebuildCommand(program: Command, ports: Ports): void {
     .option('--json', 'print JSON')
     .action(async (options: { swap?: boolean; database?: string; json?: boolean }) => {
       const url = options.database ?? letheDatabaseUrl(endpoints().lethePostgresUrl)
-      const pool = new Pool({ connectionString: url, max: 2 })
+      const pool = new Pool({ connectionString: url, max: 2, pipeline: true })
       try {
         const report = await rebuild(pool, {
           ...(options.swap ? { swap: true } : {}),

@@ -1,9 +1,10 @@
 import type { Policy, RequestState } from '@lethe/domain'
-import type { Queryable } from './projection.js'
+import { backToBack } from '@lethe/event-store'
+import type { Projection, Queryable } from './projection.js'
 import { requests } from './requests/fold.js'
 import { steps } from './steps/fold.js'
 import { tombstones } from './tombstones/fold.js'
-import { type Change, projecting, upsert } from './upsert.js'
+import { type Change, insert, projecting } from './upsert.js'
 import { verifications } from './verifications/fold.js'
 
 /** Every read model, in the order all writers lock their tables. */
@@ -23,35 +24,24 @@ export function projectingAll(
   ]
 }
 
-/** Writes all rows of these states into another schema, for `rebuild`. */
+/** Adds all rows of these states to the tables of another schema, for `rebuild`. */
 export async function projectInto(
   client: Queryable,
   schema: string,
   states: readonly RequestState[],
   policy: Policy,
 ): Promise<void> {
-  await upsert(
-    client,
-    schema,
-    requests,
-    states.flatMap((state) => requests.rows(state, policy)),
-  )
-  await upsert(
-    client,
-    schema,
-    steps,
-    states.flatMap((state) => steps.rows(state, policy)),
-  )
-  await upsert(
-    client,
-    schema,
-    verifications,
-    states.flatMap((state) => verifications.rows(state, policy)),
-  )
-  await upsert(
-    client,
-    schema,
-    tombstones,
-    states.flatMap((state) => tombstones.rows(state, policy)),
-  )
+  const add = <Row extends object>(projection: Projection<Row>) =>
+    insert(
+      client,
+      schema,
+      projection,
+      states.flatMap((state) => projection.rows(state, policy)),
+    )
+  await backToBack(client, [
+    () => add(requests),
+    () => add(steps),
+    () => add(verifications),
+    () => add(tombstones),
+  ])
 }

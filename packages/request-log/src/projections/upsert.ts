@@ -21,47 +21,63 @@ export function projecting<Row extends object>(
   for (const { before, after } of changes) {
     const old = before === null ? [] : projection.rows(before, policy)
     const now = projection.rows(after, policy)
-    const known = new Set(old.map((row) => JSON.stringify(row)))
-    changed.push(...now.filter((row) => !known.has(JSON.stringify(row))))
+    const known = new Map(old.map((row) => [keyOf(projection, row), row]))
+    changed.push(...now.filter((row) => !isSame(projection, row, known.get(keyOf(projection, row)))))
     const kept = new Set(now.map((row) => keyOf(projection, row)))
     gone.push(...old.filter((row) => !kept.has(keyOf(projection, row))))
   }
   return [
     ...(gone.length === 0 ? [] : [() => remove(client, projection, gone)]),
-    ...(changed.length === 0 ? [] : [() => upsert(client, LIVE, projection, changed)]),
+    ...(changed.length === 0 ? [] : [() => upsert(client, projection, changed)]),
   ]
 }
 
-/** Inserts or replaces rows set-wise. Sorted by key, so that two writers never wait in a circle. */
-export async function upsert<Row extends object>(
+/** Adds rows set-wise to a table without keys. */
+export async function insert<Row extends object>(
   client: Queryable,
   schema: string,
   projection: Projection<Row>,
   rows: readonly Row[],
 ): Promise<void> {
   if (rows.length === 0) return
-  const fields = Object.keys(projection.columns) as (keyof Row & string)[]
+  await client.query(insertStatement(schema, projection), parametersOf(projection, rows))
+}
+
+/** Inserts or replaces rows set-wise. Sorted by key, so that two writers never wait in a circle. */
+async function upsert<Row extends object>(
+  client: Queryable,
+  projection: Projection<Row>,
+  rows: readonly Row[],
+): Promise<void> {
   await client.query({
-    name: `lethe_upsert_${schema}_${projection.table}`,
-    text: statementOf(schema, projection),
-    values: fields.map((field) => rows.map((row) => parameter(row[field], projection.columns[field]))),
+    name: `lethe_upsert_${projection.table}`,
+    text: upsertStatement(projection),
+    values: parametersOf(projection, rows),
   })
 }
 
-/** Texts of the live tables; a rebuild's schema has a name of its own each time and is not kept. */
-const texts = new Map<string, string>()
+function parametersOf<Row extends object>({ columns }: Projection<Row>, rows: readonly Row[]): unknown[] {
+  const fields = Object.keys(columns) as (keyof Row & string)[]
+  return fields.map((field) => rows.map((row) => parameter(row[field], columns[field])))
+}
 
-function statementOf<Row extends object>(schema: string, projection: Projection<Row>): string {
-  if (schema !== LIVE) return upsertStatement(schema, projection)
-  const text = texts.get(projection.table) ?? upsertStatement(schema, projection)
-  texts.set(projection.table, text)
+const upserts = new Map<string, string>()
+
+function upsertStatement<Row extends object>(projection: Projection<Row>): string {
+  const { table, key, columns } = projection
+  const known = upserts.get(table)
+  if (known !== undefined) return known
+  const keys = key.map(columnOf)
+  const names = Object.keys(columns).map(columnOf)
+  const updates = names.filter((name) => !keys.includes(name)).map((name) => `${name} = excluded.${name}`)
+  const text = `${insertStatement(LIVE, projection)}
+    ORDER BY ${keys.join(', ')}
+    ON CONFLICT (${keys.join(', ')}) DO UPDATE SET ${updates.join(', ')}`
+  upserts.set(table, text)
   return text
 }
 
-function upsertStatement<Row extends object>(
-  schema: string,
-  { table, key, columns }: Projection<Row>,
-): string {
+function insertStatement<Row extends object>(schema: string, { table, columns }: Projection<Row>): string {
   const fields = Object.entries<ColumnType>(columns)
   const names = fields.map(([field]) => columnOf(field))
   // jsonb[] cannot be bound as an array of texts, so its elements are cast one by one.
@@ -69,13 +85,9 @@ function upsertStatement<Row extends object>(
   const values = fields.map(([field, type]) =>
     type === 'jsonb' ? `${columnOf(field)}::jsonb` : columnOf(field),
   )
-  const keys = key.map(columnOf)
-  const updates = names.filter((name) => !keys.includes(name)).map((name) => `${name} = excluded.${name}`)
   return `
     INSERT INTO ${schema}.${table} (${names.join(', ')})
-    SELECT ${values.join(', ')} FROM unnest(${arrays.join(', ')}) AS given (${names.join(', ')})
-    ORDER BY ${keys.join(', ')}
-    ON CONFLICT (${keys.join(', ')}) DO UPDATE SET ${updates.join(', ')}`
+    SELECT ${values.join(', ')} FROM unnest(${arrays.join(', ')}) AS given (${names.join(', ')})`
 }
 
 async function remove<Row extends object>(
@@ -89,6 +101,17 @@ async function remove<Row extends object>(
     `DELETE FROM read_model.${table} WHERE (${names}) IN (SELECT * FROM unnest(${arrays}))`,
     key.map((field) => rows.map((row) => row[field])),
   )
+}
+
+/** Field by field: most rows that changed show it in a number, long before their json is looked at. */
+function isSame<Row extends object>({ columns }: Projection<Row>, row: Row, known: Row | undefined): boolean {
+  if (known === undefined) return false
+  for (const [field, type] of Object.entries<ColumnType>(columns)) {
+    const [now, then] = [row[field as keyof Row], known[field as keyof Row]]
+    if (now === then) continue
+    if (type !== 'jsonb' || JSON.stringify(now) !== JSON.stringify(then)) return false
+  }
+  return true
 }
 
 function keyOf<Row extends object>({ key }: Projection<Row>, row: Row): string {

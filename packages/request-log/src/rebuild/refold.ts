@@ -25,15 +25,16 @@ interface StreamRow {
   events: { version: number; type: string; data: unknown }[] | null
 }
 
-/** Folds every stream from its first event on, in pages; memory is bounded by one page. */
+/** Folds every stream from its first event on, in pages; memory is bounded by two pages. */
 export async function* refold(client: PoolClient, pageSize: number): AsyncGenerator<RefoldedPage> {
-  let after = ''
-  for (;;) {
-    const { rows } = await client.query<StreamRow>(PAGE, [after, pageSize, FOLD_VERSION])
-    const last = rows.at(-1)
-    if (!last) return
-    after = last.stream_id
+  const read = (after: string) => client.query<StreamRow>(PAGE, [after, pageSize, FOLD_VERSION])
+  let { rows } = await read('')
+  for (let last = rows.at(-1); last; last = rows.at(-1)) {
+    // Where the connection pipelines, the server reads the next page while this one is folded.
+    const next = client.pipeline ? read(last.stream_id) : undefined
+    next?.catch(() => {})
     yield refoldPage(rows)
+    rows = (await (next ?? read(last.stream_id))).rows
   }
 }
 

@@ -83,7 +83,11 @@ export class Installation {
   /** Processor seconds by process so far; PostgreSQL's two servers, Kafka and Connect count for everybody on them. */
   cpu(): Record<string, number> {
     const records = [...this.state.records(), ...this.context.state.records()]
-    return Object.fromEntries(records.map(({ name, pid }) => [name, cpuSeconds(pid)]))
+    const { user, system } = process.cpuUsage()
+    return {
+      ...Object.fromEntries(records.map(({ name, pid }) => [name, cpuSeconds(pid)])),
+      'load generator': (user + system) / 1e6,
+    }
   }
 
   /** Resident bytes of Lethe's own processes. */

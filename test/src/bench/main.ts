@@ -1,0 +1,156 @@
+// `npm run bench -- pipeline`: the figures the design stands on, with peers on the same machine in the same run.
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { loadavg } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { parseArgs } from 'node:util'
+import * as cpu from './measures/cpu-per-person.js'
+import * as endurance from './measures/endurance.js'
+import * as latency from './measures/latency.js'
+import * as rebuild from './measures/rebuild.js'
+import * as noop from './measures/throughput-noop.js'
+import * as stores from './measures/throughput-stores.js'
+import { type Ground, type Sizes, withStack } from './pipeline/ground.js'
+import { machine, machineSeconds } from './report/machine.js'
+import type { Aim, Row, Sample } from './report/measure.js'
+import { plot } from './report/svg.js'
+import { renderTable, rowsOf } from './report/table.js'
+
+interface Part {
+  run(ground: Ground): Promise<Sample[]>
+  aims(rows: readonly Row[]): Aim[]
+}
+
+const parts: Readonly<Record<string, Part>> = {
+  stores: { run: stores.throughputStores, aims: stores.aims },
+  noop: { run: noop.throughputNoop, aims: noop.aims },
+  latency: { run: latency.latency, aims: latency.aims },
+  cpu: { run: cpu.cpuPerPerson, aims: cpu.aims },
+  rebuild: { run: rebuild.rebuilding, aims: rebuild.aims },
+  endurance: { run: endurance.endurance, aims: endurance.aims },
+}
+
+const USAGE = `Usage: npm run bench -- pipeline [--quick] [--repetitions N] [--only ${Object.keys(parts).join(',')}]
+       [--requests N of the long run] [--events N of the log that is rebuilt] [--out FOLDER]`
+
+const usual: Sizes = {
+  repetitions: 5,
+  stores: 1_500,
+  sequential1: 150,
+  sequential32: 600,
+  noop: 3_000,
+  bare: 10_000,
+  jobs: 3_000,
+  openLoopSeconds: 20,
+  redisKeys: 1_000_000,
+  people: 2_000,
+  events: 1_000_000,
+  endurance: 50_000,
+}
+const quick: Sizes = {
+  repetitions: 1,
+  stores: 100,
+  sequential1: 10,
+  sequential32: 64,
+  noop: 200,
+  bare: 500,
+  jobs: 200,
+  openLoopSeconds: 4,
+  redisKeys: 20_000,
+  people: 300,
+  events: 20_000,
+  endurance: 1_000,
+}
+
+const rootDir = fileURLToPath(new URL('../../..', import.meta.url))
+
+async function main(args: string[]): Promise<void> {
+  const { values, positionals } = parseArgs({
+    args,
+    allowPositionals: true,
+    options: {
+      quick: { type: 'boolean', default: false },
+      repetitions: { type: 'string' },
+      only: { type: 'string' },
+      requests: { type: 'string' },
+      events: { type: 'string' },
+      out: { type: 'string', default: join(rootDir, 'docs', 'benchmarks') },
+    },
+  })
+  const chosen = values.only?.split(',') ?? Object.keys(parts)
+  const unknown = chosen.find((name) => !Object.hasOwn(parts, name))
+  if (positionals.join() !== 'pipeline' || unknown !== undefined)
+    throw new Error(unknown ? `There is no part "${unknown}".\n${USAGE}` : USAGE)
+  const base = values.quick ? quick : usual
+  const sizes = {
+    ...base,
+    repetitions: wholeNumber('--repetitions', values.repetitions, base.repetitions),
+    endurance: wholeNumber('--requests', values.requests, base.endurance),
+    events: wholeNumber('--events', values.events, base.events),
+  }
+  await withStack(
+    (line) => console.log(`  ${line}`),
+    async (context) => {
+      const on = await machine(context.at.lethePostgresUrl)
+      console.log(
+        `\n${on.cores} × ${on.cpu}, ${on.memoryGiB} GiB, Node ${on.node}, PostgreSQL ${on.postgres} (${on.durability}), commit ${on.commit}, load ${on.loadAtBegin.join(' ')}`,
+      )
+      const samples: Sample[] = []
+      const elsewhere: Record<string, object> = {}
+      for (const name of chosen) {
+        console.log(`\n${name}`)
+        const before = machineSeconds()
+        samples.push(
+          ...(await (parts[name] as Part).run({ context, sizes, say: (text) => console.log(`  ${text}`) })),
+        )
+        const after = machineSeconds()
+        const busy = after.busy - before.busy
+        elsewhere[name] = {
+          busyShareOfMachine: busy / (busy + after.idle - before.idle),
+          loadAtEnd: loadavg(),
+        }
+        report(values.out, { machine: on, sizes, load: elsewhere }, samples, chosen)
+      }
+      console.log(renderTable(rowsOf(samples), aimsOf(rowsOf(samples), chosen)))
+      console.log(`\nJSON and plots: ${values.out}`)
+    },
+  )
+}
+
+const aimsOf = (rows: readonly Row[], chosen: readonly string[]): Aim[] =>
+  chosen.flatMap((name) => (parts[name] as Part).aims(rows))
+
+/** Written after every part, so that a run that is ended early has left what it had. */
+function report(out: string, about: object, samples: readonly Sample[], chosen: readonly string[]): void {
+  const rows = rowsOf(samples)
+  mkdirSync(out, { recursive: true })
+  writeFileSync(
+    join(out, 'pipeline.json'),
+    `${JSON.stringify({ ...about, rows, aims: aimsOf(rows, chosen), samples }, null, 2)}\n`,
+  )
+  for (const measure of new Set(rows.map((row) => row.measure))) {
+    const own = rows.filter((row) => row.measure === measure)
+    const note = `median, lowest and highest of ${Math.max(...own.map(({ repetitions }) => repetitions))}; machine and load in pipeline.json`
+    writeFileSync(join(out, `${fileName(measure)}.svg`), plot(measure, own, note))
+  }
+}
+
+const fileName = (measure: string): string =>
+  measure
+    .toLowerCase()
+    .replaceAll(/[^a-z0-9]+/g, '-')
+    .replaceAll(/^-|-$/g, '')
+
+function wholeNumber(name: string, text: string | undefined, otherwise: number): number {
+  if (text === undefined) return otherwise
+  const value = Number(text)
+  if (!Number.isInteger(value) || value < 1)
+    throw new Error(`${name} must be a whole number above 0, not "${text}"`)
+  return value
+}
+
+await main(process.argv.slice(2)).catch((error: unknown) => {
+  console.error(error instanceof Error ? error.message : error)
+  if (process.env.LETHE_BENCH_TRACE) console.error(error)
+  process.exitCode = 1
+})
