@@ -1,9 +1,10 @@
-import type { BatchContext, Incoming, Outgoing, Quarantined, Verdict } from '@lethe/messaging'
+import type { Incoming, Outgoing, Quarantined, Verdict } from '@lethe/messaging'
 import type { wire } from '@lethe/schemas'
 import { type Logger, PausedError, RetryableError, spansAround, traceparentFor } from '@lethe/service-host'
 import { Acknowledgements, type ClearedPass, failureOf } from './acknowledging.js'
 import { type Asked, askClearance, type WantedPass } from './clearing.js'
 import type { Connector, EraseIo, Marker, Receipt, Session } from './connector.js'
+import { type Context, Gathering } from './gathering.js'
 import { batchPasses, batchSeconds, passesTotal } from './metrics.js'
 import { Pacer } from './pacer.js'
 import { outcomeAttributes, settlementAttributes, tracedPasses } from './pass-spans.js'
@@ -27,7 +28,6 @@ export interface HostParts {
 }
 
 type Item = Incoming<wire.ErasureRequested>
-type Context = Pick<BatchContext, 'signal' | 'heartbeat'>
 
 /** Whether the `systems` header names this system; without the header the message must be read. */
 export const concerns =
@@ -42,14 +42,27 @@ export const concerns =
 export class EraseHost {
   private readonly now: () => number
   private readonly pacer: Pacer
+  private readonly gathering: Gathering<Item>
 
   constructor(private readonly parts: HostParts) {
     this.now = parts.now ?? Date.now
-    this.pacer = new Pacer(parts.connector.capabilities.batch, this.now)
+    const { batch } = parts.connector.capabilities
+    this.pacer = new Pacer(batch, this.now)
+    this.gathering = new Gathering((items, context) => this.erase(items, context), {
+      atOnce: batch.concurrency ?? 1,
+      most: batch.max,
+    })
   }
 
-  /** One verdict per message. Throws PausedError when nothing can be done now and nothing was spent. */
+  /**
+   * One verdict per message; what several partitions bring at the same time is erased together. Throws
+   * PausedError when nothing can be done now and nothing was spent.
+   */
   async handle(items: readonly Item[], context: Context): Promise<Verdict[]> {
+    return [...(await this.gathering.handle(items, context))]
+  }
+
+  private async erase(items: readonly Item[], context: Context): Promise<Verdict[]> {
     const failures = new Map<number, Error>()
     const passes = this.wanted(items)
     for (const version of new Set(passes.map(({ mapVersion }) => mapVersion))) {

@@ -26,6 +26,8 @@ const LOGGER = Symbol('logger')
 const PARTS = Symbol('host parts')
 const LOOPS = Symbol('loops')
 
+/** Partitions whose batches are in hand at the same time; as many as the topics have. */
+const PARTITIONS = 6
 const LOOK_EVERY_MS = 60_000
 /** A process that lives shorter than a day prunes too. */
 const FIRST_PRUNING_MS = 60_000
@@ -158,7 +160,8 @@ function erase(connector: Connector, config: EraserConfig): Provider[] {
           codec,
           logger,
           registry: metricsRegistry,
-          tuning: { partitionsAtOnce: batch.concurrency ?? 1 },
+          // The host gathers what they bring and keeps to the connector's own concurrency.
+          tuning: { partitionsAtOnce: PARTITIONS },
           subscriptions: [
             {
               topic: 'erasure.requested',
@@ -187,6 +190,7 @@ function probe(config: EraserConfig): Provider[] {
           codec,
           logger,
           registry: metricsRegistry,
+          tuning: { partitionsAtOnce: PARTITIONS },
           subscriptions: [
             {
               topic: 'erasure.probe.requested',

@@ -1,16 +1,16 @@
-import type { BatchContext, Incoming, Outgoing, Quarantined, Verdict } from '@lethe/messaging'
+import type { Incoming, Outgoing, Quarantined, Verdict } from '@lethe/messaging'
 import { macOf, type wire } from '@lethe/schemas'
 import { PausedError, RetryableError, spansAround, traceparentFor } from '@lethe/service-host'
 import { v7 as uuidv7 } from 'uuid'
 import { failureOf } from './acknowledging.js'
 import type { ProbeFinding, ProbeSession, Subject } from './connector.js'
 import { type HostParts, publishOrPause } from './erase-host.js'
+import { type Context, Gathering } from './gathering.js'
 import { probesTotal } from './metrics.js'
 import { tracedPasses } from './pass-spans.js'
 import { passKey } from './settle.js'
 
 type Item = Incoming<wire.ErasureProbeRequested>
-type Context = Pick<BatchContext, 'signal' | 'heartbeat'>
 
 interface WantedProbe {
   readonly requestId: string
@@ -36,13 +36,22 @@ const CHUNK = 500
  */
 export class ProbeHost {
   private readonly now: () => number
+  private readonly gathering: Gathering<Item>
 
   constructor(private readonly parts: HostParts) {
     this.now = parts.now ?? Date.now
+    this.gathering = new Gathering((items, context) => this.probeAll(items, context), {
+      atOnce: 1,
+      most: CHUNK,
+    })
   }
 
-  /** Throws PausedError when `request` or Kafka can not be reached. */
+  /** What several partitions bring at the same time is looked for together. Throws PausedError when `request` or Kafka can not be reached. */
   async handle(items: readonly Item[], context: Context): Promise<Verdict[]> {
+    return [...(await this.gathering.handle(items, context))]
+  }
+
+  private async probeAll(items: readonly Item[], context: Context): Promise<Verdict[]> {
     const wanted = this.wanted(items)
     for (let from = 0; from < wanted.length; from += CHUNK) {
       const chunk = wanted.slice(from, from + CHUNK)

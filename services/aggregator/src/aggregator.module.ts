@@ -28,6 +28,8 @@ import { InboxPruning } from './application/inbox-pruning.js'
 import { ProcessManager } from './application/process-manager.js'
 import type { AggregatorConfig } from './config.js'
 
+/** Partitions folded at the same time, each on a connection of its own; as many as the topic has. */
+const PARTITIONS = 6
 /** A process that lives shorter than a day prunes too. */
 const FIRST_PRUNING_MS = 60_000
 
@@ -92,7 +94,7 @@ export class AggregatorModule {
       codec,
       logger,
       registry: metricsRegistry,
-      ...(config.tuning ? { tuning: config.tuning } : {}),
+      tuning: { partitionsAtOnce: PARTITIONS, ...config.tuning },
       subscriptions: [
         {
           topic: 'erasure.acknowledged',
