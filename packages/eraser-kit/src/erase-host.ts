@@ -28,6 +28,8 @@ export interface HostParts {
 }
 
 type Item = Incoming<wire.ErasureRequested>
+/** Commands gathered from several partitions: more of them save nothing, and would outlive their grants sooner. */
+const GATHERED = 250
 
 /** Whether the `systems` header names this system; without the header the message must be read. */
 export const concerns =
@@ -50,7 +52,7 @@ export class EraseHost {
     this.pacer = new Pacer(batch, this.now)
     this.gathering = new Gathering((items, context) => this.erase(items, context), {
       atOnce: batch.concurrency ?? 1,
-      most: batch.max,
+      most: Math.min(batch.max, GATHERED),
     })
   }
 

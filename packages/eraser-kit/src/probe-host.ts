@@ -42,7 +42,7 @@ export class ProbeHost {
     this.now = parts.now ?? Date.now
     this.gathering = new Gathering((items, context) => this.probeAll(items, context), {
       atOnce: 1,
-      most: CHUNK,
+      most: CHUNK / 2,
     })
   }
 

@@ -71,7 +71,7 @@ interface Asked {
 }
 
 /** Passes decided in one transaction; a question may have more. */
-const maxBatch = 1_000
+const maxBatch = 500
 /** Transactions at once. Systems ask about the same requests, so more would wait for each other's locks. */
 const concurrency = 2
 /** Questions in flight; erasers and probes are few, and each has a handful. */
