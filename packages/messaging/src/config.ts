@@ -78,7 +78,7 @@ function saslFromEnvironment(env: Environment, problems: Problems): KafkaConfig[
     return { mechanism, username, password }
   problems.push({
     name: 'LETHE_KAFKA_SASL',
-    problem: `${mechanism} is not one of plain, scram-sha-256, scram-sha-512`,
+    problem: 'must be plain, scram-sha-256 or scram-sha-512',
   })
   return undefined
 }

@@ -33,7 +33,7 @@ describe('kafka configuration', () => {
 
   it.each([
     [{}, /LETHE_KAFKA: /],
-    [{ LETHE_KAFKA: 'a:1', LETHE_KAFKA_SASL: 'magic' }, /magic/],
+    [{ LETHE_KAFKA: 'a:1', LETHE_KAFKA_SASL: 'magic' }, /must be plain, scram-sha-256 or scram-sha-512/],
     [{ LETHE_KAFKA: 'a:1', LETHE_KAFKA_SASL: 'plain' }, /LETHE_KAFKA_PASSWORD/],
     [{ LETHE_KAFKA: 'a:1', LETHE_KAFKA_CERT: '/nowhere.pem' }, /LETHE_KAFKA_CERT/],
     [

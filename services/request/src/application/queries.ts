@@ -155,7 +155,9 @@ const scopeOf = (caller: Caller): TenantScope => (caller.tenants.includes('*') ?
 const invalidCursor = () =>
   problem('invalid_request', 'The cursor is not one this list gave. Start again without it.')
 
-const verificationCursor = z.object({ requestId: z.string(), systemId: z.string() })
+/** PostgreSQL takes no NUL in a text, and neither id has one. */
+const part = z.string().regex(/^[\x21-\x7e]{1,100}$/)
+const verificationCursor = z.object({ requestId: part, systemId: part })
 
 /** @throws ProblemError `invalid_request` */
 function afterOf(cursor: string): VerificationKey {

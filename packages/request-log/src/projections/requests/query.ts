@@ -115,6 +115,9 @@ function encodeCursor(key: CursorKey): string {
   return Buffer.from(JSON.stringify(key)).toString('base64url')
 }
 
+const isId = (value: unknown): value is string =>
+  typeof value === 'string' && /^[\x21-\x7e]{1,100}$/.test(value)
+
 function decodeCursor(cursor: string): CursorKey {
   let key: unknown
   try {
@@ -122,7 +125,7 @@ function decodeCursor(cursor: string): CursorKey {
   } catch {
     throw new InvalidCursor()
   }
-  if (!Array.isArray(key) || !Number.isSafeInteger(key[0]) || typeof key[1] !== 'string')
-    throw new InvalidCursor()
+  // PostgreSQL takes no NUL in a text, and an id has none.
+  if (!Array.isArray(key) || !Number.isSafeInteger(key[0]) || !isId(key[1])) throw new InvalidCursor()
   return [key[0], key[1]]
 }

@@ -18,7 +18,11 @@ const legalGround = z
   .string()
   .regex(/^((Art(icle|\.)?|§§?) ?)?[0-9][A-Za-z0-9§(). ,/_-]{0,80}$/, 'is a legal ground such as 17(1)(a)')
 const requestId = z.uuid()
-const systemId = z.string().min(1).max(100)
+/** As the data map names systems; PostgreSQL takes no NUL in a text. */
+const systemId = z
+  .string()
+  .max(63)
+  .regex(/^[a-z][a-z0-9]*(-[a-z0-9]+)*$/, 'is the name of a system of the data map')
 const epochMs = z.number().int().min(0).max(8_640_000_000_000_000)
 const freeText = z.string().min(1).max(4_000)
 
