@@ -1,5 +1,6 @@
 import { createDecipheriv, randomBytes } from 'node:crypto'
 import { readFileSync } from 'node:fs'
+import { search, searchAll } from '@lethe/eraser-kit/conformance'
 import { withClient } from '@lethe/infra'
 import { listDeadLetters, MessageCodec } from '@lethe/messaging'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -11,7 +12,6 @@ import * as paths from './leak/paths.js'
 import { addCustomers, makeUndeletable } from './leak/people.js'
 import { everywhere, metricsOf, type Piece, type Place } from './leak/places.js'
 import { plant } from './leak/planted.js'
-import { search, searchAll } from './leak/search.js'
 
 /** In every identifier of people who are erased, held, refused or asked for in vain. */
 const canary = newCanary()

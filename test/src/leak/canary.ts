@@ -1,15 +1,7 @@
-import { randomInt } from 'node:crypto'
 import type { NewErasureRequest } from '@lethe/client'
+import { type Canary, newCanary } from '@lethe/eraser-kit/conformance'
 
-const letters = 'bcdfghjklmnpqrstvwxz'
-
-/** Letters and digits that stand nowhere but in the identifiers made of them. */
-export interface Canary {
-  /** 14 letters; in everything but the phone number. */
-  readonly word: string
-  /** 12 digits; in the phone number and beside the word elsewhere. */
-  readonly digits: string
-}
+export { type Canary, newCanary }
 
 /** Where a canary sings: a person as a shop and a caller know them. */
 export interface CanaryPerson {
@@ -18,12 +10,6 @@ export interface CanaryPerson {
   readonly email: string
   readonly phone: string
   readonly stripe: string
-}
-
-export function newCanary(): Canary {
-  const word = Array.from({ length: 14 }, () => letters[randomInt(letters.length)]).join('')
-  const digits = Array.from({ length: 12 }, (_, at) => String(randomInt(at === 0 ? 1 : 0, 10))).join('')
-  return { word, digits }
 }
 
 export function personOf({ word, digits }: Canary, name: string): CanaryPerson {

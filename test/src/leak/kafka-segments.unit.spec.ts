@@ -1,10 +1,10 @@
 import { createRequire } from 'node:module'
 import { gzipSync, zstdCompressSync } from 'node:zlib'
+import { search } from '@lethe/eraser-kit/conformance'
 import { describe, expect, it } from 'vitest'
 import { newCanary, personOf } from './canary.js'
 import { unpackedRecords } from './kafka-segments.js'
 import { packedBatch } from './planted.js'
-import { search } from './search.js'
 import { XERIAL } from './unpack.js'
 
 const require = createRequire(import.meta.url)

@@ -8,6 +8,8 @@ export type { Backdoor, Endpoint, Person, Refusal, Snapshot, Tally } from './bac
 export { type Bench, openBench } from './bench.js'
 export type { Check } from './check.js'
 export { checks } from './checks/index.js'
+export { type Canary, type Hit, newCanary, search, searchAll } from './leak-search.js'
+export { type Shown, shownBy } from './shown.js'
 
 /**
  * Declares the whole specification of a connector as tests against a real server. `open` prepares a store
