@@ -81,13 +81,14 @@ export function crossing(error: unknown, doing: string): Error {
   return new RetryableError(code, message, { cause })
 }
 
-/** A mistake in this connector: its frames say where, its text could quote what was being handled. */
+/** A mistake in this connector: its frames say where; its text could quote what was handled, on lines like frames. */
 function withoutText(error: unknown): Error {
   const name = error instanceof Error ? error.name : typeof error
+  const { stack = '', message } = error instanceof Error ? error : new Error()
+  const at = stack.indexOf(message)
+  const frames = at < 0 ? '' : stack.slice(at + message.length)
   const cause = new Error(name)
-  const frames =
-    error instanceof Error ? (error.stack ?? '').split('\n').filter((line) => /^\s+at /.test(line)) : []
-  cause.stack = [name, ...frames].join('\n')
+  cause.stack = [name, ...frames.split('\n').filter((line) => /^\s+at /.test(line))].join('\n')
   return cause
 }
 

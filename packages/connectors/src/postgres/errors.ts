@@ -88,15 +88,17 @@ export function crossing(error: unknown, doing: string): Error {
   const { code, errorClass } = failureOf(error)
   const message = `PostgreSQL could not ${doing} (${code}).${ADVICE[code] ? ` ${ADVICE[code]}` : ''}`
   const cause = new Error(isBug(error) ? error.name : `SQLSTATE ${stateOf(error)}`)
-  // Frames say where in the code it was; the first lines could quote what was being handled.
-  if (isBug(error))
-    cause.stack = `${error.name}\n${(error.stack ?? '')
-      .split('\n')
-      .filter((line) => /^\s+at /.test(line))
-      .join('\n')}`
+  if (isBug(error)) cause.stack = `${error.name}\n${framesOf(error).join('\n')}`
   if (errorClass === 'terminal') return new TerminalError(code, message, { cause })
   if (errorClass === 'paused') return new PausedError(code, message, { cause })
   return new RetryableError(code, message, { cause })
+}
+
+/** Frames say where in the code it was. The message before them could quote what was handled, on lines like frames. */
+function framesOf({ stack = '', message }: Error): string[] {
+  const at = stack.indexOf(message)
+  const frames = at < 0 ? '' : stack.slice(at + message.length)
+  return frames.split('\n').filter((line) => /^\s+at /.test(line))
 }
 
 export function isOurs(error: unknown): error is RetryableError | TerminalError | PausedError {

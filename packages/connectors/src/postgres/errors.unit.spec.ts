@@ -36,5 +36,8 @@ describe('what the driver throws', () => {
     expect(error).toMatchObject({ code: 'internal', errorClass: 'retryable' })
     expect((error.cause as Error).stack).toMatch(/^TypeError\n\s+at /)
     expect(inspect(error, { depth: 9, showHidden: true })).not.toContain('zoe#1')
+    const looksLikeFrames = crossing(new SyntaxError('no JSON:\n    at zoe#1 (here)'), 'probe')
+    expect((looksLikeFrames.cause as Error).stack).toMatch(/^SyntaxError\n\s+at /)
+    expect(inspect(looksLikeFrames, { depth: 9, showHidden: true })).not.toContain('zoe#1')
   })
 })
