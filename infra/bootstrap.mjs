@@ -1,5 +1,5 @@
 // Everything between a fresh clone and a running project, without a dependency, on Node 20 or newer:
-//   node infra/bootstrap.mjs setup|demo|test|bench [--no-install] [--docker] [arguments of the demo]
+//   node infra/bootstrap.mjs setup|demo|test|bench|faults [--no-install] [--docker] [arguments of the demo]
 import { spawn } from 'node:child_process'
 import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
@@ -15,15 +15,16 @@ const programs = {
   demo: 'test/dist/demo/main.js',
   test: 'infra/dist/test-main.js',
   bench: 'test/dist/bench/main.js',
+  faults: 'test/faults/dist/main.js',
 }
 
 async function main([command, ...rest]) {
   refuseOldNode()
   if (command !== 'setup' && !(command in programs))
-    throw new SetupError('Usage: node infra/bootstrap.mjs setup|demo|test|bench [--no-install] [--docker]')
+    throw new SetupError('Usage: node infra/bootstrap.mjs setup|demo|test|bench|faults [--no-install] [--docker]')
   const docker = rest.includes('--docker')
   const needs = assess({ install: !rest.includes('--no-install'), docker })
-  if (command === 'test') needs.downloads.push(...searchServers())
+  if (command === 'test' || command === 'faults') needs.downloads.push(...searchServers())
   if (command === 'demo') await refuseTakenPorts()
   announce(command, needs)
   await provide(needs, docker)
@@ -56,12 +57,14 @@ function refuseOldNode() {
 function announce(command, { downloads, system, manager }) {
   const total = downloads.reduce((sum, { megabytes }) => sum + megabytes, 0)
   const lines = downloads.map(({ what, megabytes }) => `    ${String(megabytes).padStart(4)} MB  ${what}`)
-  const duration = {
+  const durations = {
     demo: 'about 1 minute',
-    test: 'up to 30 minutes',
+    test: 'up to 40 minutes',
     bench: 'up to an hour, --quick 5 minutes',
+    faults: 'the minutes asked for, and some to come to rest',
     setup: 'some seconds',
-  }[command]
+  }
+  const duration = durations[command]
   console.log('Lethe')
   console.log(
     total > 0

@@ -26,6 +26,8 @@ export interface SearchServer {
   readonly name: SearchServerName
   readonly version: string
   readonly port: number
+  /** How it was started: to start it again on its own data after it was killed. */
+  readonly spec: ProcessSpec
   stop(): Promise<void>
 }
 
@@ -80,7 +82,7 @@ export async function startSearchServer(installed: Installed, guard?: Guard): Pr
     await end()
     throw error
   }
-  return { name: installed.name, version: installed.version, port, stop: end }
+  return { name: installed.name, version: installed.version, port, spec, stop: end }
 }
 
 function specOf(

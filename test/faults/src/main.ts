@@ -1,0 +1,145 @@
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
+import { homedir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { freeOffset } from '@lethe/infra'
+import type { Verdict } from './checker/evidence.js'
+import { type Options, options, usage } from './options.js'
+import { renderFaults, renderVerdicts, rowsOf, shortfalls } from './report.js'
+import { History } from './run/history.js'
+import { type Result, Run } from './run/run.js'
+import { World } from './world/world.js'
+
+const root = resolve(import.meta.dirname, '..', '..', '..')
+
+/** 0 when every invariant holds, 1 when one is broken or the run could not be done, 130 after Ctrl-C. */
+async function main(): Promise<number> {
+  const chosen = options(process.argv.slice(2))
+  if (chosen.help) {
+    console.log(usage)
+    return 0
+  }
+  const interrupt = new AbortController()
+  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
+    process.on(name, () => {
+      if (!interrupt.signal.aborted) console.log(`\n${name}: ending; every process is being stopped`)
+      interrupt.abort(new Error(`interrupted by ${name}`))
+    })
+  process.env['LETHE_STATE'] ??= join(root, '.lethe', `faults-${process.pid}`)
+  process.env['LETHE_PORT_OFFSET'] ??= String(await freeOffset())
+  const state = process.env['LETHE_STATE']
+  mkdirSync(state, { recursive: true })
+  const history = new History(chosen.history ?? join(state, 'history.jsonl'))
+  history.add({ type: 'run', at: Date.now(), seed: chosen.seed, version: process.version })
+  console.log(`\nseed ${chosen.seed}: ${replay(chosen)}`)
+  console.log(`  a stack of its own (ports moved by ${process.env['LETHE_PORT_OFFSET']}, state in ${state})`)
+  return onWorld(chosen, history, interrupt.signal)
+}
+
+async function onWorld(chosen: Options, history: History, interrupt: AbortSignal): Promise<number> {
+  const over = new AbortController()
+  const report = (line: string) => console.log(line)
+  // Enough people for the load at its full rate; those left over are simply not asked for.
+  const customers = Math.ceil((chosen.minutes * 60 * chosen.perSecond + 800) / 0.8)
+  const stopping = AbortSignal.any([interrupt, over.signal])
+  let world: World | null = null
+  let failed = true
+  try {
+    world = await World.start({
+      customers,
+      cache:
+        process.env['LETHE_CACHE'] ??
+        join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'lethe'),
+      signal: stopping,
+      report,
+      onOwnEnd: (unit) => history.add({ type: 'own-end', at: Date.now(), name: unit.name }),
+    })
+    for (const [kind, reason] of world.without) console.log(`SKIPPED faults of kind ${kind}: ${reason}`)
+    const keeping = world.keep()
+    const result = await new Run(world, history, chosen, customers, interrupt, report).run()
+    failed = conclude(chosen, history, result) !== 0
+    over.abort()
+    await keeping
+    return result.interrupted ? 130 : failed ? 1 : 0
+  } catch (error) {
+    if (!interrupt.aborted) throw error
+    conclude(chosen, history, null)
+    return 130
+  } finally {
+    over.abort()
+    await world?.stop(chosen.keepLogs || failed)
+  }
+}
+
+/** Says what was done and found; the last line is what to do about it. */
+function conclude(chosen: Options, history: History, result: Result | null): number {
+  const faults = history.of('fault')
+  const ownEnds = history.of('own-end')
+  console.log(`\n${faults.length > 0 ? renderFaults(faults) : '  no fault was done'}`)
+  if (ownEnds.length > 0) {
+    const names = [...new Set(ownEnds.map(({ name }) => name))].map(
+      (name) => `${name} ${ownEnds.filter((end) => end.name === name).length}`,
+    )
+    console.log(`\n  processes that ended by themselves and were started again: ${names.join(', ')}`)
+  }
+  const short = shortfalls(faults, result?.interrupted ? null : chosen.kills)
+  for (const line of short) console.log(`  ! ${line}`)
+  if (!result || result.interrupted) {
+    console.log('\nInterrupted: nothing was judged.')
+    save(chosen, faults, [], result, short)
+    return 130
+  }
+  console.log(`\n${renderVerdicts(result.verdicts)}`)
+  const broken = result.verdicts.filter(({ violations }) => violations.length > 0)
+  save(chosen, faults, result.verdicts, result, short)
+  const bad = broken.length > 0 || result.unhealthy.length > 0 || short.length > 0
+  const held = result.verdicts.length - broken.length
+  console.log(
+    `\n${held} of ${result.verdicts.length} invariants hold; ${faults.length} faults, ${result.asked} requests.`,
+  )
+  if (bad) console.log(`Failing seed: ${chosen.seed}. Once more: ${replay(chosen)}`)
+  return bad ? 1 : 0
+}
+
+function save(
+  chosen: Options,
+  faults: ReturnType<History['of']> & Parameters<typeof rowsOf>[0],
+  verdicts: readonly Verdict[],
+  result: Result | null,
+  short: readonly string[],
+): void {
+  if (!chosen.json) return
+  const { seed, minutes } = chosen
+  const { asked = 0, byStatus = {}, unhealthy = [], interrupted = true } = result ?? {}
+  const value = {
+    seed,
+    minutes,
+    asked,
+    byStatus,
+    interrupted,
+    unhealthy,
+    shortfalls: short,
+    faults: rowsOf(faults),
+    verdicts,
+  }
+  writeFileSync(chosen.json, `${JSON.stringify(value, null, 2)}\n`)
+}
+
+const replay = ({ seed, minutes, kills, only, perSecond, short }: Options): string =>
+  [
+    `npm run faults -- --seed ${seed} --minutes ${minutes} --per-second ${perSecond}`,
+    ...(kills === null ? [] : [`--kills ${kills}`]),
+    ...(only === null ? [] : [`--only "${only}"`]),
+    ...(short ? ['--short'] : []),
+  ].join(' ')
+
+main().then(
+  (code) => {
+    process.exitCode = code
+  },
+  (error: unknown) => {
+    console.error(error instanceof Error ? error.message : error)
+    const state = process.env['LETHE_STATE']
+    if (state && existsSync(state)) console.error(`Logs: ${join(state, 'logs')}`)
+    process.exitCode = 1
+  },
+)
