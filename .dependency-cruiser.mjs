@@ -106,6 +106,18 @@ export default {
       `(^packages/connectors/src/postgres/|${ownDatabase})`,
     ),
     {
+      name: 'the-checker-shares-nothing',
+      comment:
+        'What judges a run of faults must not share a mistake with what it judges; of the history only types.',
+      severity: 'error',
+      from: { path: '^test/faults/src/checker/' },
+      to: {
+        path: '^(schemas|packages|services|infra|examples|test)/',
+        pathNot: '^test/faults/src/checker/',
+        dependencyTypesNot: ['type-only'],
+      },
+    },
+    {
       name: 'declared-dependencies-only',
       comment: 'A package that is not in its own package.json works only by accident.',
       severity: 'error',

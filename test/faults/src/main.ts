@@ -9,6 +9,9 @@ import { History } from './run/history.js'
 import { type Result, Run } from './run/run.js'
 import { World } from './world/world.js'
 
+/** Kinds of faults this machine can not do, with the reason. */
+const without: Record<string, string> = {}
+
 const root = resolve(import.meta.dirname, '..', '..', '..')
 
 /** 0 when every invariant holds, 1 when one is broken or the run could not be done, 130 after Ctrl-C. */
@@ -53,7 +56,10 @@ async function onWorld(chosen: Options, history: History, interrupt: AbortSignal
       report,
       onOwnEnd: (unit) => history.add({ type: 'own-end', at: Date.now(), name: unit.name }),
     })
-    for (const [kind, reason] of world.without) console.log(`SKIPPED faults of kind ${kind}: ${reason}`)
+    for (const [kind, reason] of world.without) {
+      without[kind] = reason
+      console.log(`SKIPPED faults of kind ${kind}: ${reason}`)
+    }
     const keeping = world.keep()
     const result = await new Run(world, history, chosen, customers, interrupt, report).run()
     failed = conclude(chosen, history, result) !== 0
@@ -118,6 +124,7 @@ function save(
     interrupted,
     unhealthy,
     shortfalls: short,
+    without,
     faults: rowsOf(faults),
     verdicts,
   }

@@ -28,7 +28,7 @@ export interface Result {
   readonly interrupted: boolean
 }
 
-const MAX_IN_FLIGHT = 120
+const MAX_IN_FLIGHT = 60
 
 /** One run from the first request to the verdicts, on a world that is up. */
 export class Run {
@@ -83,8 +83,9 @@ export class Run {
 
   /** Faults begin when the chain is seen to work. */
   async #warm(): Promise<void> {
-    const end = Date.now() + 90_000
-    while (this.#inFlight.completed < 3 && !this.interrupt.aborted) {
+    const end = Date.now() + 300_000
+    this.report('the first requests, before any fault')
+    while (this.#inFlight.completed < 1 && !this.interrupt.aborted) {
       if (Date.now() > end) throw new Error('no request was completed before any fault: see the logs')
       await delay(100)
     }
