@@ -53,6 +53,7 @@ async function onWorld(chosen: Options, history: History, interrupt: AbortSignal
         process.env['LETHE_CACHE'] ??
         join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'lethe'),
       signal: stopping,
+      ...(chosen.mutants ? { instead: mutants } : {}),
       report,
       onOwnEnd: (unit) => history.add({ type: 'own-end', at: Date.now(), name: unit.name }),
     })
@@ -76,6 +77,28 @@ async function onWorld(chosen: Options, history: History, interrupt: AbortSignal
   }
 }
 
+const mutant = (name: string): string => join(import.meta.dirname, 'mutants', `${name}.js`)
+/** Broken on purpose, each so that nothing inside Lethe can tell. */
+const mutants = {
+  'eraser-cache': mutant('greedy-cache'),
+  'eraser-search': mutant('lying-search'),
+  'probe-search': mutant('lying-search'),
+}
+const FOUND_BY = [2, 11]
+
+/** The checker is right when it finds what was broken on purpose. */
+function concludeMutants(verdicts: readonly Verdict[]): number {
+  const blind = verdicts.filter(
+    ({ invariant, violations }) => FOUND_BY.includes(invariant) && violations.length === 0,
+  )
+  for (const { invariant, title } of blind)
+    console.log(
+      `The checker is blind: invariant ${invariant} (${title}) was broken on purpose, and it says it holds.`,
+    )
+  if (blind.length === 0) console.log('The checker found what was broken on purpose.')
+  return blind.length > 0 ? 1 : 0
+}
+
 /** Says what was done and found; the last line is what to do about it. */
 function conclude(chosen: Options, history: History, result: Result | null): number {
   const faults = history.of('fault')
@@ -97,6 +120,7 @@ function conclude(chosen: Options, history: History, result: Result | null): num
   console.log(`\n${renderVerdicts(result.verdicts)}`)
   const broken = result.verdicts.filter(({ violations }) => violations.length > 0)
   save(chosen, faults, result.verdicts, result, short)
+  if (chosen.mutants) return concludeMutants(result.verdicts)
   const bad = broken.length > 0 || result.unhealthy.length > 0 || short.length > 0
   const held = result.verdicts.length - broken.length
   console.log(
@@ -131,12 +155,13 @@ function save(
   writeFileSync(chosen.json, `${JSON.stringify(value, null, 2)}\n`)
 }
 
-const replay = ({ seed, minutes, kills, only, perSecond, short }: Options): string =>
+const replay = ({ seed, minutes, kills, only, perSecond, short, mutants: broken }: Options): string =>
   [
     `npm run faults -- --seed ${seed} --minutes ${minutes} --per-second ${perSecond}`,
     ...(kills === null ? [] : [`--kills ${kills}`]),
     ...(only === null ? [] : [`--only "${only}"`]),
     ...(short ? ['--short'] : []),
+    ...(broken ? ['--mutants'] : []),
   ].join(' ')
 
 main().then(

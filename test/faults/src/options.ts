@@ -13,6 +13,8 @@ export interface Options {
   readonly short: boolean
   readonly perSecond: number
   readonly keepLogs: boolean
+  /** Run with an eraser that takes too much and one that lies; succeeds when the checker says so. */
+  readonly mutants: boolean
   readonly help: boolean
 }
 
@@ -38,6 +40,8 @@ Runs Lethe on a stack of its own, hurts every part of it, and checks the design'
   --json FILE       the result as JSON
   --history FILE    every request, fault and sample, a JSON value a line
   --short           about five minutes in all, as in npm test
+  --mutants         with a cache eraser that takes a neighbour's keys and a search system that lies: the
+                    checker has to find both (invariants 2 and 11), or the run fails
   --keep-logs       leave the processes' logs
   --help            this text
 
@@ -62,6 +66,7 @@ export function options(args: readonly string[]): Options {
       history: { type: 'string' },
       short: { type: 'boolean', default: false },
       'keep-logs': { type: 'boolean', default: false },
+      mutants: { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
     },
   })
@@ -79,6 +84,7 @@ export function options(args: readonly string[]): Options {
     short,
     perSecond: number('per-second', values['per-second'], 4),
     keepLogs: values['keep-logs'],
+    mutants: values.mutants,
     help: values.help,
   }
 }

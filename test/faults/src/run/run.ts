@@ -115,11 +115,18 @@ export class Run {
         await delay(delayMs)
         const inFlight = await this.#someInFlight()
         const at = Date.now()
-        const { overAt, recovered } = await apply(fault, this.world, {
+        const applied = await apply(fault, this.world, {
           poisoner: this.#poisoner,
           history: this.history,
           broker: this.#broker,
+        }).catch((error: unknown) => {
+          this.report(
+            `  ! ${describe(fault)}: could not be done: ${error instanceof Error ? error.message : error}`,
+          )
+          return null
         })
+        if (applied === null) return
+        const { overAt, recovered } = applied
         const recoveredMs = recovered ? Date.now() - at : null
         this.history.add({
           type: 'fault',

@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process'
+import { execFileSync, spawnSync } from 'node:child_process'
 import { mkdirSync, readdirSync, rmSync, statfsSync } from 'node:fs'
 import { join } from 'node:path'
 import { dataFolder, type StateDir } from '@lethe/infra'
@@ -43,8 +43,14 @@ export class Disks {
     if (!folder) return
     const { bavail, bsize } = statfsSync(folder)
     const file = join(folder, FILLER)
-    // Kafka takes every folder in its data folder for a partition, and leaves files alone.
-    if (bavail > 0) execFileSync('fallocate', ['-l', String(bavail * bsize), file], { stdio: 'pipe' })
+    // Kafka takes every folder in its data folder for a partition, and leaves files alone. The server writes
+    // meanwhile: most is reserved at once, and the rest is written until nothing goes in any more.
+    const most = bavail * bsize - 16_000_000
+    if (most > 0) execFileSync('fallocate', ['-l', String(most), file], { stdio: 'pipe' })
+    const rest = ['if=/dev/zero', `of=${file}`, 'bs=64k', 'oflag=append', 'conv=notrunc']
+    const { stderr } = spawnSync('dd', rest, { encoding: 'utf8', env: { ...process.env, LC_ALL: 'C' } })
+    if (!stderr.includes('No space left'))
+      throw new Error(`the disk of ${disk} could not be filled: ${stderr}`)
   }
 
   /** Idempotent. */
