@@ -140,7 +140,8 @@ export class Run {
           recoveredMs,
           alone: round.faults.length === 1,
         })
-        if (!recovered) this.report(`  ! ${describe(fault)}: not recovered within two minutes`)
+        if (!recovered && !this.interrupt.aborted)
+          this.report(`  ! ${describe(fault)}: not recovered within two minutes`)
       }),
     )
     const { inFlight, completed } = this.#inFlight
