@@ -169,14 +169,14 @@ export function credentialsWithSearch({ state, secrets }: StackContext): {
   token: (role: string) => string
 } {
   const tokens = new Map(['erase', 'probe'].map((role) => [role, randomBytes(32).toString('base64url')]))
-  const known = JSON.parse(readFileSync(secrets.credentialsFile, 'utf8')) as object[]
-  const added = [...tokens].map(([role, token]) => ({
-    id: `${role === 'erase' ? 'eraser' : 'probe'}-search`,
-    roles: ['eraser'],
-    tenants: ['*'],
-    systemId: 'search',
-    sha256: createHash('sha256').update(token).digest('hex'),
-  }))
+  const known = JSON.parse(readFileSync(secrets.credentialsFile, 'utf8')) as { id: string }[]
+  const added = [...tokens].map(([role, token]) => {
+    const prefix = role === 'erase' ? 'eraser' : 'probe'
+    // What an eraser and a probe may do is said in one place: where the cache's are made.
+    const like = known.find(({ id }) => id === `${prefix}-cache`)
+    const sha256 = createHash('sha256').update(token).digest('hex')
+    return { ...like, id: `${prefix}-search`, systemId: 'search', sha256 }
+  })
   const file = state.file('secrets', 'credentials-with-search.json')
   writeFileSync(file, JSON.stringify([...known, ...added]), { mode: 0o600 })
   return { file, token: (role) => tokens.get(role) ?? '' }
