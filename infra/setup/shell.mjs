@@ -3,7 +3,9 @@ import { accessSync, constants } from 'node:fs'
 import { delimiter, join } from 'node:path'
 
 /** A set-up problem a person can act on: printed as it is, without a stack trace. */
-export class SetupError extends Error {}
+export class SetupError extends Error {
+  name = 'SetupError'
+}
 
 /** First executable of that name on PATH, or null. */
 export function which(name) {

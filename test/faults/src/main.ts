@@ -68,6 +68,12 @@ async function onWorld(chosen: Options, history: History, interrupt: AbortSignal
     await keeping
     return result.interrupted ? 130 : failed ? 1 : 0
   } catch (error) {
+    if (!interrupt.aborted && error instanceof Error && error.name === 'SetupError') {
+      console.log(`SKIPPED every fault: ${error.message}`)
+      failed = false
+      if (chosen.json) writeFileSync(chosen.json, JSON.stringify({ impossible: error.message }))
+      return 0
+    }
     if (!interrupt.aborted) throw error
     conclude(chosen, history, null)
     return 130

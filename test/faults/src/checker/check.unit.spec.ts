@@ -271,6 +271,22 @@ describe('the checker', () => {
     },
   )
 
+  it('forgives low counts after a failed pass to the systems of the limits alone, and never too many', () => {
+    const sound = soundEvidence()
+    const failing = (systemId: string, erased: number) => (rows: readonly LogRow[]) =>
+      rows.flatMap((row) => {
+        if (row.type !== 'PassAcknowledged' || row.data['systemId'] !== systemId) return [row]
+        const counts = { all: { erased, redacted: 0 } }
+        const failed = { ...row, data: { ...row.data, passId: 'before', outcome: 'failed', counts: {} } }
+        return [failed, { ...row, data: { ...row.data, counts } }]
+      })
+    const broken = (systemId: string, erased: number) =>
+      check({ ...sound, ...inLog(sound, 'r1', failing(systemId, erased)) }).find(
+        ({ invariant }) => invariant === 10,
+      )?.violations.length
+    expect([broken('search', 0), broken('search', 2), broken('cache', 0)]).toEqual([0, 1, 1])
+  })
+
   it('has a mutant for every invariant it judges', () =>
     expect([...new Set(mutants.map(({ invariant }) => invariant))]).toEqual([...invariants.keys()]))
 

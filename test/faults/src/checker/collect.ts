@@ -8,6 +8,7 @@ export interface Places {
   readonly stores: StoreAddresses
   readonly brokers: readonly string[]
   readonly trueCounts: Evidence['trueCounts']
+  readonly lowAfterFailure: Evidence['lowAfterFailure']
 }
 
 /** Reads the log, the read models, the stores and the topics. Nothing may be moving any more. */
@@ -20,7 +21,15 @@ export async function collect(history: readonly Entry[], at: Places): Promise<Ev
     receiptsOf(at.stores.shopPg),
     fromKafka(at.brokers),
   ])
-  return { history, ...database, ...topics, left, receipts, trueCounts: at.trueCounts }
+  return {
+    history,
+    ...database,
+    ...topics,
+    left,
+    receipts,
+    trueCounts: at.trueCounts,
+    lowAfterFailure: at.lowAfterFailure,
+  }
 }
 
 async function fromDatabase(url: string) {
