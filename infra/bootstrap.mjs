@@ -21,7 +21,9 @@ const programs = {
 async function main([command, ...rest]) {
   refuseOldNode()
   if (command !== 'setup' && !(command in programs))
-    throw new SetupError('Usage: node infra/bootstrap.mjs setup|demo|test|bench|faults [--no-install] [--docker]')
+    throw new SetupError(
+      'Usage: node infra/bootstrap.mjs setup|demo|test|bench|faults [--no-install] [--docker]',
+    )
   const docker = rest.includes('--docker')
   const needs = assess({ install: !rest.includes('--no-install'), docker })
   if (command === 'test' || command === 'faults') needs.downloads.push(...searchServers())

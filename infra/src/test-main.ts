@@ -4,11 +4,13 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { down, up } from './stack/stack.js'
 import { rootDir } from './stack/state.js'
+import { faultRun } from './test-run/fault-run.js'
 import { freeOffset } from './test-run/free-offset.js'
 import type { TestSummary } from './test-run/summary-reporter.js'
 
 /**
- * Every test on a stack of its own: free ports, its own state folder, ended and removed afterwards. The
+ * Every test on a stack of its own: free ports, its own state folder, ended and removed afterwards; then a short
+ * run of faults on a second one. The
  * last line is `N passed, N failed` (and `, N skipped`); ends with 0 only when something passed and nothing
  * failed. Arguments are handed to Vitest, e.g. the path of one room.
  */
@@ -31,7 +33,19 @@ async function main(args: string[]): Promise<number> {
   } finally {
     await down({ data: true })
   }
+  // Only with everything else: who names a room wants that room.
+  if (summary && args.length === 0 && !interrupt.signal.aborted)
+    summary = together(summary, await faultRun(state, interrupt.signal))
   return conclude(summary, state)
+}
+
+function together(tests: TestSummary, faults: TestSummary): TestSummary {
+  return {
+    passed: tests.passed + faults.passed,
+    failed: tests.failed + faults.failed,
+    skipped: [...tests.skipped, ...faults.skipped],
+    failures: [...tests.failures, ...faults.failures],
+  }
 }
 
 function vitest(args: string[], summaryFile: string, signal: AbortSignal): Promise<void> {
