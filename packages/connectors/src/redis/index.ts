@@ -2,6 +2,7 @@ import { defineConnector } from '@lethe/eraser-kit'
 import { redisKind, redisSystem } from './grammar.js'
 import { redisOptions } from './options.js'
 import { openProbeSession } from './probe.js'
+import { openRestore } from './restore.js'
 import { openSession } from './session.js'
 
 export type { RedisSystem } from './grammar.js'
@@ -19,4 +20,5 @@ export const redis = defineConnector({
   capabilities: { receipts: 'last-step', batch: { max: 1_000, concurrency: 1 } },
   open: openSession,
   openProbe: openProbeSession,
+  openRestore,
 })

@@ -3,6 +3,12 @@ import { scanNode } from './find.js'
 import { LETHE_PREFIX } from './grammar.js'
 import type { Store } from './store.js'
 
+/** A marker is never empty, so an empty text can stand for none. */
+const REPLACE = `
+if (redis.call('HGET', KEYS[1], 'value') or '') ~= ARGV[1] then return 0 end
+redis.call('HSET', KEYS[1], 'value', ARGV[2])
+return 1`
+
 const SLOT_FIELD = 'slot|'
 const ERASED_FIELD = 'erased|'
 
@@ -77,6 +83,12 @@ export class Ledger {
   async marker(): Promise<Marker> {
     const [value, receipts] = await this.store.client.hmget(`${this.prefix}marker`, 'value', 'receipts')
     return { found: value ?? null, receipts: Number(receipts ?? 0) }
+  }
+
+  /** Compare-and-set; false when another value stands there. `null` is: none. */
+  async replaceMarker(expected: string | null, next: string): Promise<boolean> {
+    const key = `${this.prefix}marker`
+    return (await this.store.client.eval(REPLACE, 1, key, expected ?? '', next)) === 1
   }
 
   /** Receipts and counts older than `before` go; returns how many receipts did. */

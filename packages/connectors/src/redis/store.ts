@@ -57,6 +57,11 @@ export class Store {
     return this.client instanceof Cluster ? this.client.nodes('master') : [this.client]
   }
 
+  /** Masters and replicas: whom a user may reach. */
+  nodes(): Redis[] {
+    return this.client instanceof Cluster ? this.client.nodes('all') : [this.client]
+  }
+
   /** Facts of every master. Throws PausedError when a node is a replica: it may lag, and takes no writes. */
   async facts(): Promise<Facts[]> {
     return guarded('describe itself', async () =>

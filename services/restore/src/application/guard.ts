@@ -63,7 +63,8 @@ export class Guard {
   private async lookAfter(system: WatchedSystem, restore: Restore | undefined): Promise<void> {
     const { systemId } = system
     try {
-      // While a gate waits for a person, yet another copy may come in.
+      // While a gate waits for a person, the server may forget that it is shut, and yet another copy may come in.
+      if (restore !== undefined) await this.runs.keepShut(restore, system)
       if (restore === undefined || restore.phase === 'waiting') {
         if ((await this.detector.look(system)) !== 'other') return
         await this.lookAfter(

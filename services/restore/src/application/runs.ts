@@ -86,6 +86,19 @@ export class Runs {
     logger.warn({ system: systemId, restoreId, strength, sessionsEnded, windowMs: open }, 'the gate is shut')
   }
 
+  /** A server that restarted may have forgotten whom it must not let in. */
+  async keepShut(restore: Restore, system: WatchedSystem): Promise<void> {
+    if (restore.shutAt === null) return
+    const { gate } = await system.restore()
+    if (restore.gateMode === 'advisory' || (await gate.state()) === 'shut') return
+    const { sessionsEnded } = await gate.shut()
+    const { systemId, restoreId } = restore
+    this.parts.logger.error(
+      { system: systemId, restoreId, sessionsEnded },
+      'the gate had opened by itself; it is shut again',
+    )
+  }
+
   private async decide(restore: Restore, system: WatchedSystem, tally: Tally): Promise<void> {
     const { store, logger } = this.parts
     const { restoreId, systemId } = restore
