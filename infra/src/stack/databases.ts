@@ -25,7 +25,7 @@ export async function prepareLetheDatabase({ at, secrets }: StackContext): Promi
 export async function prepareShopDatabase({ at, secrets }: StackContext): Promise<void> {
   await ensureDatabase(at.shopPostgresUrl)
   await withClient(at.shopPostgresUrl, async (client) => {
-    for (const role of ['shop_eraser', 'shop_probe'] as const) {
+    for (const role of ['shop_eraser', 'shop_probe', 'shop_restore', 'shop_app'] as const) {
       await ensureRole(client, role)
       await setPassword(client, role, secrets.password(role))
     }
@@ -40,6 +40,13 @@ export async function prepareShopDatabase({ at, secrets }: StackContext): Promis
       ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO shop_eraser;
       ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT SELECT ON TABLES TO shop_probe;
       ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT USAGE ON SEQUENCES TO shop_eraser;
+      -- The shop's application, in so far as it reads; who it is that a shut gate keeps out.
+      GRANT USAGE ON SCHEMA public TO shop_app;
+      GRANT SELECT ON ALL TABLES IN SCHEMA public TO shop_app;
+      ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT SELECT ON TABLES TO shop_app;
+      -- The replay role: erases as the eraser does, decides who may connect, ends the sessions of others.
+      GRANT shop_eraser, pg_signal_backend TO shop_restore;
+      ALTER DATABASE shop OWNER TO shop_restore;
     `)
   })
 }

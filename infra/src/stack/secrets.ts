@@ -20,6 +20,8 @@ export interface Secrets {
   grantSecret: string
   /** `v1=<secret>` */
   peppers: string
+  /** Signs the markers the restore service leaves in stores. */
+  markerSecret: string
   /** Shared by request and the probes' preview and resolve. */
   probeToken: string
   /** Bearer token of a credential. Throws when there is no such credential. */
@@ -36,6 +38,8 @@ export const passwordUsers = [
   'lethe_restore',
   'shop_eraser',
   'shop_probe',
+  'shop_restore',
+  'shop_app',
 ] as const
 export type PasswordUser = (typeof passwordUsers)[number]
 
@@ -75,6 +79,7 @@ export function readOrCreateSecrets(state: StateDir): Secrets {
     credentialsFile: writeCredentials(folder, token),
     vaultKeysFile,
     grantSecret: secret('grant.secret'),
+    markerSecret: secret('marker.secret'),
     peppers: `v1=${secret('pepper-v1.secret')}`,
     probeToken: secret('probes.token'),
     token: (id) => {

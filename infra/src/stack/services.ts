@@ -11,11 +11,12 @@ const erasers = [
   { systemId: 'cache', entry: 'services/erasers/redis/dist/main.js' },
 ] as const
 
-/** Lethe's own processes: request, aggregator, and per system an eraser and a probe. */
+/** Lethe's own processes: request, aggregator, restore, and per system an eraser and a probe. */
 export function lethesProcesses(context: StackContext, extra: Record<string, string> = {}): ProcessSpec[] {
   const specs = [
     request(context),
     aggregator(context),
+    restore(context),
     ...erasers.flatMap(({ systemId, entry }) =>
       (['erase', 'probe'] as const).map((role) => eraser(context, systemId, entry, role)),
     ),
@@ -49,6 +50,29 @@ function aggregator(context: StackContext): ProcessSpec {
     LETHE_GRANT_SECRET: secrets.grantSecret,
     LETHE_CONNECT_URL: at.connectUrl,
   })
+}
+
+function restore(context: StackContext): ProcessSpec {
+  const { at, secrets } = context
+  const store = (url: string) => urlAs(url, 'shop_restore', secrets.password('shop_restore'))
+  return service(context, 'restore', 'services/restore/dist/main.js', at.ports.restore, {
+    LETHE_PG_URL: urlAs(at.lethePostgresUrl, 'lethe_restore', secrets.password('lethe_restore')),
+    LETHE_REQUEST_URL: at.requestUrl,
+    LETHE_TOKEN: secrets.token('restore'),
+    LETHE_CREDENTIALS: secrets.credentialsFile,
+    LETHE_MARKER_SECRET: secrets.markerSecret,
+    LETHE_SYSTEMS: 'shop-pg:postgres,cache:redis',
+    LETHE_POLL_MS: '1000',
+    // It erases as the eraser does, so that what it makes belongs to the eraser; the gate it shuts as itself.
+    SHOP_PG: actingAs(store(at.shopPostgresUrl), 'shop_eraser'),
+    SHOP_REDIS: store(at.shopRedisUrl),
+  })
+}
+
+function actingAs(url: string, role: string): string {
+  const changed = new URL(url)
+  changed.searchParams.set('options', `-c role=${role}`)
+  return changed.href
 }
 
 function eraser(

@@ -1,4 +1,4 @@
-import type { Marker, Session } from './connector.js'
+import type { Marker } from './connector.js'
 
 /** Whether a gate stops everybody by the store's own means, or only tells those who ask. */
 export type GateStrength = 'enforced' | 'advisory'
@@ -11,21 +11,23 @@ export interface Shut {
 }
 
 /**
- * Who may use a store, decided in the store. Everything here is idempotent, and what it did is kept in the
- * store or beside it, so that another process can undo it after a crash.
+ * Who may use a store, decided in the store. Everything here is idempotent and writes nothing among the data: a
+ * tool may still be filling the store.
  */
 export interface Gate {
+  /** Names of those who get in now, besides the replay role. Kept by the caller before `shut`, for `open`. */
+  admitted(): Promise<string[]>
   /** From the answer on, nobody but the replay role reads or writes. Throws when that can't be said for sure. */
   shut(): Promise<Shut>
-  /** Gives everybody back exactly the rights that `shut` took. */
-  open(): Promise<void>
+  /** Lets those in again that `admitted` had named; who is not known any more is left out. */
+  open(admitted: readonly string[]): Promise<void>
   /** As the store itself says, not as anyone remembers. */
   state(): Promise<'open' | 'shut'>
 }
 
 /**
  * One store seen by the restore service, through its replay role: the only one that gets in while the gate is
- * shut. Erasing and probing go through the same code as ever.
+ * shut. Erasing and probing are not here: they go through the connector's own sessions, as ever.
  */
 export interface RestoreSession {
   /**
@@ -39,7 +41,7 @@ export interface RestoreSession {
     replace(expected: string | null, next: string): Promise<boolean>
   }
   readonly gate: Gate
-  /** Erases as ever; its receipts carry the restore's pass ids. */
-  readonly session: Session
+  /** Makes what Lethe keeps in the store where this copy does not have it; only behind a shut gate. */
+  prepare(): Promise<void>
   close(): Promise<void>
 }

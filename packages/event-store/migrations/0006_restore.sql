@@ -20,6 +20,8 @@ CREATE TABLE restore.gates (
   state      text   NOT NULL CHECK (state IN ('open', 'shut')),
   strength   text   NOT NULL CHECK (strength IN ('enforced', 'advisory')),
   restore_id text,
+  -- Who got in before it shut, to be let in again.
+  admitted   text[] NOT NULL DEFAULT '{}',
   reason     text,
   since      bigint NOT NULL
 );

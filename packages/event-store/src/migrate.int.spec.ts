@@ -66,7 +66,10 @@ describe('roles', () => {
     ['lethe_ops', 'SELECT * FROM read_model.verifications'],
     ['lethe_request', 'SELECT state FROM restore.gates'],
     ['lethe_request', "INSERT INTO restore.suspicions VALUES ('cache', 1) ON CONFLICT DO NOTHING"],
-    ['lethe_restore', "INSERT INTO restore.gates VALUES ('cache', 'shut', 'enforced', 'r', null, 1)"],
+    [
+      'lethe_restore',
+      "INSERT INTO restore.gates (system_id, state, strength, since) VALUES ('cache', 'shut', 'enforced', 1)",
+    ],
     ['lethe_restore', 'SELECT * FROM read_model.tombstones'],
     [
       'lethe_connect',

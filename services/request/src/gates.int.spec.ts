@@ -28,7 +28,9 @@ const clear = async (requestId: string, marker?: Marker): Promise<ClearanceAnswe
 }
 const newRequest = () => accepted(stand, askByEmail(newPerson(stand).email))
 const shut = () =>
-  stand.pool.query(`INSERT INTO restore.gates VALUES ('cache', 'shut', 'enforced', 'r1', null, 1)`)
+  stand.pool.query(
+    `INSERT INTO restore.gates (system_id, state, strength, since) VALUES ('cache', 'shut', 'enforced', 1)`,
+  )
 const known = (current: string, receipts = 0) =>
   stand.pool.query(
     `INSERT INTO restore.markers (system_id, current, pending, receipts, confirmed_at) VALUES ('cache', $1, 'next', $2, 1)`,
@@ -47,7 +49,9 @@ describe('a gate', () => {
   })
 
   it('of another system stops nobody', async () => {
-    await stand.pool.query(`INSERT INTO restore.gates VALUES ('shop-pg', 'shut', 'enforced', 'r1', null, 1)`)
+    await stand.pool.query(
+      `INSERT INTO restore.gates (system_id, state, strength, since) VALUES ('shop-pg', 'shut', 'enforced', 1)`,
+    )
     expect(await clear(await newRequest())).toMatchObject({ decision: 'go' })
   })
 
@@ -57,7 +61,9 @@ describe('a gate', () => {
     await shutting.query('BEGIN')
     await shutting.query(`SELECT pg_advisory_xact_lock(hashtextextended('lethe.gate/cache', 0))`)
     const asking = clear(id)
-    await shutting.query(`INSERT INTO restore.gates VALUES ('cache', 'shut', 'enforced', 'r1', null, 1)`)
+    await shutting.query(
+      `INSERT INTO restore.gates (system_id, state, strength, since) VALUES ('cache', 'shut', 'enforced', 1)`,
+    )
     await shutting.query('COMMIT')
     shutting.release()
     expect(await asking).toMatchObject({ decision: 'not_now', code: 'gate_closed' })

@@ -7,6 +7,7 @@ import { clientOf } from './client.js'
 import { eraseWithProgress } from './erase.js'
 import { heading, line, say } from './print.js'
 import { looksNobodyShares } from './proof.js'
+import { backUpShop, restoreShop, type ShopBackup, watchAsApplication } from './restore.js'
 import { freshShop } from './shop.js'
 
 const interrupted = new AbortController()
@@ -36,7 +37,7 @@ async function demo(): Promise<boolean> {
   heading('2. A shop with 20,000 customers, eight tables that refer to them, and 100,000 cached keys')
   const at = endpoints()
   await freshShop(at.shopPostgresUrl, at.shopRedisUrl, size)
-  heading("3. Lethe's processes: request, aggregator, and an eraser and a probe per system")
+  heading("3. Lethe's processes: request, aggregator, restore, and an eraser and a probe per system")
   await up('services', { signal, report, docker })
 
   heading(`4. What is held about ${ada.email} of ${ada.tenantId}? (a preview; nothing changes)`)
@@ -56,6 +57,10 @@ async function demo(): Promise<boolean> {
     `counted by plain SQL and SCAN: ${sizeOf(before)} rows and keys; the cache knows only the id ${ada.userId}`,
   )
 
+  const backup = docker ? null : await backUpShop()
+  if (backup)
+    line(`a backup of the shop was taken at ${backup.takenAt.toISOString().slice(11, 19)}, with Ada in it`)
+
   heading('5. The erasure, named by e-mail only')
   const done = await eraseWithProgress(client, ada, signal)
 
@@ -70,14 +75,36 @@ async function demo(): Promise<boolean> {
 
   heading('7. The same question, asked by queries that share no code with Lethe')
   const proven = await proof(at, before, othersBefore)
-  const ok = proven && done.status === 'COMPLETED'
+  const stayed = backup === null ? true : await comesBack(at, backup, signal)
+  if (backup === null) line('(no pg_dump here: the restore is not shown)')
+  const ok = proven && stayed && done.status === 'COMPLETED'
   say('')
   say(
     ok
-      ? `Erased, verified and acknowledged. ${((Date.now() - begun) / 1000).toFixed(0)} s in all.`
+      ? `Erased, verified, and erased again when a backup brought her back. ${((Date.now() - begun) / 1000).toFixed(0)} s in all.`
       : `NOT proven: the request is ${done.status}.`,
   )
   return ok
+}
+
+/** The backup from before the erasure is restored by somebody who knows nothing of Lethe. */
+async function comesBack(
+  at: ReturnType<typeof endpoints>,
+  backup: ShopBackup,
+  signal: AbortSignal,
+): Promise<boolean> {
+  heading('8. The backup from before is restored, and nobody tells Lethe')
+  try {
+    await restoreShop(backup)
+    const changes = await watchAsApplication(ada, signal)
+    const places = await looksNobodyShares(at.shopPostgresUrl, at.shopRedisUrl, ada)
+    line(`Ada, in every column of every table and every key: ${places} places`)
+    const other = await footprint(at.shopPostgresUrl, at.shopRedisUrl, lookAlike)
+    line(`her look-alike: ${sizeOf(other)} rows and keys, as restored`)
+    return places === 0 && changes.includes('refused')
+  } finally {
+    backup.drop()
+  }
 }
 
 async function proof(

@@ -33,6 +33,7 @@ export type ProcessName =
   | 'probe-shop-pg'
   | 'eraser-cache'
   | 'probe-cache'
+  | 'restore'
 
 export interface ChainOptions {
   /** Changes the text of the shop's data map. */
@@ -43,6 +44,8 @@ export interface ChainOptions {
   /** Another program in the place of a process: its entry file. */
   readonly instead?: Partial<Record<ProcessName, string | undefined>>
   readonly env?: Readonly<Record<string, string>>
+  /** Also runs the restore service, which watches the shop's database. */
+  readonly restore?: boolean
 }
 
 /**
@@ -82,7 +85,9 @@ export class Chain {
       LETHE_CREDENTIALS: credentials,
       ...options.env,
     }
-    const specs = lethesProcesses(context, env).map((spec) => replaced(spec, options.instead))
+    const specs = lethesProcesses(context, env)
+      .filter(({ name }) => name !== 'restore' || options.restore === true)
+      .map((spec) => replaced(spec, options.instead))
     const chain = new Chain(context, new Map(specs.map((spec) => [spec.name, spec])), connector, topicPrefix)
     try {
       await Promise.all(specs.map((spec) => startProcess(spec, context.state)))
@@ -170,7 +175,8 @@ export class Chain {
 }
 
 async function isolated(base: StackContext, suffix: string, shopRedisUrl: string): Promise<StackContext> {
-  const [request, aggregator, pgErase, pgProbe, redisErase, redisProbe] = (await freePorts(6)) as [
+  const [request, aggregator, pgErase, pgProbe, redisErase, redisProbe, restore] = (await freePorts(7)) as [
+    number,
     number,
     number,
     number,
@@ -193,7 +199,7 @@ async function isolated(base: StackContext, suffix: string, shopRedisUrl: string
         'shop-pg': { erase: pgErase, probe: pgProbe },
         cache: { erase: redisErase, probe: redisProbe },
       },
-      ports: { ...base.at.ports, request, aggregator },
+      ports: { ...base.at.ports, request, aggregator, restore },
     },
   }
 }

@@ -30,18 +30,20 @@ export function redis(context: StackContext): ProcessSpec {
 
 /** Writes the users' file that the server reads at its start. */
 export function prepareRedisUsers({ state, secrets, docker }: StackContext): void {
-  const users = redisUsers(secrets.password('shop_eraser'), secrets.password('shop_probe'))
+  const users = redisUsers((user) => secrets.password(user))
   // A container reads it as another user.
   writeFileSync(state.file('config', 'redis-users.acl'), users, { mode: docker ? 0o644 : 0o600 })
 }
 
 /** The default user stays open: it is the shop's application on a developer's machine. */
-function redisUsers(eraser: string, probe: string): string {
+function redisUsers(password: (user: 'shop_eraser' | 'shop_probe' | 'shop_restore') => string): string {
   return [
     'user default on nopass ~* &* +@all',
     // The smallest rights of the connector's README: receipts and the marker live under lethe:.
-    `user shop_eraser on >${eraser} ~tenant:* ~lethe:* -@all +info +select +scan +sscan +exists +eval +time +unlink +srem +hincrby +hset +hget +hmget +hgetall +hkeys`,
-    `user shop_probe on >${probe} %R~tenant:* %R~lethe:* -@all +info +select +scan +sscan +exists +smembers`,
+    `user shop_eraser on >${password('shop_eraser')} ~tenant:* ~lethe:* -@all +info +select +scan +sscan +exists +eval +time +unlink +srem +hincrby +hset +hget +hmget +hgetall +hkeys`,
+    `user shop_probe on >${password('shop_probe')} %R~tenant:* %R~lethe:* -@all +info +select +scan +sscan +exists +smembers`,
+    // The replay user: erases, and switches everybody else off while a restored store is cleaned.
+    `user shop_restore on >${password('shop_restore')} ~* &* +@all`,
     '',
   ].join('\n')
 }

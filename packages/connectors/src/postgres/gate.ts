@@ -1,108 +1,94 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Gate } from '@lethe/eraser-kit'
 import { PausedError } from '@lethe/eraser-kit'
-import type { ClientBase, Pool } from 'pg'
-import { inTransaction } from './owned.js'
+import type { Pool } from 'pg'
 
 /**
- * Kept in the database itself: who could connect before the gate shut. A copy of a shut database brings its own
- * row and its own rights with it, so the two always fit.
+ * Who may connect to this database besides the session's own role, as SQL. Everything here speaks of the session's
+ * role: the one that logged in, whatever role it acts as when it erases.
  */
-const install = `
-CREATE SCHEMA IF NOT EXISTS lethe;
-CREATE TABLE IF NOT EXISTS lethe.gate (
-  single boolean PRIMARY KEY DEFAULT true CHECK (single),
-  -- Roles that had CONNECT, as quoted SQL; PUBLIC is one of them.
-  connect text[] NOT NULL,
-  shut_at timestamptz NOT NULL DEFAULT clock_timestamp()
-)`
-
-/** Who may connect to this database besides this session's role, as SQL. */
-const OTHERS = `
+const ADMITTED = `
   SELECT coalesce(array_agg(CASE grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(grantee)) END
-    ORDER BY grantee), '{}') AS others
+    ORDER BY grantee), '{}') AS admitted, quote_ident(current_database()) AS database, quote_ident(session_user) AS me
   FROM pg_database d, aclexplode(coalesce(d.datacl, acldefault('d', d.datdba))) AS acl
   WHERE d.datname = current_database() AND acl.privilege_type = 'CONNECT'
-    AND acl.grantee <> (SELECT oid FROM pg_roles WHERE rolname = current_user)`
+    AND acl.grantee <> (SELECT oid FROM pg_roles WHERE rolname = session_user)`
 
-const SESSIONS = `
-  SELECT pid FROM pg_stat_activity
-  WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'
-    AND usename IS DISTINCT FROM current_user`
+const OTHERS = `
+  SELECT a.pid, r.rolsuper AND NOT me.rolsuper AS stays
+  FROM pg_stat_activity a JOIN pg_roles r ON r.oid = a.usesysid, pg_roles me
+  WHERE a.datname = current_database() AND a.backend_type = 'client backend'
+    AND me.rolname = session_user AND a.usename <> session_user`
+
+interface Admitted {
+  readonly admitted: string[]
+  readonly database: string
+  readonly me: string
+}
 
 const CALM_LOOKS = 3
-const MOST_LOOKS = 200
+const MOST_LOOKS = 100
 
 /**
  * The gate of a database that is already reachable: CONNECT is taken from everybody else, then their sessions
  * are ended. The role must own the database and be a member of pg_signal_backend, or be a superuser.
- * Superusers can't be kept out by rights; a hooked restore keeps them out by pg_hba.
+ * Superusers can't be kept out by rights; a hooked restore keeps them out by pg_hba. Nothing is written into the
+ * database: a tool may still be filling it.
  */
 export function gateOf(pool: Pool): Gate {
+  // Acting as the eraser is for rows; who may connect is decided by whoever logged in.
+  pool.on('connect', (client) => void client.query('SET ROLE NONE').catch(() => undefined))
+  const look = async (): Promise<Admitted> => {
+    const { rows } = await pool.query<Admitted>(ADMITTED)
+    return rows[0] ?? { admitted: [], database: '', me: '' }
+  }
   return {
+    admitted: async () => (await look()).admitted,
     shut: async () => {
-      await pool.query(install)
-      await inTransaction(pool, revokeFromOthers)
+      const { admitted, database, me } = await look()
+      await pool.query(`GRANT CONNECT ON DATABASE ${database} TO ${me}`)
+      if (admitted.length > 0)
+        await pool.query(`REVOKE CONNECT ON DATABASE ${database} FROM ${admitted.join(', ')}`)
       return { strength: 'enforced', sessionsEnded: await endSessions(pool) }
     },
-    open: () =>
-      inTransaction(pool, async (db) => {
-        const { rows } = await db.query<{ connect: string[] }>(
-          `SELECT connect FROM lethe.gate WHERE to_regclass('lethe.gate') IS NOT NULL FOR UPDATE`,
-        )
-        const connect = rows[0]?.connect
-        if (connect === undefined) return
-        if (connect.length > 0)
-          await db.query(`GRANT CONNECT ON DATABASE ${await nameOf(db)} TO ${connect.join(', ')}`)
-        await db.query('DELETE FROM lethe.gate')
-      }),
-    state: async () => {
-      const { rows } = await pool.query<{ installed: boolean }>(
-        `SELECT to_regclass('lethe.gate') IS NOT NULL AS installed`,
+    open: async (admitted) => {
+      const { database } = await look()
+      const { rows } = await pool.query<{ role: string }>(
+        `SELECT a.role FROM unnest($1::text[]) AS a (role)
+         WHERE a.role = 'PUBLIC' OR EXISTS (SELECT FROM pg_roles WHERE quote_ident(rolname) = a.role)`,
+        [admitted],
       )
-      if (rows[0]?.installed !== true) return 'open'
-      const shut = await pool.query('SELECT FROM lethe.gate')
-      const { rows: left } = await pool.query<{ others: string[] }>(OTHERS)
-      return shut.rowCount === 1 && left[0]?.others.length === 0 ? 'shut' : 'open'
+      if (rows.length > 0)
+        await pool.query(
+          `GRANT CONNECT ON DATABASE ${database} TO ${rows.map(({ role }) => role).join(', ')}`,
+        )
     },
+    state: async () => ((await look()).admitted.length === 0 ? 'shut' : 'open'),
   }
 }
 
-async function revokeFromOthers(db: ClientBase): Promise<void> {
-  const { rows } = await db.query<{ others: string[] }>(OTHERS)
-  const others = rows[0]?.others ?? []
-  // Shut already: what was saved then is the truth. Somebody let in since joins it.
-  await db.query(
-    `INSERT INTO lethe.gate (connect) VALUES ($1) ON CONFLICT (single) DO UPDATE
-       SET connect = ARRAY(SELECT DISTINCT unnest(lethe.gate.connect || excluded.connect))`,
-    [others],
-  )
-  const database = await nameOf(db)
-  const { rows: me } = await db.query<{ me: string }>('SELECT quote_ident(current_user) AS me')
-  await db.query(`GRANT CONNECT ON DATABASE ${database} TO ${me[0]?.me}`)
-  if (others.length > 0) await db.query(`REVOKE CONNECT ON DATABASE ${database} FROM ${others.join(', ')}`)
-}
-
-async function nameOf(db: ClientBase): Promise<string> {
-  const { rows } = await db.query<{ name: string }>('SELECT quote_ident(current_database()) AS name')
-  return rows[0]?.name ?? ''
-}
-
-/** Someone who passed authentication just before the rights went shows up a moment later: looked for until it is calm. */
+/**
+ * Someone who passed authentication just before the rights went shows up a moment later: looked for until it is
+ * calm. A superuser's session can't be ended by anyone less, and may be a tool that is still filling the
+ * database: it is waited for.
+ */
 async function endSessions(pool: Pool): Promise<number> {
   const ended = new Set<number>()
   for (let look = 0, calm = 0; calm < CALM_LOOKS; look++) {
-    if (look > MOST_LOOKS)
-      throw new PausedError(
-        'sessions_stay',
-        'Sessions of others can not be ended; the role needs pg_signal_backend.',
-      )
-    const { rows } = await pool.query<{ pid: number }>(
-      `SELECT s.pid FROM (${SESSIONS}) s, pg_terminate_backend(s.pid)`,
-    )
-    for (const { pid } of rows) ended.add(pid)
+    const { rows } = await pool.query<{ pid: number; stays: boolean }>(OTHERS)
+    if (look > MOST_LOOKS) throw stillThere(rows.length)
+    const going = rows.filter(({ stays }) => !stays).map(({ pid }) => pid)
+    if (going.length > 0)
+      await pool.query('SELECT pg_terminate_backend(pid) FROM unnest($1::int[]) AS pid', [going])
+    for (const pid of going) ended.add(pid)
     calm = rows.length === 0 ? calm + 1 : 0
     await sleep(20)
   }
   return ended.size
 }
+
+const stillThere = (count: number) =>
+  new PausedError(
+    'sessions_stay',
+    `${count} sessions of superusers are in the database, perhaps a restore that is still running: it goes on when they have ended.`,
+  )

@@ -59,7 +59,7 @@ END
 $lethe$;`
 
 /** True when receipts, marker, shared rows and an enabled trigger are there. */
-async function installed(db: Pool | ClientBase): Promise<boolean> {
+export async function installed(db: Pool | ClientBase): Promise<boolean> {
   const result = await db.query<{ ready: boolean }>(`
     SELECT to_regclass('lethe.marker') IS NOT NULL AND to_regclass('lethe.shared_rows') IS NOT NULL
       AND to_regclass('lethe.kept_rows') IS NOT NULL

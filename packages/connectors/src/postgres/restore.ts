@@ -2,13 +2,13 @@ import type { RestoreSession } from '@lethe/eraser-kit'
 import { openPool, type PostgresContext } from './database.js'
 import { crossing } from './errors.js'
 import { gateOf } from './gate.js'
-import { ensureInstalled, readMarker, replaceMarker } from './receipts.js'
-import { openSession } from './session.js'
+import { ensureInstalled, installed, readMarker, replaceMarker } from './receipts.js'
 
-/** The restoring side, with the replay role. Throws like `openSession`. */
+/** Marker and gate, with the replay role. Opens whatever the tables look like: a copy that fits no map is shut as well. */
 export async function openRestore(context: PostgresContext): Promise<RestoreSession> {
-  const session = await openSession(context)
-  const pool = openPool({ ...context.options, connections: 2 }, `lethe restore ${context.systemId}`)
+  const application = `lethe restore ${context.systemId}`
+  const pool = openPool({ ...context.options, connections: 1 }, application)
+  const gatePool = openPool({ ...context.options, connections: 1 }, application)
   const guarded = async <T>(doing: string, work: () => Promise<T>): Promise<T> => {
     try {
       return await work()
@@ -16,12 +16,7 @@ export async function openRestore(context: PostgresContext): Promise<RestoreSess
       throw crossing(error, doing)
     }
   }
-  const installed = async <T>(doing: string, work: () => Promise<T>): Promise<T> =>
-    guarded(doing, async () => {
-      await ensureInstalled(pool)
-      return work()
-    })
-  const gate = gateOf(pool)
+  const gate = gateOf(gatePool)
   return {
     identity: () =>
       guarded('ask for its identity', async () => {
@@ -32,17 +27,26 @@ export async function openRestore(context: PostgresContext): Promise<RestoreSess
         return rows[0]?.identity ?? null
       }),
     marker: {
-      read: () => installed('read the marker', () => readMarker(pool)),
-      replace: (expected, next) => installed('replace the marker', () => replaceMarker(pool, expected, next)),
+      // A copy without Lethe's schema is one from before Lethe, or one that is being filled: neither has a marker.
+      read: () =>
+        guarded('read the marker', async () =>
+          (await installed(pool)) ? readMarker(pool) : { found: null, receipts: 0 },
+        ),
+      replace: (expected, next) =>
+        guarded(
+          'replace the marker',
+          async () => (await installed(pool)) && replaceMarker(pool, expected, next),
+        ),
     },
     gate: {
       shut: () => guarded('shut the gate', () => gate.shut()),
-      open: () => guarded('open the gate', () => gate.open()),
+      admitted: () => guarded('see who gets in', () => gate.admitted()),
+      open: (admitted) => guarded('open the gate', () => gate.open(admitted)),
       state: () => guarded('look at the gate', () => gate.state()),
     },
-    session,
+    prepare: () => guarded('prepare receipts', () => ensureInstalled(pool)),
     close: async () => {
-      await Promise.allSettled([session.close(), pool.end()])
+      await Promise.allSettled([pool.end(), gatePool.end()])
     },
   }
 }

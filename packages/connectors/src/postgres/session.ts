@@ -60,6 +60,8 @@ export async function openSession(context: PostgresContext): Promise<Session> {
       prune: (before) => withReceipts('prune receipts', () => pruneReceipts(pool, before)),
     },
     describe: async (role = 'erase') => {
+      // An eraser makes its receipts when it starts, not in the middle of whatever the store goes through later.
+      if (role === 'erase') await prepare()
       const { plan } = await live.current()
       const known = described.get(role)
       if (known?.plan === plan) {

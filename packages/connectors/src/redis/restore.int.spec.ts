@@ -73,6 +73,8 @@ describe('the gate of a Redis', () => {
     await inside.ping()
     const ended = new Promise((resolve) => inside.once('end', resolve))
     expect(await session.gate.state()).toBe('open')
+    const admitted = await session.gate.admitted()
+    expect([...admitted].sort()).toEqual(['app', 'default'])
     const { strength, sessionsEnded } = await session.gate.shut()
     expect(strength).toBe('enforced')
     // The spec's own client, as user default, is one of those that are ended.
@@ -82,7 +84,7 @@ describe('the gate of a Redis', () => {
     expect(await asApplication()).toMatch(/WRONGPASS|disabled|closed/)
     expect(await session.marker.read()).toEqual({ found: null, receipts: 0 })
     expect((await session.gate.shut()).strength).toBe('enforced')
-    await session.gate.open()
+    await session.gate.open(admitted)
     expect(await session.gate.state()).toBe('open')
     expect(await asApplication()).toBe('PONG')
     const list = (await server.client.call('ACL', 'LIST')) as string[]
@@ -97,7 +99,7 @@ describe('the gate of a Redis', () => {
     await back.call('ACL', 'SETUSER', 'app', 'on')
     expect(await session.gate.state()).toBe('open')
     back.disconnect()
-    await session.gate.open()
+    await session.gate.open(['app', 'default'])
   })
 
   it('is only advice where everybody is the same user', async () => {

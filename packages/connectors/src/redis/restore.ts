@@ -5,25 +5,27 @@ import { gateOf } from './gate.js'
 import type { RedisSystem } from './grammar.js'
 import { Ledger } from './ledger.js'
 import type { RedisOptions } from './options.js'
-import { openSession } from './session.js'
 import { Store } from './store.js'
 
 /**
- * The restoring side, with the replay user. Throws a TerminalError `receipts_evictable` where the server may
+ * Marker and gate, with the replay user. Throws a TerminalError `receipts_evictable` where the server may
  * evict the marker: then only sweeps can tell that it was restored.
  */
 export async function openRestore(context: OpenContext<RedisOptions, RedisSystem>): Promise<RestoreSession> {
-  const session = await openSession(context)
-  if (session.receipts === undefined) {
-    await session.close()
+  const store = await Store.open(context.options)
+  const facts = await store.facts().catch((error: unknown) => {
+    store.close()
+    throw error
+  })
+  if (facts.some(({ evicts }) => evicts)) {
+    store.close()
     throw new TerminalError(
       'receipts_evictable',
       'This Redis may evict the marker; set noeviction or volatile-*.',
     )
   }
-  const store = await Store.open(context.options)
   const ledger = new Ledger(store, context.systemId)
-  const gate = gateOf(store, context.systemId)
+  const gate = gateOf(store)
   return {
     // A restart changes the run id and a fail-over the replication id; neither says that old data came back.
     identity: async () => null,
@@ -33,13 +35,11 @@ export async function openRestore(context: OpenContext<RedisOptions, RedisSystem
     },
     gate: {
       shut: () => guarded('shut the gate', () => gate.shut()),
-      open: () => guarded('open the gate', () => gate.open()),
+      admitted: () => guarded('see who gets in', () => gate.admitted()),
+      open: (admitted) => guarded('open the gate', () => gate.open(admitted)),
       state: () => guarded('look at the gate', () => gate.state()),
     },
-    session,
-    close: async () => {
-      store.close()
-      await session.close()
-    },
+    prepare: async () => undefined,
+    close: async () => store.close(),
   }
 }

@@ -34,6 +34,8 @@ export interface GateRow {
   readonly state: 'open' | 'shut'
   readonly strength: 'enforced' | 'advisory'
   readonly restoreId: string | null
+  /** Who got in before it shut. */
+  readonly admitted: readonly string[]
   readonly since: number
 }
 
@@ -146,6 +148,7 @@ export class RestoreStore {
       state: row.state as GateRow['state'],
       strength: row.strength as GateRow['strength'],
       restoreId: row.restore_id as string | null,
+      admitted: row.admitted as string[],
       since: number(row.since),
     }))
   }
@@ -171,9 +174,18 @@ export class RestoreStore {
     })
   }
 
+  /** Whoever got in joins those who did before: shutting twice must not forget the first. */
+  async rememberAdmitted(systemId: string, admitted: readonly string[]): Promise<void> {
+    await this.pool.query(
+      `UPDATE restore.gates SET admitted = ARRAY(SELECT DISTINCT unnest(admitted || $2::text[]) ORDER BY 1)
+       WHERE system_id = $1 AND state = 'shut'`,
+      [systemId, admitted],
+    )
+  }
+
   async openGate(systemId: string, now: number): Promise<void> {
     await this.pool.query(
-      `UPDATE restore.gates SET state = 'open', since = $2 WHERE system_id = $1 AND state = 'shut'`,
+      `UPDATE restore.gates SET state = 'open', admitted = '{}', since = $2 WHERE system_id = $1 AND state = 'shut'`,
       [systemId, now],
     )
   }

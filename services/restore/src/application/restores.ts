@@ -30,7 +30,11 @@ export class Restores {
     permitted(caller, 'read_gate')
     this.watched(systemId)
     const row = (await this.store.gates()).find((gate) => gate.systemId === systemId)
-    return row ?? { systemId, state: 'open', strength: 'enforced', restoreId: null, since: null }
+    if (row) {
+      const { state, strength, restoreId, since } = row
+      return { systemId, state, strength, restoreId, since }
+    }
+    return { systemId, state: 'open', strength: 'enforced', restoreId: null, since: null }
   }
 
   async history(caller: Caller, systemId: string | null): Promise<Restore[]> {

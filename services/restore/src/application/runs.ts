@@ -1,7 +1,7 @@
-import type { Logger } from '@lethe/service-host'
+import { type Logger, TerminalError } from '@lethe/service-host'
 import type { Restore, RestoreStore } from '../adapters/restore-store.js'
 import { type MarkerKey, originOf } from '../domain/marker.js'
-import { type CopyAge, reasonsToWait, type Tally } from '../domain/waiting.js'
+import { type CopyAge, type Reason, reasonsToWait, type Tally } from '../domain/waiting.js'
 import type { Detector } from './detector.js'
 import type { Replay } from './replay.js'
 import type { WatchedSystem } from './watched-system.js'
@@ -34,7 +34,13 @@ export class Runs {
       const restore = await this.parts.store.restore(restoreId)
       if (restore === null || isAtRest(restore)) return restore
       signal.throwIfAborted()
-      await this.step(restore, system, signal)
+      try {
+        await this.step(restore, system, signal)
+      } catch (error) {
+        // A store that does not fit the data map fits it no better in a moment: a person must look.
+        if (!(error instanceof TerminalError) || restore.phase === 'announced') throw error
+        await this.parts.store.wait(restoreId, [unfit(error)])
+      }
     }
   }
 
@@ -63,7 +69,9 @@ export class Runs {
     const { store, logger } = this.parts
     const { restoreId, systemId } = restore
     await store.shutGate(systemId, restoreId, 'advisory', this.now())
+    await system.reopen()
     const session = await system.restore()
+    await store.rememberAdmitted(systemId, await session.gate.admitted())
     const { strength, sessionsEnded } = await session.gate.shut()
     const now = this.now()
     await store.shutGate(systemId, restoreId, strength, now)
@@ -82,6 +90,7 @@ export class Runs {
       now,
     )
     // Recorded what the copy showed; from here on it is ours, so that yet another copy is recognised.
+    await session.prepare()
     await this.mark(system)
     logger.warn({ system: systemId, restoreId, strength, sessionsEnded, windowMs: open }, 'the gate is shut')
   }
@@ -91,8 +100,9 @@ export class Runs {
     if (restore.shutAt === null) return
     const { gate } = await system.restore()
     if (restore.gateMode === 'advisory' || (await gate.state()) === 'shut') return
-    const { sessionsEnded } = await gate.shut()
     const { systemId, restoreId } = restore
+    await this.parts.store.rememberAdmitted(systemId, await gate.admitted())
+    const { sessionsEnded } = await gate.shut()
     this.parts.logger.error(
       { system: systemId, restoreId, sessionsEnded },
       'the gate had opened by itself; it is shut again',
@@ -121,7 +131,8 @@ export class Runs {
     const { restoreId, systemId } = restore
     const session = await system.restore()
     await this.mark(system)
-    await session.gate.open()
+    const gate = (await store.gates()).find((one) => one.systemId === systemId)
+    await session.gate.open(gate?.admitted ?? [])
     const now = this.now()
     await store.openGate(systemId, now)
     const { tombstones, replayed, alreadyAbsent, held, unreadable, residual } = tally
@@ -142,5 +153,11 @@ export class Runs {
     return { secret, systemId, incarnation }
   }
 }
+
+const unfit = ({ code, message }: TerminalError): Reason => ({
+  code: 'failed',
+  detail: `${message} Correct it and run it again.`,
+  counts: { [code]: 1 },
+})
 
 const isAtRest = ({ phase }: Restore): boolean => ['opened', 'waiting', 'superseded'].includes(phase)

@@ -6,12 +6,14 @@ export interface WatchedSystem {
   readonly systemId: string
   /** Subjects one call of the connector takes. */
   readonly batchMax: number
-  /** Marker, gate and erasing by the map in force. */
+  /** Marker and gate. */
   restore(): Promise<RestoreSession>
   /** Erasing as an older version of the map describes the store. */
   session(mapVersion: number): Promise<Session>
   currentVersion(): Promise<number>
   probe(): Promise<ProbeSession>
+  /** Forgets what it knows of the copy that answered before: tables may be others now. */
+  reopen(): Promise<void>
   close(): Promise<void>
 }
 
@@ -23,6 +25,7 @@ export function watchedSystem(systemId: string, connector: Connector, systems: S
     session: (version) => systems.session(version),
     currentVersion: () => systems.currentVersion(),
     probe: async () => systems.probe(await systems.currentVersion()),
+    reopen: () => systems.close(),
     close: () => systems.close(),
   }
 }
