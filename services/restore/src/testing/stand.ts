@@ -114,6 +114,19 @@ const ELEMENTS = [
   { table: 'users', by: 'id', method: 'delete', createdAt: 'created_at' },
 ]
 
+/** An eraser makes its receipts when it starts; the restore service waits for that. */
+async function eraserStarts(shop: Shop): Promise<void> {
+  const session = await postgres.open({
+    systemId: 'shop-pg',
+    options: postgres.options.parse({ url: shop.url() }),
+    system: postgres.system.parse({ elements: ELEMENTS }),
+    tenant: { none: true },
+    canonical: 'user_id',
+  })
+  await session.describe('erase')
+  await session.close()
+}
+
 /** A restore service over a real shop and a real database of Lethe; only `request` is stood in. */
 export class Stand {
   readonly source = new Source()
@@ -129,6 +142,7 @@ export class Stand {
   static async open(): Promise<Stand> {
     const shop = new Shop()
     await shop.create()
+    await eraserStarts(shop)
     const database = await scratchDatabase(lethePostgresUrl)
     const pool = new pg.Pool({ connectionString: database.url, max: 4 })
     pool.on('error', () => undefined)
