@@ -96,6 +96,8 @@ async function comesBack(
   heading('8. The backup from before is restored, and nobody tells Lethe')
   try {
     await restoreShop(backup)
+    const back = await looksNobodyShares(at.shopPostgresUrl, at.shopRedisUrl, ada).catch(() => 0)
+    line(`the database's superuser, whom no gate keeps out, finds Ada in ${back} places again`)
     const changes = await watchAsApplication(ada, signal)
     const places = await looksNobodyShares(at.shopPostgresUrl, at.shopRedisUrl, ada)
     line(`Ada, in every column of every table and every key: ${places} places`)
