@@ -42,7 +42,7 @@ const byNextStep: Readonly<Record<string, string>> = {
   review_retention_then_retry: 'A law keeps something without an end. Look at it again, then retry.',
   release_when_the_hold_ends: 'Release the hold when its reason is gone.',
   check_probe_then_retry:
-    'The probe cannot look. See that it runs and what it may read, then retry the system.',
+    'The probe cannot look. See that it runs and may read every table (lethe map check names the others), then retry the system.',
   redrive_dead_letter:
     'A message could not be folded. See lethe dlq list; redrive it when its cause is gone.',
   check_system_then_ask_anew:

@@ -1,4 +1,4 @@
-// An eraser that says, when the date of a retained part has come, that it erased, and does nothing.
+// An eraser that says of every pass after the first, a resumed one too, that it erased, and does nothing.
 import { postgres } from '@lethe/connectors/postgres'
 import { defineConnector, type Outcome, runEraser, type Session } from '@lethe/eraser-kit'
 
@@ -10,7 +10,7 @@ await runEraser(
       const forgetful: Session = {
         ...honest,
         erase: async (batch, io) => {
-          const first = batch.filter(({ passId }) => !passId.includes('/resume-'))
+          const first = batch.filter(({ passId }) => passId.endsWith('/initial'))
           const outcomes = await honest.erase(first, io)
           return batch.map((pass): Outcome => {
             const at = first.indexOf(pass)

@@ -92,6 +92,24 @@ describe('map and tables', () => {
     )
   })
 
+  test('a table that may hold the person is an error while the probe can not read all of it', async () => {
+    const schema = `CREATE TABLE users (id int PRIMARY KEY); CREATE TABLE notes (user_id int CONSTRAINT notes_owner REFERENCES users);
+      CREATE TABLE hidden (user_id int); CREATE TABLE weather (at date);`
+    const users = [{ table: 'users', by: 'id', method: 'delete' }]
+    expect(of('error', await shop.check(schema, users))).toEqual(['referencing_unmapped public.notes'])
+    const prober = await shop.revoke('notes', 'weather')
+    await shop.owner.query('ALTER TABLE hidden ENABLE ROW LEVEL SECURITY')
+    expect(of('error', await shop.again(users)).sort()).toEqual([
+      'referencing_unmapped public.notes',
+      'rls_active public.hidden',
+      'unreadable_table public.notes',
+    ])
+    const ignore = ['notes.user_id', 'hidden.user_id']
+    expect(of('error', await shop.again(users, { ignore }))).toEqual(['referencing_unmapped public.notes'])
+    await shop.owner.query(`GRANT SELECT ON notes TO ${prober}; ALTER ROLE ${prober} BYPASSRLS`)
+    expect(of('error', await shop.again(users))).toEqual(['referencing_unmapped public.notes'])
+  })
+
   test('columns that look personal are warned of, unless they are mapped or ignored', async () => {
     const findings = await shop.check(
       `CREATE TABLE r (user_id int, billing_city text, phone_no text, sku text, ip inet, description text, shipping_address text);

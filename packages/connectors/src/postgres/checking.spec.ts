@@ -23,7 +23,12 @@ export class Checking {
   async check(schema: string, elements: unknown[], options: Options = {}): Promise<readonly Finding[]> {
     await this.close()
     this.database = await freshDatabase(schema)
-    const context = contextOf(this.database, elements, options, 'probe')
+    return this.again(elements, options)
+  }
+
+  /** Its findings as it is now. */
+  async again(elements: unknown[], options: Options = {}): Promise<readonly Finding[]> {
+    const context = contextOf(this.opened(), elements, options, 'probe')
     const description = await postgres.check?.(context, 'probe')
     if (!description) throw new Error('The connector checks nothing.')
     return description.findings
@@ -43,6 +48,13 @@ export class Checking {
     } finally {
       await session.close()
     }
+  }
+
+  /** Hides tables from the probe's role, and says what it is called. */
+  async revoke(...tables: readonly string[]): Promise<string> {
+    const { owner, prober } = this.opened()
+    await owner.query(`REVOKE SELECT ON ${tables.join(', ')} FROM ${prober}`)
+    return prober
   }
 
   async close(): Promise<void> {

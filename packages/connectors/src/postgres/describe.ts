@@ -1,5 +1,6 @@
 import type { Description, Finding, Role } from '@lethe/eraser-kit'
 import type { ClientBase } from 'pg'
+import { blindSpots } from './blind-spots.js'
 import type { Table } from './catalogue.js'
 import { referencesTo } from './database.js'
 import type { PostgresSystem } from './grammar.js'
@@ -44,6 +45,7 @@ export async function describe(
     ...(misfits.length === 0 ? unmappedReferences(plan) : []),
     ...proofs,
     ...(await missingRights(db, plan, role)),
+    ...(role === 'probe' ? await blindSpots(db, plan, system) : []),
     ...targets.flatMap((target) => [...missingIndex(target), ...guards(target)]),
     ...unindexedKeys(plan),
     ...tables.flatMap((table) => personalColumns(table, plan, system)),

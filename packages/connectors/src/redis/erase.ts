@@ -1,6 +1,14 @@
 import type { CollectionCounts, Counts, EraseIo, Outcome, Pass } from '@lethe/eraser-kit'
 import { failureOf, isOurs } from './errors.js'
-import { type Families, type Found, findKeys, findSets, stopWhenAborted } from './find.js'
+import {
+  exists,
+  type Families,
+  type Found,
+  findKeys,
+  findSets,
+  nothingFound,
+  stopWhenAborted,
+} from './find.js'
 import type { Ledger } from './ledger.js'
 import { EMPTY_SET, REMOVE_KEYS } from './scripts.js'
 import type { Selected, Wanted } from './selectors.js'
@@ -79,6 +87,7 @@ async function apply(
   found: Found,
   io: EraseIo,
 ): Promise<Applied> {
+  if (found.denied) return { failed: DENIED, left: tally(found) }
   const before = [...(await erasure.ledger.erased(pass)).values()].reduce((sum, count) => sum + count, 0)
   const size = found.keys.size + found.sets.length
   if (erasure.ceiling !== null && !pass.ceilingWaived && before + size > erasure.ceiling) {
@@ -92,22 +101,23 @@ async function apply(
       return { failed: { errorCode: 'foreign_member', errorClass: 'terminal' }, left: new Map() }
     }
     if (found.sets.length === 0) return { failed: null, left: new Map() }
-    open = { keys: new Map(), sets: [], refusedMembers: 0 }
+    open = nothingFound()
     await findSets(erasure.store, erasure.families, [wanted], new Map([[wanted.ord, open]]), io)
+    if (open.denied) return { failed: DENIED, left: tally(open) }
     if (open.sets.length === 0) return { failed: null, left: new Map() }
   }
   return { failed: { errorCode: 'set_growing', errorClass: 'retryable' }, left: tally(open) }
 }
 
-/** What of `found` is there after a failure, so that counts say what is left. */
+/** What of `found` is there after a failure, so that counts say what is left. What can't be asked for is. */
 async function still(erasure: Erasure, wanted: Wanted, found: Found, io: EraseIo): Promise<Found> {
   const keys = new Map<string, string>()
   for (const [key, family] of found.keys) {
-    if ((await erasure.store.client.exists(Buffer.from(key, 'latin1'))) === 1) keys.set(key, family)
+    if ((await exists(erasure.store, key)) !== false) keys.set(key, family)
   }
-  const open: Found = { keys: new Map(), sets: [], refusedMembers: 0 }
+  const open = nothingFound()
   await findSets(erasure.store, erasure.families, [wanted], new Map([[wanted.ord, open]]), io)
-  return { keys, sets: open.sets, refusedMembers: 0 }
+  return { ...open, keys, refusedMembers: 0 }
 }
 
 /** Keys first, index sets last: a crash between them leaves the way to what is left. */
@@ -157,6 +167,7 @@ async function removeAll(erasure: Erasure, pass: Pass, found: Found, io: EraseIo
   }
 }
 
+const DENIED: Failed = { errorCode: 'missing_rights', errorClass: 'terminal' }
 const EXPIRED: Failed = { errorCode: 'grant_expired', errorClass: 'retryable' }
 
 /** Runs a script unless the grant is over by the host's clock; the script looks at the server's. */

@@ -50,6 +50,12 @@ export function failureOf(error: unknown): Failure {
   return known ?? { code: 'store_error', errorClass: 'retryable' }
 }
 
+export const isDenied = (error: unknown): boolean => failureOf(error).code === 'missing_rights'
+
+/** For whoever needs to know of every key: one of them may not be asked for. */
+export const deniedKey = (doing: string) =>
+  new TerminalError('missing_rights', `Redis could not ${doing} (missing_rights). ${ADVICE.missing_rights}`)
+
 /** The error to throw across the connector's boundary for something the client threw. */
 export function crossing(error: unknown, doing: string): Error {
   if (isOurs(error)) return error

@@ -1,5 +1,6 @@
 import { RetryableError } from '@lethe/eraser-kit'
 import type { Redis } from 'ioredis'
+import { isDenied } from './errors.js'
 import { LETHE_PREFIX } from './grammar.js'
 import { KeyMatcher, scanPattern } from './matcher.js'
 import { exactKeys, type Wanted } from './selectors.js'
@@ -21,7 +22,11 @@ export interface Found {
   readonly sets: FoundSet[]
   /** Members that must not be followed: another person's key, Lethe's own, or ambiguous ones. */
   refusedMembers: number
+  /** A key may not be asked for by this user: what is there is not known. */
+  denied: boolean
 }
+
+export const nothingFound = (): Found => ({ keys: new Map(), sets: [], refusedMembers: 0, denied: false })
 
 /** The data map's section, made ready. */
 export interface Families {
@@ -46,9 +51,7 @@ export async function findKeys(
   people: readonly Wanted[],
   io: FindIo = {},
 ): Promise<Map<number, Found>> {
-  const found = new Map(
-    people.map(({ ord }) => [ord, { keys: new Map(), sets: [], refusedMembers: 0 } as Found]),
-  )
+  const found = new Map(people.map(({ ord }) => [ord, nothingFound()]))
   if (people.length === 0) return found
   const exact = families.templates.filter((template) => !needsScan(template))
   const scanned = families.templates.filter(needsScan)
@@ -77,15 +80,28 @@ async function findExact(
   await existing(store, asked, ({ key, family, of }) => of?.keys.set(key, family))
 }
 
-async function existing<T extends { readonly key: string }>(
+async function existing<T extends { readonly key: string; readonly of: Found | undefined }>(
   store: Store,
   asked: readonly T[],
   there: (one: T) => void,
 ): Promise<void> {
   for (let start = 0; start < asked.length; start += IN_FLIGHT) {
     const page = asked.slice(start, start + IN_FLIGHT)
-    const answers = await Promise.all(page.map(({ key }) => store.client.exists(Buffer.from(key, 'latin1'))))
-    for (const [index, one] of page.entries()) if (answers[index] === 1) there(one)
+    const answers = await Promise.all(page.map(({ key }) => exists(store, key)))
+    for (const [index, one] of page.entries()) {
+      if (answers[index] === true) there(one)
+      if (answers[index] === 'denied' && one.of) one.of.denied = true
+    }
+  }
+}
+
+/** Rights may differ from key to key, so a refusal concerns the key's person and nobody else. */
+export async function exists({ client }: Store, key: string): Promise<boolean | 'denied'> {
+  try {
+    return (await client.exists(Buffer.from(key, 'latin1'))) === 1
+  } catch (error) {
+    if (isDenied(error)) return 'denied'
+    throw error
   }
 }
 
@@ -105,14 +121,16 @@ export async function findSets(
     for (const { set, key: memberKey } of families.sets) {
       for (const key of exactKeys(set, wanted)) {
         const members = await readMembers(store, key, io)
-        if (members.length === 0) continue
+        if (members === 'denied') of.denied = true
+        if (members === 'denied' || members.length === 0) continue
         of.sets.push({ family: set.text, key, members })
         const named = members.map((member) => ({
           key: keyOfMember(memberKey, member, wanted),
           family: set.text,
+          of,
         }))
         const followed = named.filter(
-          (one): one is { key: string; family: string } =>
+          (one): one is { key: string; family: string; of: Found } =>
             one.key !== null &&
             !one.key.startsWith(LETHE_PREFIX) &&
             !matcher.belongsToAnother(one.key, wanted.ord),
@@ -126,7 +144,16 @@ export async function findSets(
   }
 }
 
-async function readMembers(store: Store, key: string, io: FindIo): Promise<string[]> {
+async function readMembers(store: Store, key: string, io: FindIo): Promise<string[] | 'denied'> {
+  try {
+    return await membersOf(store, key, io)
+  } catch (error) {
+    if (isDenied(error)) return 'denied'
+    throw error
+  }
+}
+
+async function membersOf(store: Store, key: string, io: FindIo): Promise<string[]> {
   const members = new Set<string>()
   let cursor = '0'
   do {

@@ -194,6 +194,38 @@ describe('redis', () => {
     expect(outcomes).toMatchObject(['wrong_type', { outcome: 'erased', counts: { [set]: counts(2) } }])
   })
 
+  it.each([
+    ['found by a search', { keys: [family] }, (user: string) => key(user, 'profile')],
+    ['asked for by name', { keys: ['cart-of:{user_id}'] }, (user: string) => `cart-of:${user}`],
+    ['an index set', { sets: [{ set }] }, (user: string) => `tenant:acme:keys-of:${user}`],
+  ] as const)('fails only the person whose key its user may not touch: %s', async (_what, system, keyOf) => {
+    const { url, client } = await server()
+    const people = ['u1', 'u2', 'u3', 'u20']
+    for (const user of people) {
+      if ('sets' in system) await client.sadd(keyOf(user), 'loose')
+      else await client.set(keyOf(user), 'x')
+    }
+    const allowed = people.filter((user) => user !== 'u2').map((user) => `~${keyOf(user)}`)
+    await client.call('ACL', 'SETUSER', 'eraser', 'on', '>secret', '+@all', '~lethe:*', '~loose', ...allowed)
+    const erasing = await session(url.replace('redis://', 'redis://eraser:secret@'), system)
+    const passes = people.map((user) => pass(user))
+    const outcomes = await erasing.erase(passes, io())
+    expect(outcomes).toMatchObject([
+      { outcome: 'erased' },
+      { outcome: 'failed', errorCode: 'missing_rights', errorClass: 'terminal' },
+      { outcome: 'erased' },
+      { outcome: 'erased' },
+    ])
+    expect(await Promise.all(people.map((user) => client.exists(keyOf(user))))).toEqual([0, 1, 0, 0])
+    expect(JSON.stringify(outcomes)).not.toContain('u2')
+    // Only who succeeded has a receipt; with the right given, the same pass goes on.
+    expect(await erasing.receipts?.read(passes)).toHaveLength(3)
+    await client.call('ACL', 'SETUSER', 'eraser', `~${keyOf('u2')}`)
+    const [again] = await erasing.erase(passes.slice(1, 2), io())
+    expect(again).toMatchObject({ outcome: 'erased' })
+    expect(await client.exists(keyOf('u2'))).toBe(0)
+  })
+
   it('erases two people out of many keys with one search, never with KEYS or a pattern of an identifier', async () => {
     const { url, client } = await server()
     const pipeline = client.pipeline()

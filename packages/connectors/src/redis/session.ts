@@ -1,7 +1,7 @@
 import type { Counts, Description, Finding, OpenContext, Session, Subject } from '@lethe/eraser-kit'
 import { countsOf, erase } from './erase.js'
-import { guarded } from './errors.js'
-import { type Families, findKeys } from './find.js'
+import { deniedKey, guarded } from './errors.js'
+import { type Families, findKeys, nothingFound } from './find.js'
 import type { RedisSystem } from './grammar.js'
 import { Ledger } from './ledger.js'
 import type { RedisOptions } from './options.js'
@@ -46,8 +46,9 @@ export async function openSession(context: OpenContext<RedisOptions, RedisSystem
         await store.facts()
         const people = selected.flatMap((one) => (one.ok ? [one.wanted] : []))
         const found = await findKeys(store, families, people)
+        if ([...found.values()].some(({ denied }) => denied)) throw deniedKey('count keys')
         return subjects.map((_subject, ord): Counts => {
-          const { keys, sets } = found.get(ord) ?? { keys: new Map<string, string>(), sets: [] }
+          const { keys, sets } = found.get(ord) ?? nothingFound()
           const all = [...keys.values(), ...sets.map(({ family }) => family)]
           return foundOnly(families, all)
         })
