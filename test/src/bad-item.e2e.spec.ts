@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url'
 import type { ErasureRequestView, LetheClient } from '@lethe/client'
+import { search } from '@lethe/eraser-kit/conformance'
 import { withClient } from '@lethe/infra'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { Chain } from './harness/chain.js'
@@ -8,7 +9,6 @@ import { until, untilStatus } from './harness/wait.js'
 import { askFor, type CanaryPerson, newCanary, personOf } from './leak/canary.js'
 import { addCustomers } from './leak/people.js'
 import { everywhere, metricsOf } from './leak/places.js'
-import { search } from './leak/search.js'
 import { digestOfOthers, type Footprint, footprint, sizeOf, whereIs } from './shop/oracle.js'
 
 const MANY = 1_000
