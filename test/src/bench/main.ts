@@ -100,9 +100,15 @@ async function main(args: string[]): Promise<void> {
       for (const name of chosen) {
         console.log(`\n${name}`)
         const before = machineSeconds()
-        samples.push(
-          ...(await (parts[name] as Part).run({ context, sizes, say: (text) => console.log(`  ${text}`) })),
-        )
+        try {
+          const ground = { context, sizes, say: (text: string) => console.log(`  ${text}`) }
+          samples.push(...(await (parts[name] as Part).run(ground)))
+        } catch (error) {
+          // The other parts are worth their time all the same; what failed is said and shows in the exit code.
+          process.exitCode = 1
+          console.error(`  ${name} did not end: ${error instanceof Error ? error.message : error}`)
+          if (process.env.LETHE_BENCH_TRACE) console.error(error)
+        }
         const after = machineSeconds()
         const busy = after.busy - before.busy
         elsewhere[name] = {

@@ -41,6 +41,7 @@ export interface InstallationOptions {
 
 const rootFile = (path: string): string => fileURLToPath(new URL(`../../../../${path}`, import.meta.url))
 const TOKENS = ['caller'] as const
+const STALLED_MS = 180_000
 
 /** Lethe's processes on a database, topics and a connector of their own. */
 export class Installation {
@@ -102,7 +103,7 @@ export class Installation {
     return rows[0]?.n ?? 0
   }
 
-  /** Waits until so many requests are completed; gives up when nothing has moved for a minute. */
+  /** Waits until so many requests are completed; gives up when nothing has moved for minutes. */
   async completed(count: number): Promise<void> {
     let seen = -1
     let movedAt = Date.now()
@@ -111,7 +112,7 @@ export class Installation {
       if (now >= count) return
       if (now !== seen) movedAt = Date.now()
       seen = now
-      if (Date.now() - movedAt > 60_000)
+      if (Date.now() - movedAt > STALLED_MS)
         throw new Error(`${now} of ${count} requests completed, then nothing`)
       await new Promise((resolve) => setTimeout(resolve, 100))
     }
