@@ -143,7 +143,7 @@ describe('accepting', () => {
         const { body: now } = await stand.call('GET', `/v1/erasure-requests/${body.requestId}`)
         expect(now).toMatchObject({ status: 'IN_PROGRESS', plan: { mapVersion: 1 } })
       },
-      { timeout: 10_000 },
+      { timeout: 30_000 },
     )
   })
 })
@@ -166,7 +166,7 @@ describe('requests whose vault entry does not open', () => {
         // A round that began before the ghosts came may have planned the request without meeting them.
         for (const ghost of ['ghost-1', 'ghost-450']) expect(stand.log().split(`"${ghost}"`)).toHaveLength(2)
       },
-      { timeout: 10_000 },
+      { timeout: 30_000 },
     )
     await stand.pool.query(`DELETE FROM read_model.requests WHERE request_id LIKE 'ghost-%'`)
   })

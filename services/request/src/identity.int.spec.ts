@@ -15,7 +15,7 @@ const get = async (id: string) => (await stand.call('GET', `/v1/erasure-requests
 const approve = (id: string, body: object = {}) =>
   stand.call('POST', `/v1/erasure-requests/${id}/approve`, { body, token: tokens.officer })
 const statusBecomes = (id: string, status: string) =>
-  vi.waitFor(async () => expect(await get(id)).toMatchObject({ status }), { timeout: 10_000 })
+  vi.waitFor(async () => expect(await get(id)).toMatchObject({ status }), { timeout: 30_000 })
 
 async function clear(requestId: string, passId = 'cache#1/initial'): Promise<ClearanceAnswer | undefined> {
   const { body } = await stand.call<{ results: ClearanceAnswer[] }>('POST', '/v1/clearance', {
@@ -175,13 +175,14 @@ describe('identity at the first step', () => {
     try {
       await client.query('SELECT pg_advisory_lock(4931, bucket) FROM generate_series(0, 4095) AS bucket')
       const answer = clear(id)
-      await vi.waitFor(async () => {
+      const waits = async () => {
         const { rows } = await client.query(
           `SELECT FROM pg_locks WHERE locktype = 'advisory' AND classid = 4931 AND NOT granted
            AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`,
         )
         expect(rows.length).toBeGreaterThan(0)
-      })
+      }
+      await vi.waitFor(waits, { timeout: 30_000 })
       await client.query('SELECT pg_advisory_unlock_all()')
       expect(await answer).toMatchObject({ decision: 'go' })
     } finally {
