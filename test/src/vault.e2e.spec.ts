@@ -85,6 +85,10 @@ async function vault<T>(...args: string[]): Promise<T> {
 const admin = () => chain.client('admin')
 const epochs = async () => (await admin().vault()).epochs
 
+/** What the law keeps, without the person, and nothing once it lets go. */
+const bills = () =>
+  withClient(chain.pgUrl, async (shop) => (await shop.query('SELECT user_id, payer FROM ledger')).rows)
+
 const sql = <Row extends object>(text: string, values: unknown[] = []): Promise<Row[]> =>
   withClient(chain.letheUrl, async (db) => (await db.query<Row>(text, values)).rows)
 
@@ -139,6 +143,7 @@ describe('the vault on the real chain', () => {
     ;[ids.finished, ids.kept] = await Promise.all([ask(people.finished), ask(people.kept)])
     await untilStatus(client, ids.finished, ['COMPLETED'])
     expect((await untilStatus(client, ids.kept, ['PARTIALLY_COMPLETED'])).attention?.code).toBe('retained')
+    expect(await bills()).toEqual([{ user_id: null, payer: '[erased]' }])
     await Promise.all([chain.stopOne('eraser-shop-pg'), chain.stopOne('eraser-cache')])
     ;[ids.open, ids.held] = await Promise.all([ask(people.open), ask(people.held)])
     const held = await lethe(['hold', ids.held, '--reason', 'a court order'], 'privacy-officer')
@@ -280,8 +285,7 @@ describe('the vault on the real chain', () => {
       const person = { tenantId: 'acme', userId: people[who], email: emailOf(people[who]) }
       expect(sizeOf(await footprint(chain.pgUrl, chain.redisUrl, person))).toBe(0)
     }
-    const bill = await withClient(chain.pgUrl, (shop) => shop.query('SELECT user_id, payer FROM ledger'))
-    expect(bill.rows).toEqual([{ user_id: null, payer: '[erased]' }])
+    expect(await bills()).toEqual([])
   })
 
   it('goes on by itself after kill -9 in the middle of sealing anew, and loses nothing', async () => {
