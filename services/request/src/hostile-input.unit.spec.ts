@@ -64,6 +64,8 @@ describe('input of any content', () => {
     )
     await fc.assert(
       fc.asyncProperty(key, async (text) => {
+        // One in a form of ours asks the database, which is right.
+        fc.pre(!inOurForm(text))
         const cursor = Buffer.from(text).toString('base64url')
         for (const ask of [
           () => queries.list(officer, { cursor, limit: 1 }),
@@ -77,3 +79,17 @@ describe('input of any content', () => {
     )
   })
 })
+
+/** `[time, id]` of a list or the pair of a verification, with text that PostgreSQL can hold. */
+function inOurForm(text: string): boolean {
+  if (text.includes('\\u0000')) return false
+  try {
+    const value: unknown = JSON.parse(text)
+    if (Array.isArray(value))
+      return value.length === 2 && typeof value[0] === 'number' && typeof value[1] === 'string'
+    const { requestId, systemId } = (value ?? {}) as Record<string, unknown>
+    return typeof requestId === 'string' && typeof systemId === 'string'
+  } catch {
+    return false
+  }
+}
