@@ -8,12 +8,20 @@ import { type HostileStand, openHostileStand } from './hostile/stand.js'
 import { exactFootprint, exactSize, othersUntouched } from './hostile/traces.js'
 import { askFor, type CanaryPerson } from './leak/canary.js'
 import { sizeOf } from './shop/oracle.js'
+import { keysOf } from './shop/seed.js'
 
 const settled = ['COMPLETED', 'PARTIALLY_COMPLETED', 'FAILED', 'AWAITING_IDENTITY', 'AWAITING_APPROVAL']
 /** Rows and keys of one seeded person. */
 const whole = 13
 
 let stand: HostileStand
+const customer = (n: number): CanaryPerson => ({
+  tenantId: 'acme',
+  userId: `u${n}`,
+  email: `customer${n}@example.com`,
+  phone: '',
+  stripe: `cus_${n}`,
+})
 
 beforeAll(async () => {
   stand = await openHostileStand()
@@ -82,6 +90,37 @@ describe('a person whose id looks like something else', () => {
       else expect(ends[person.because], person.because).toMatch(/invalid_identifier/)
     }
     expect(ends).toMatchObject({ 'a glob': 'COMPLETED', 'an SQL wildcard': 'COMPLETED' })
+    expect(await unchanged()).toBe(true)
+  })
+})
+
+describe('a person whose id begins another’s, delimiter and all', () => {
+  it('is not erased by guess: the other’s keys would be theirs as well', async () => {
+    const { chain, http } = stand
+    const unchanged = await othersUntouched(chain, [])
+    const [longer] = hostilePeople.filter(({ userId }) => userId === 'u1:x') as [HostilePerson]
+    expect((await exactFootprint(chain, longer)).keys.length).toBe(5)
+    const first = { ...customer(1), tenantId: 'acme' }
+    const answer = await http.create(askFor(first, ['user_id']))
+    const view = await untilStatus(chain.client(), String(answer.body?.requestId), settled)
+    expect(view.status).toBe('FAILED')
+    expect(view.steps.map(({ errorCode }) => errorCode)).toContain('ambiguous_key')
+    expect(await unchanged()).toBe(true)
+  })
+
+  it('is erased when the other’s keys are gone', async () => {
+    const { chain, http } = stand
+    const [longer] = hostilePeople.filter(({ userId }) => userId === 'u1:x') as [HostilePerson]
+    const keys = keysOf('acme', longer.userId)
+    await withRedis(chain.redisUrl, (redis) => redis.del(keys))
+    const unchanged = await othersUntouched(chain, [customer(1)])
+    const list = await http.call('GET', '/v1/erasure-requests?status=FAILED')
+    const failed = list.body?.items as { requestId: string; attention: { code: string } }[]
+    const [request] = failed.filter(({ attention }) => attention.code === 'ambiguous_key')
+    await http.command(request?.requestId, 'retry', { systemId: 'cache' })
+    const view = await untilStatus(chain.client(), String(request?.requestId), ['COMPLETED'])
+    expect(view.status).toBe('COMPLETED')
+    expect(await exactSize(chain, customer(1))).toBe(0)
     expect(await unchanged()).toBe(true)
   })
 })

@@ -20,6 +20,7 @@ systems:
     kind: redis
     derivedFrom: [shop-pg]
     keys: ['user:{user_id}:*']
+    idsHoldDelimiters: false
 `
 
 const checked: CheckedMap = {

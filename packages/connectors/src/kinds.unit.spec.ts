@@ -30,7 +30,10 @@ describe('kinds', () => {
   })
 
   it('read their own section again from what they made of it', () => {
-    const parsed = parseDataMap(map("keys: ['tenant:{tenant}:user:{user_id}:*']"), kinds)
+    const parsed = parseDataMap(
+      map("keys: ['tenant:{tenant}:user:{user_id}:*']\n    idsHoldDelimiters: false"),
+      kinds,
+    )
     if (!parsed.ok) throw new Error(JSON.stringify(parsed.problems))
     for (const system of Object.values(parsed.map.systems)) {
       const sent: unknown = JSON.parse(JSON.stringify(system.body))
@@ -45,6 +48,8 @@ describe('kinds', () => {
     ["keys: ['*{user_id}']", 'u1 would match u10'],
     ["keys: ['user:{user_id}:*:*']", 'at most one *'],
     ["keys: ['user:{user_id}:?']", 'no wildcard'],
+    ["keys: ['user:{user_id}:*']", 'may an id hold ":"? Then this * could cover'],
+    ["keys: ['user:{user_id}:*']\n    idsHoldDelimiters: maybe", 'say true or false'],
     ["keys: ['user:{user_id}:{email}']", 'exactly one identifier'],
     ["keys: ['user:{name}:x']", '{name} is no placeholder'],
     ["keys: ['user:{phone}:x']", '"phone" is not declared'],
@@ -63,6 +68,16 @@ describe('kinds', () => {
     "sets: [{ set: 'tenant:{tenant}:keys:{user_id}', key: 's:{member}' }]",
   ])('redis takes %s', (cache) => {
     expect(problems(cache)).toEqual([])
+  })
+
+  it('redis tells whoever resolves ids what it takes for granted of them', () => {
+    const said = (idsHoldDelimiters: boolean) => {
+      const keys = "keys: ['user:{user_id}:*', '|{user_id}|*', 'mail.{email}']"
+      const parsed = parseDataMap(map(`${keys}\n    idsHoldDelimiters: ${idsHoldDelimiters}`), kinds)
+      return parsed.ok ? parsed.map.systems['shop-pg']?.neverHeld : parsed.problems
+    }
+    expect(said(false)).toEqual({ user_id: ':|' })
+    expect(said(true)).toBeUndefined()
   })
 
   it('redis refuses a tenant placeholder in a map without tenants', () => {

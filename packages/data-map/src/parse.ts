@@ -42,7 +42,26 @@ export function parseDataMap(text: string, kinds: MapKinds): ParsedDataMap {
   if (problems.length > 0) return refused(problems)
   const { version, tenant, identifiers } = envelope.data
   const digest = digestOf(source.value)
-  return { ok: true, map: { version, digest, tenant, identifiers, systems: Object.fromEntries(systems) } }
+  const all = withNeverHeld([...systems.values()], kinds)
+  return { ok: true, map: { version, digest, tenant, identifiers, systems: Object.fromEntries(all) } }
+}
+
+/** What one system's section takes for granted of identifiers is told to those who can look them up. */
+function withNeverHeld(systems: readonly MapSystem[], kinds: MapKinds): (readonly [string, MapSystem])[] {
+  const held = new Map<string, Set<string>>()
+  for (const { kind, body } of systems) {
+    const said = body === null ? {} : (kinds[kind]?.neverHeld?.(body) ?? {})
+    for (const [type, characters = ''] of Object.entries(said))
+      held.set(type, new Set([...(held.get(type) ?? []), ...characters]))
+  }
+  return systems.map((system) => {
+    const types = Object.keys(system.resolves ?? {}).filter((type) => held.has(type))
+    const entries = types.map((type) => [type, [...(held.get(type) ?? [])].sort().join('')])
+    return [
+      system.systemId,
+      types.length === 0 ? system : { ...system, neverHeld: Object.fromEntries(entries) },
+    ] as const
+  })
 }
 
 function refused(problems: readonly Problem[]): ParsedDataMap {

@@ -227,7 +227,9 @@ describe('parseDataMap', () => {
     })
   })
 
-  it('answers every text with a map or with problems that have a line of that text', () => {
+  it('answers every text with a map or with problems that have a line of that text', {
+    timeout: 60_000,
+  }, () => {
     const lines = good.split('\n')
     const mutation = fc.tuple(fc.nat(lines.length - 1), fc.oneof(fc.string(), fc.constantFrom(...lines)))
     fc.assert(

@@ -142,7 +142,7 @@ describe('compilePlan', () => {
     expect(compilePlan(single, kinds, 'shop').steps).toHaveLength(1)
   })
 
-  it('gives any map without a cycle a plan in which order and repetition hold', () => {
+  it('gives any map without a cycle a plan in which order and repetition hold', { timeout: 60_000 }, () => {
     fc.assert(
       fc.property(acyclicMap(), (map) => {
         const { steps } = compilePlan(map, kinds, 't1')

@@ -40,6 +40,11 @@ export interface MapKind<System = unknown> {
   /** Grammar of the kind's own keys in a system section; refuses keys it does not know. */
   readonly system: ZodType<System>
   identifiers(system: System, canonical: IdentifierType): readonly IdentifierType[]
+  /**
+   * Characters that no identifier of a type ever holds, as the section says. Systems that resolve the type are
+   * asked by `map check` whether it is true.
+   */
+  neverHeld?(system: System): Readonly<Partial<Record<IdentifierType, string>>>
   /** What the grammar alone cannot see, such as a tenant placeholder in a map without tenants. */
   check?(system: System, context: MapContext): readonly OwnProblem[]
 }
@@ -59,6 +64,8 @@ export interface MapSystem {
   readonly connection: string
   /** Identifier type → `table.column`: this system turns known identifiers into others. */
   readonly resolves?: Readonly<Partial<Record<IdentifierType, string>>>
+  /** Of the types this system resolves: characters that other sections say no identifier ever holds. */
+  readonly neverHeld?: Readonly<Partial<Record<IdentifierType, string>>>
   /** Records one pass may touch; null when the map sets no limit. */
   readonly ceiling: number | null
   readonly backups: readonly Backup[]

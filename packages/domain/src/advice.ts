@@ -20,6 +20,8 @@ const byCause: Readonly<Record<string, string>> = {
   replacement_invalid: 'A column does not take the replacement. Give another one, then retry.',
   refused_by_trigger: 'A trigger of the table refused the change. Let the eraser pass, then retry.',
   wrong_type: 'A key that the data map calls an index set is none. Correct the key or the map, then retry.',
+  ambiguous_key:
+    'A key may be another person’s, whose id holds a delimiter. Give it a template of its own or remove it by hand, then retry; if no id ever holds one, say idsHoldDelimiters: false in the data map.',
   missing_rights: 'The eraser lacks a right. Grant what lethe map check prints, then retry.',
   access_refused: 'The store refused the eraser. Correct its credential, then retry.',
   missing_table: 'A table of the data map does not exist. Correct the map, then retry.',

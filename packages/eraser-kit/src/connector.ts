@@ -170,6 +170,11 @@ export interface OpenContext<Options, System> {
   readonly canonical: IdentifierType
   /** Records one pass may touch before a second approver is asked; null or absent is no limit. */
   readonly ceiling?: number | null
+  /**
+   * Of the identifier types this system resolves: characters that other sections of the map say no identifier
+   * ever holds. What is there and holds one is an error of `map check`.
+   */
+  readonly neverHeld?: Readonly<Record<string, string>>
 }
 
 export type TenantRule = { readonly column: string } | { readonly constant: string } | { readonly none: true }

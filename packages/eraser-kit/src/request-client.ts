@@ -39,6 +39,7 @@ export const sectionShape = z.object({
     systemId: z.string(),
     kind: z.string(),
     connection: z.string(),
+    neverHeld: z.record(z.string(), z.string()).optional(),
     ceiling: z.number().nullable(),
     body: z.unknown(),
   }),

@@ -126,6 +126,7 @@ export class Systems {
       tenant: section.tenant,
       canonical: section.canonical,
       ceiling: section.system.ceiling,
+      neverHeld: section.system.neverHeld ?? {},
     }
   }
 

@@ -15,6 +15,7 @@ systems:
     kind: redis
     connection: SHOP_REDIS
     keys: ['user:{user_id}:*']
+    idsHoldDelimiters: false
     ceiling: ${ceiling}
     backups: [{ name: rdb, keep: P7D }]
 `

@@ -77,6 +77,20 @@ describe('map and tables', () => {
     ])
   })
 
+  test('an id that holds what another section says none does is an error, and not shown', async () => {
+    const check = (ids: string, neverHeld: Record<string, string>) =>
+      shop.check(
+        `CREATE TABLE users (id text PRIMARY KEY, email text); INSERT INTO users SELECT unnest(ARRAY[${ids}]), 'a:b@x';`,
+        [{ table: 'users', by: 'id', method: 'delete' }],
+        { resolves: { user_id: 'users.id', email: 'users.email' }, neverHeld },
+      )
+    const found = await check("'u1', 'u1:canary'", { user_id: ':|' })
+    expect(of('error', found)).toEqual(['delimiter_in_ids public.users.id'])
+    expect(JSON.stringify(found)).not.toContain('canary')
+    expect(of('error', await check("'u1', 'u1.x*%'", { user_id: ':|' }))).toEqual([])
+    expect(of('error', await check("'u1', 'u1:x'", {}))).toEqual([])
+  })
+
   test('a table that points to an erased one and is not mapped is an error naming the constraint', async () => {
     const findings = await shop.check(
       `CREATE TABLE users (id int PRIMARY KEY); CREATE TABLE notes (user_id int CONSTRAINT notes_owner REFERENCES users);`,

@@ -5,6 +5,7 @@ import type { Table } from './catalogue.js'
 import { referencesTo } from './database.js'
 import type { PostgresSystem } from './grammar.js'
 import { grantsFor, missingRights } from './grants.js'
+import { heldCharacters } from './held-characters.js'
 import { changesOf } from './order.js'
 import { prove } from './proof.js'
 import { proveSharedRow } from './proof-shared-row.js'
@@ -33,6 +34,7 @@ export async function describe(
   system: PostgresSystem,
   role: Role,
   misfits: readonly Misfit[] = [],
+  neverHeld: Readonly<Record<string, string>> = {},
 ): Promise<Description> {
   const { catalogue, targets } = plan
   const tables = [...catalogue.tables.values()].filter((table) => !table.isPartition)
@@ -44,6 +46,8 @@ export async function describe(
     ...misfits.map((misfit) => asFinding(misfit, system)),
     ...(misfits.length === 0 ? unmappedReferences(plan) : []),
     ...proofs,
+    // The probe's role may read every column that resolves; the eraser's need not.
+    ...(role === 'probe' ? await heldCharacters(db, plan, neverHeld) : []),
     ...(await missingRights(db, plan, role)),
     ...(role === 'probe' ? await blindSpots(db, plan, system) : []),
     ...targets.flatMap((target) => [...missingIndex(target), ...guards(target)]),

@@ -76,6 +76,7 @@ interface Change {
   readonly tenant?: TenantRule
   readonly resolves?: Record<string, string>
   readonly ignore?: string[]
+  readonly neverHeld?: Record<string, string>
   readonly ceiling?: number
   readonly url?: string
   readonly lockTimeoutMs?: number
@@ -102,6 +103,7 @@ export function contextOf(
     tenant: change.tenant ?? { none: true as const },
     canonical: 'user_id' as const,
     ceiling: change.ceiling ?? null,
+    neverHeld: change.neverHeld ?? {},
   }
 }
 

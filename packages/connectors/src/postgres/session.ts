@@ -69,7 +69,7 @@ export async function openSession(context: PostgresContext): Promise<Session> {
         return known.description
       }
       const description = guarded('describe itself', () =>
-        reading(pool, (db) => describe(db, plan, context.system, role)),
+        reading(pool, (db) => describe(db, plan, context.system, role, [], context.neverHeld)),
       )
       described.set(role, { plan, description })
       description.catch(() => described.delete(role))
@@ -90,7 +90,7 @@ export async function checkMap(context: PostgresContext, role: Role): Promise<De
       reading(pool, async (db) => {
         const { system, tenant, canonical } = context
         const { plan, misfits } = compileAll(system, await readCatalogue(db), tenant, canonical)
-        return describe(db, plan, system, role, misfits)
+        return describe(db, plan, system, role, misfits, context.neverHeld)
       }),
     )
   } finally {

@@ -93,6 +93,9 @@ async function apply(
   if (erasure.ceiling !== null && !pass.ceilingWaived && before + size > erasure.ceiling) {
     return { failed: { errorCode: 'over_ceiling', errorClass: 'paused' }, left: tally(found) }
   }
+  if (found.ambiguous > 0) {
+    return { failed: { errorCode: 'ambiguous_key', errorClass: 'terminal' }, left: tally(found) }
+  }
   let open = found
   for (let round = 0; round < ROUNDS; round++) {
     const failed = await removeAll(erasure, pass, open, io)

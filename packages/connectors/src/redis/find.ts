@@ -24,15 +24,17 @@ export interface Found {
   refusedMembers: number
   /** A key may not be asked for by this user: what is there is not known. */
   denied: boolean
+  /** Keys that may be this person's or another's; nothing is removed while there are any. */
+  ambiguous: number
 }
-
-export const nothingFound = (): Found => ({ keys: new Map(), sets: [], refusedMembers: 0, denied: false })
 
 /** The data map's section, made ready. */
 export interface Families {
   readonly templates: readonly Template[]
   readonly sets: readonly { readonly set: Template; readonly key: Template }[]
   readonly names: readonly string[]
+  /** No identifier ever holds a delimiter: whatever a `*` covers is the person's. */
+  readonly plainIds: boolean
 }
 
 export interface FindIo {
@@ -40,6 +42,14 @@ export interface FindIo {
   /** Keys of one person to keep at most; one more than the ceiling is enough to know it is passed. */
   readonly limit?: number
 }
+
+export const nothingFound = (): Found => ({
+  keys: new Map(),
+  sets: [],
+  refusedMembers: 0,
+  denied: false,
+  ambiguous: 0,
+})
 
 const PAGE = 1_000
 const IN_FLIGHT = 500
@@ -57,7 +67,7 @@ export async function findKeys(
   const scanned = families.templates.filter(needsScan)
   await findExact(store, exact, people, found)
   await findSets(store, families, people, found, io)
-  if (scanned.length > 0) await scan(store, scanned, people, found, io)
+  if (scanned.length > 0) await scan(store, scanned, people, found, io, families.plainIds)
   return found
 }
 
@@ -182,17 +192,19 @@ async function scan(
   people: readonly Wanted[],
   found: ReadonlyMap<number, Found>,
   io: FindIo,
+  plainIds: boolean,
 ): Promise<void> {
-  const matcher = new KeyMatcher(templates, people)
+  const matcher = new KeyMatcher(templates, people, plainIds)
   const pattern = scanPattern(templates)
   const limit = io.limit ?? Number.POSITIVE_INFINITY
   const take = (page: readonly Buffer[]) => {
     for (const bytes of page) {
       const key = bytes.toString('latin1')
       if (key.startsWith(LETHE_PREFIX)) continue
-      for (const { template, ord } of matcher.match(key)) {
-        const keys = found.get(ord)?.keys
-        if (keys && keys.size <= limit && !keys.has(key)) keys.set(key, template.text)
+      for (const { template, ord, ambiguous } of matcher.match(key)) {
+        const of = found.get(ord)
+        if (of && ambiguous) of.ambiguous++
+        else if (of && of.keys.size <= limit && !of.keys.has(key)) of.keys.set(key, template.text)
       }
     }
   }

@@ -1,6 +1,6 @@
 import type { IdentifierType, MapContext, MapKind, OwnProblem } from '@lethe/data-map'
 import { z } from 'zod'
-import { parseTemplate, placeholders } from './template.js'
+import { parseTemplate, placeholders, templateOf } from './template.js'
 
 /** Lethe's own keys; no template may reach them. */
 export const LETHE_PREFIX = 'lethe:'
@@ -65,6 +65,12 @@ export const redisSystem = z
     keys: z.array(keyTemplate, 'list the key templates under keys:').default([]),
     /** Sets whose members name the keys of one person. */
     sets: z.array(indexSet, 'write a list, e.g. [{ set: "tenant:{tenant}:keys:{user_id}" }]').default([]),
+    /**
+     * Whether an identifier, of whomever, may hold a delimiter of these templates: then `user:u1:x:cart` is u1's as
+     * well as u1:x's. False is compared with the live ids by `map check`. The map must say it where there is a `*`;
+     * without it nothing is taken for granted.
+     */
+    idsHoldDelimiters: z.boolean('say true or false').optional(),
   })
   .refine(({ keys, sets }) => keys.length + sets.length > 0, {
     path: ['keys'],
@@ -88,13 +94,40 @@ function identifiers(system: RedisSystem): readonly IdentifierType[] {
   return [...new Set(names)].sort() as IdentifierType[]
 }
 
+/** With a `*`, whose a key is depends on what ids may hold; only the map's author knows. */
+function unsaid(system: RedisSystem): OwnProblem[] {
+  const at = system.keys.findIndex((text) => text.includes('*'))
+  if (at < 0 || system.idsHoldDelimiters !== undefined) return []
+  const delimiters = delimitersOf(system.keys[at] ?? '')
+  const message = `may an id hold "${delimiters}"? Then this * could cover the end of another person's longer id. Say idsHoldDelimiters: false beside keys: if none ever does (map check compares it with the live ids), else true`
+  return [{ path: ['keys', at], message }]
+}
+
+function delimitersOf(text: string): string {
+  const parsed = parseTemplate(text)
+  return parsed.ok ? parsed.template.delimiters : ''
+}
+
+function neverHeld(system: RedisSystem): Partial<Record<IdentifierType, string>> {
+  if (system.idsHoldDelimiters !== false) return {}
+  const held = new Map<string, Set<string>>()
+  for (const text of system.keys.filter((key) => key.includes('*'))) {
+    const [type] = placeholders(templateOf(text)).filter((name) => name !== 'tenant')
+    if (type) held.set(type, new Set([...(held.get(type) ?? []), ...delimitersOf(text)]))
+  }
+  return Object.fromEntries([...held].map(([type, characters]) => [type, [...characters].join('')]))
+}
+
 function check(system: RedisSystem, { tenant }: MapContext): readonly OwnProblem[] {
   const members = system.sets.map(({ key }, index) => ({ text: key, path: ['sets', index, 'key'] }))
   const all = [...selectors(system), ...members]
   const doubled = all.filter(({ text }, at) => all.findIndex((other) => other.text === text) < at)
-  const problems = doubled
-    .filter(({ path }) => path[2] !== 'key')
-    .map(({ path }) => ({ path, message: 'this template is listed twice: remove one' }))
+  const problems = [
+    ...unsaid(system),
+    ...doubled
+      .filter(({ path }) => path[2] !== 'key')
+      .map(({ path }) => ({ path, message: 'this template is listed twice: remove one' })),
+  ]
   if (!('none' in tenant)) return problems
   const placed = all.filter(({ text }) => text.includes('{tenant}'))
   return [
@@ -112,5 +145,6 @@ export const redisKind: MapKind<RedisSystem> = {
   stage: 'cache',
   system: redisSystem,
   identifiers,
+  neverHeld,
   check,
 }

@@ -1,10 +1,12 @@
 import { bytesText, type Wanted } from './selectors.js'
-import { literalPrefix, placeholders, type Template } from './template.js'
+import { literalPrefix, placeholders, type Template, type Token } from './template.js'
 
 /** A key that is somebody's: whose, and by which template. */
 export interface Match {
   readonly template: Template
   readonly ord: number
+  /** What the `*` covers holds a delimiter: the key may as well be that of somebody with a longer id. */
+  readonly ambiguous: boolean
 }
 
 interface Pattern {
@@ -13,6 +15,8 @@ interface Pattern {
   /** Position of the tenant among the captured values, or null. */
   readonly tenantAt: number | null
   readonly valueAt: number
+  /** Position of what the `*` covers, or null: then no key can be read in two ways. */
+  readonly restAt: number | null
   readonly fold: boolean
   readonly owners: Map<string, number[]>
 }
@@ -25,8 +29,13 @@ interface Pattern {
 export class KeyMatcher {
   private readonly patterns: readonly Pattern[]
 
-  constructor(templates: readonly Template[], people: readonly Wanted[]) {
-    this.patterns = templates.map((template) => patternOf(template, people))
+  constructor(
+    templates: readonly Template[],
+    people: readonly Wanted[],
+    /** No identifier ever holds a delimiter, as the data map says. */
+    plainIds = false,
+  ) {
+    this.patterns = templates.map((template) => patternOf(template, people, plainIds))
   }
 
   /** `key` is the latin-1 view of its bytes. */
@@ -34,8 +43,10 @@ export class KeyMatcher {
     const found: Match[] = []
     for (const pattern of this.patterns) {
       const owner = ownerOf(pattern, key)
-      if (owner === null) continue
-      for (const ord of pattern.owners.get(owner) ?? []) found.push({ template: pattern.template, ord })
+      const owners = owner === null ? undefined : pattern.owners.get(owner)
+      if (owners === undefined) continue
+      const ambiguous = isAmbiguous(pattern, key)
+      for (const ord of owners) found.push({ template: pattern.template, ord, ambiguous })
     }
     return found
   }
@@ -57,11 +68,26 @@ function ownerOf(pattern: Pattern, key: string): string | null {
   return ownerKey(tenant, pattern.fold ? foldAscii(value) : value)
 }
 
-function patternOf(template: Template, people: readonly Wanted[]): Pattern {
-  const names = placeholders(template)
-  const valueAt = names.findIndex((name) => name !== 'tenant') + 1
-  const tenantAt = names.includes('tenant') ? names.indexOf('tenant') + 1 : null
-  const name = names[valueAt - 1] ?? ''
+/**
+ * `user:u1:x:cart` is the cart of u1:x as well as the x:cart of u1. Without a delimiter in the rest the number
+ * of delimiters says whose it is, for one with more of them in the id would have more in the key.
+ */
+function isAmbiguous({ template, expression, restAt }: Pattern, key: string): boolean {
+  if (restAt === null) return false
+  const rest = expression.exec(key)?.[restAt] ?? ''
+  return [...template.delimiters].some((delimiter) => rest.includes(delimiter))
+}
+
+function patternOf(template: Template, people: readonly Wanted[], plainIds: boolean): Pattern {
+  const parts = template.tokens.filter(({ type }) => type !== 'literal')
+  const at = (found: (token: Token) => boolean) => {
+    const index = parts.findIndex(found)
+    return index < 0 ? null : index + 1
+  }
+  const tenantAt = at((token) => token.type === 'placeholder' && token.name === 'tenant')
+  const name = placeholders(template).find((placeholder) => placeholder !== 'tenant') ?? ''
+  const valueAt = at((token) => token.type === 'placeholder' && token.name === name) ?? 0
+  const restAt = plainIds ? null : at((token) => token.type === 'star')
   const fold = name === 'email'
   const owners = new Map<string, number[]>()
   for (const { ord, tenant, values } of people) {
@@ -70,7 +96,7 @@ function patternOf(template: Template, people: readonly Wanted[]): Pattern {
       owners.set(key, [...(owners.get(key) ?? []), ord])
     }
   }
-  return { template, expression: expressionOf(template), tenantAt, valueAt, fold, owners }
+  return { template, expression: expressionOf(template), tenantAt, valueAt, restAt, fold, owners }
 }
 
 /** Made of the template only. A value has no delimiter in it, so there is one way at most to read a key. */
@@ -78,7 +104,7 @@ function expressionOf(template: Template): RegExp {
   const value = template.delimiters === '' ? '([\\s\\S]+)' : `([^${escapeExpression(template.delimiters)}]+)`
   const parts = template.tokens.map((token) => {
     if (token.type === 'literal') return escapeExpression(bytesText(token.text))
-    return token.type === 'star' ? '[\\s\\S]*' : value
+    return token.type === 'star' ? '([\\s\\S]*)' : value
   })
   return new RegExp(`^${parts.join('')}$`)
 }

@@ -84,6 +84,30 @@ describe('KeyMatcher', () => {
     expect(match('u|u1|end')).toEqual([])
   })
 
+  it('calls a key ambiguous that may be of somebody whose id holds a delimiter, unless none does', () => {
+    const { templates, wanted } = matcher(['user:{user_id}:*', '*:of:{user_id}'], [['t', 'u1']])
+    const said = (key: string, plainIds = false) =>
+      new KeyMatcher(templates, wanted, plainIds).match(key).map(({ ambiguous }) => ambiguous)
+    expect(said('user:u1:cart')).toEqual([false])
+    expect(said('user:u1:x:cart')).toEqual([true])
+    expect(said('user:u1:')).toEqual([false])
+    expect(said('a:b:of:u1')).toEqual([true])
+    expect(said('a:of:u1')).toEqual([false])
+    expect(said('user:u1:x:cart', true)).toEqual([false])
+    expect(said('user:u10:x:cart')).toEqual([])
+  })
+
+  it('never takes a key of somebody else for sure, whatever their ids hold', () => {
+    const id = fc.string({ unit: fc.constantFrom('u', '1', ':', 'x'), minLength: 1, maxLength: 5 })
+    fc.assert(
+      fc.property(id, id, fc.constantFrom('cart', 'x', ''), (mine, other, rest) => {
+        fc.pre(mine !== other && !mine.includes(':'))
+        const { matcher: found } = matcher(['user:{user_id}:*'], [['t', mine]])
+        expect(found.match(`user:${other}:${rest}`).every(({ ambiguous }) => ambiguous)).toBe(true)
+      }),
+    )
+  })
+
   it('keeps tenant a with person bc apart from tenant ab with person c', () => {
     const { matcher: found } = matcher(
       ['tenant:{tenant}:user:{user_id}:*'],

@@ -61,6 +61,7 @@ export async function openRedisBackdoor(): Promise<Backdoor<RedisOptions, RedisS
       prefix: PREFIX,
       keys: [PROFILE, CACHED, MAIL],
       sets: [{ set: SESSIONS, key: 'session:{member}' }],
+      idsHoldDelimiters: false,
     }),
     tenant: { column: 'tenant_id' },
     canonical: 'user_id',

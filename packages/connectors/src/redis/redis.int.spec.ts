@@ -180,6 +180,36 @@ describe('redis', () => {
     expect(await client.exists(key('u2', 'a'), 'lethe:cache:marker')).toBe(2)
   })
 
+  it('touches nobody when a key may be of one whose id holds a delimiter, and erases who is certain', async () => {
+    const { url, client } = await server()
+    const keys = [key('u1', 'cart'), key('u1:x', 'cart'), key('u1:x', 'deep:er'), key('u2', 'cart')]
+    const seed = () => Promise.all(keys.map((name) => client.set(name, `of ${name}`)))
+    const held = async () =>
+      Promise.all(keys.map(async (name) => (await client.dumpBuffer(name))?.toString('hex')))
+    await seed()
+    const [mine, theirs, deep, certain] = await held()
+    const erase = async (system: object) =>
+      (await session(url, { keys: [family], ...system })).erase([pass('u1'), pass('u2')], io())
+    for (const system of [{}, { idsHoldDelimiters: true }]) {
+      await client.set(key('u2', 'cart'), 'again')
+      const [first, second] = await erase(system)
+      expect(first).toMatchObject({ outcome: 'failed', errorCode: 'ambiguous_key', errorClass: 'terminal' })
+      expect(second).toMatchObject({ outcome: 'erased' })
+      expect(await held()).toEqual([mine, theirs, deep, undefined])
+    }
+    // A map that says no id holds one, where one does: what the check above is there to see.
+    await seed()
+    expect(await held()).toEqual([mine, theirs, deep, certain])
+    await erase({ idsHoldDelimiters: false })
+    expect(await held()).toEqual([undefined, undefined, undefined, undefined])
+    // When the other's keys are gone, nothing is uncertain.
+    await client.set(key('u1', 'cart'), 'x')
+    expect(await erase({ idsHoldDelimiters: true })).toMatchObject([
+      { outcome: 'erased' },
+      { outcome: 'not_found' },
+    ])
+  })
+
   it('reports an index set that is no set as terminal, and erases the others on their own', async () => {
     const { url, client } = await server()
     await client.set('tenant:acme:keys-of:u1', 'a text')

@@ -17,7 +17,8 @@ export function familiesOf(system: RedisSystem): Families {
     set: read(set),
     key: templateOf(`${system.prefix}${key}`),
   }))
-  return { templates, sets, names: [...system.keys, ...system.sets.map(({ set }) => set)] }
+  const names = [...system.keys, ...system.sets.map(({ set }) => set)]
+  return { templates, sets, names, plainIds: system.idsHoldDelimiters === false }
 }
 
 /** Collections keep the names of the data map; the prefix is where they are, not what they are. */

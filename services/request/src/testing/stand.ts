@@ -35,6 +35,7 @@ systems:
     kind: redis
     connection: SHOP_REDIS
     keys: ['tenant:{tenant}:user:{user_id}:*']
+    idsHoldDelimiters: false
     derivedFrom: [shop-pg]
     settle: PT1S
     ceiling: 1000
