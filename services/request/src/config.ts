@@ -20,6 +20,13 @@ const probes = z.string().transform((text, context) => {
   return urls
 })
 
+const tenants = z.string().transform((text, context) => {
+  const names = text.split(',').map((name) => name.trim())
+  if (names.every((name) => /^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/.test(name))) return new Set(names)
+  context.addIssue({ code: 'custom', message: 'is written <tenant>,<tenant>' })
+  return z.NEVER
+})
+
 const environment = z.object({
   LETHE_PG_URL: z.string().min(1),
   LETHE_KAFKA: z.string().min(1),
@@ -35,6 +42,7 @@ const environment = z.object({
   LETHE_VAULT_KEEP_MS: milliseconds(30 * 86_400_000),
   LETHE_VAULT_CHECK_MS: milliseconds(5_000),
   LETHE_PROBES: probes,
+  LETHE_TENANTS: tenants.optional(),
   LETHE_PROBE_TOKEN: z.string().min(1),
   LETHE_PORT: z.coerce.number().int().min(0).max(65_535).default(29_001),
   LETHE_TOPIC_PREFIX: z.string().default(''),
@@ -63,6 +71,8 @@ export interface RequestConfig {
   readonly vaultCheckMs: number
   /** Base URLs of the probe deployments by system id. */
   readonly probes: ReadonlyMap<string, string>
+  /** The tenants there are; null when nobody listed them and any id is taken for one. */
+  readonly tenants: ReadonlySet<string> | null
   readonly probeToken: string
   readonly port: number
   readonly topicPrefix: string
@@ -96,6 +106,7 @@ export function readConfig(): RequestConfig {
     epochs: { lengthMs: env.LETHE_VAULT_EPOCH_MS, keepMs: env.LETHE_VAULT_KEEP_MS },
     vaultCheckMs: env.LETHE_VAULT_CHECK_MS,
     probes: env.LETHE_PROBES,
+    tenants: env.LETHE_TENANTS ?? null,
     probeToken: env.LETHE_PROBE_TOKEN,
     port: env.LETHE_PORT,
     topicPrefix: env.LETHE_TOPIC_PREFIX,

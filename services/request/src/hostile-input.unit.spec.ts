@@ -14,7 +14,7 @@ const quiet = (error: unknown) => expect(String(error)).not.toContain('#canary#'
 const officer = { id: 'o', roles: ['privacy_officer'], tenants: ['*'], systemId: null } as const
 
 describe('input of any content', () => {
-  it('as a JWE does not open, and is not repeated', async () => {
+  it('as a JWE does not open, and is not repeated', { timeout: 60_000 }, async () => {
     const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
     const key = await IntakeKey.from(privateKey.export({ format: 'jwk' }) as Record<string, unknown>)
     const part = fc.oneof(marked, fc.base64String(), fc.constant(''))
@@ -31,7 +31,7 @@ describe('input of any content', () => {
     )
   })
 
-  it('as peppers or as a key file is refused without being shown', () => {
+  it('as peppers or as a key file is refused without being shown', { timeout: 60_000 }, () => {
     const file = join(mkdtempSync(join(tmpdir(), 'lethe-fuzz-')), 'keys.json')
     const content = fc.oneof(
       marked,
@@ -52,7 +52,9 @@ describe('input of any content', () => {
     )
   })
 
-  it('as a cursor is refused, whatever it holds, before the database is asked', async () => {
+  it('as a cursor is refused, whatever it holds, before the database is asked', {
+    timeout: 60_000,
+  }, async () => {
     const nothing = {} as never
     const queries = new Queries(nothing, nothing, nothing)
     const key = fc.oneof(

@@ -99,9 +99,12 @@ async function build(
   })
   const vault = new Vault(epochs, peppers)
   const mapText = await configured('LETHE_DATA_MAP', () => readFileSync(config.dataMapFile, 'utf8'))
-  const maps = await DataMaps.open(mapText, kinds, new PgDataMapStore(pool)).catch((error: unknown) => {
-    throw error instanceof TerminalError ? unusable('LETHE_DATA_MAP', error) : error
-  })
+  if (config.tenants === null) logger.warn('LETHE_TENANTS lists no tenants: any tenant id is taken for one')
+  const maps = await DataMaps.open(mapText, kinds, new PgDataMapStore(pool), config.tenants).catch(
+    (error: unknown) => {
+      throw error instanceof TerminalError ? unusable('LETHE_DATA_MAP', error) : error
+    },
+  )
   const eventStore = new PgEventStore(pool)
   const log = new RequestLog({
     pool,

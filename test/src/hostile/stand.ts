@@ -28,7 +28,7 @@ export interface HostileStand {
 export async function openHostileStand(): Promise<HostileStand> {
   const { secrets } = await openContext()
   const file = credentialsWith(secrets.credentialsFile, more)
-  const env = { LETHE_CREDENTIALS: file, LETHE_MAX_IN_FLIGHT: '40' }
+  const env = { LETHE_CREDENTIALS: file, LETHE_MAX_IN_FLIGHT: '40', LETHE_TENANTS: 'acme,globex' }
   // One of the hostile people is called u1:x, so the map may not say that nobody is.
   const dataMap = (yaml: string) => yaml.replace('idsHoldDelimiters: false', 'idsHoldDelimiters: true')
   const chain = await Chain.start({ shop: { customers: 800 }, env, dataMap })

@@ -101,7 +101,7 @@ export class AcceptRequests {
   }
 
   private draft(asked: NewRequest): Draft | { readonly problem: ProblemError } {
-    const unknown = this.maps.unknownVendor(asked.identifiers)
+    const unknown = this.maps.unknownTenant(asked.tenantId) ?? this.maps.unknownVendor(asked.identifiers)
     if (unknown !== null) return { problem: unknown }
     const plan = this.maps.plan(asked.tenantId)
     if (plan === 'unknown_tenant') {

@@ -38,6 +38,8 @@ export class DataMaps {
     readonly current: DataMap,
     private readonly kinds: MapKinds,
     private readonly store: DataMapStore,
+    /** Null when nobody listed them: then every tenant is taken. */
+    private readonly tenants: ReadonlySet<string> | null,
   ) {
     this.needed = identifiersNeeded(current, kinds)
   }
@@ -46,7 +48,12 @@ export class DataMaps {
    * @throws TerminalError `map_invalid` naming every problem and its line, `map_mismatch` when this version
    * was already in force with other content: a frozen plan must find what it was frozen from.
    */
-  static async open(text: string, kinds: MapKinds, store: DataMapStore): Promise<DataMaps> {
+  static async open(
+    text: string,
+    kinds: MapKinds,
+    store: DataMapStore,
+    tenants: ReadonlySet<string> | null = null,
+  ): Promise<DataMaps> {
     const parsed = parseDataMap(text, kinds)
     if (!parsed.ok) {
       const lines = parsed.problems.map((p) => `line ${p.line}, ${p.path || 'document'}: ${p.message}`)
@@ -60,7 +67,7 @@ export class DataMaps {
         `Version ${version} of the data map is already stored with other content. Raise its version.`,
       )
     }
-    return new DataMaps(parsed.map, kinds, store)
+    return new DataMaps(parsed.map, kinds, store, tenants)
   }
 
   /** Why a tenant can't be planned for, or its plan as of the map in force. */
@@ -76,6 +83,20 @@ export class DataMaps {
       if (error instanceof PlanError && error.code === 'unknown_tenant') return 'unknown_tenant'
       throw error
     }
+  }
+
+  /**
+   * A tenant nobody heard of is a slip of the pen: its request would find nobody and look well done.
+   * @returns `unknown_tenant`, or null
+   */
+  unknownTenant(tenantId: string): ProblemError | null {
+    const { tenant } = this.current
+    if ('constant' in tenant && tenant.constant !== tenantId)
+      return problem('unknown_tenant', 'The data map holds another tenant. Check tenantId.')
+    if (this.tenants === null || this.tenants.has(tenantId) || !('column' in tenant)) return null
+    const detail =
+      'tenantId names no tenant known here. Check its spelling, or have it listed in LETHE_TENANTS.'
+    return problem('unknown_tenant', detail)
   }
 
   /** Systems that turn known identifiers into others. */

@@ -44,7 +44,7 @@ export class Previews {
   /** @throws ProblemError `unknown_tenant`, `ambiguous_subject`, `invalid_identifier` */
   async preview(caller: Caller, question: PreviewQuestion): Promise<PreviewAnswer> {
     const { tenantId } = question
-    const unknown = this.maps.unknownVendor(question.identifiers)
+    const unknown = this.maps.unknownTenant(tenantId) ?? this.maps.unknownVendor(question.identifiers)
     if (unknown !== null) throw unknown
     const plan = this.maps.plan(tenantId)
     if (plan === 'unknown_tenant') throw problem('unknown_tenant', 'The data map holds another tenant.')

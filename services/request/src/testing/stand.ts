@@ -142,6 +142,7 @@ export async function openStand(overrides: Partial<RequestConfig> = {}): Promise
     probeTimeoutMs: 2_000,
     resolveRetryMs: 50,
     resolutionFreshMs: 10_000,
+    tenants: null,
     bodyLimit: 65_536,
     ...overrides,
   }
