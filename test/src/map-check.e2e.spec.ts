@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import type { CheckedMap } from '@lethe/client'
+import { withClient } from '@lethe/infra'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { Chain } from './harness/chain.js'
 
@@ -86,6 +87,26 @@ describe('lethe map check against a running shop', () => {
       }),
     ])
     expect([checked.ok, code]).toEqual([false, 1])
+  })
+
+  it('names an id that another system of the map takes for impossible, without showing it', async () => {
+    await withClient(chain.pgUrl, (client) =>
+      client.query(
+        `INSERT INTO users SELECT 'u9:canary', tenant_id, 'u9x@example.com', 'x', 'cus_u9x', now() FROM users LIMIT 1`,
+      ),
+    )
+    const { code, stdout } = await check('--json')
+    const found = (JSON.parse(stdout) as CheckedMap).systems['shop-pg']?.findings
+    expect(found).toContainEqual(
+      expect.objectContaining({
+        level: 'error',
+        code: 'delimiter_in_ids',
+        where: 'public.users.id',
+        path: 'systems.shop-pg.resolves.user_id',
+      }),
+    )
+    expect(stdout).not.toContain('canary')
+    expect(code).toBe(1)
   })
 
   it('is not fine where a store is away', async () => {
