@@ -1,4 +1,5 @@
 import { parseDataMap } from '@lethe/data-map'
+import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { kinds } from './kinds.js'
 
@@ -68,6 +69,82 @@ describe('kinds', () => {
     "sets: [{ set: 'tenant:{tenant}:keys:{user_id}', key: 's:{member}' }]",
   ])('redis takes %s', (cache) => {
     expect(problems(cache)).toEqual([])
+  })
+
+  it('take any value in any place of a section for what it is, or say what is wrong with it', {
+    timeout: 60_000,
+  }, () => {
+    const hostile = fc.oneof(
+      fc.string({ unit: 'binary', maxLength: 30 }),
+      fc.constantFrom(
+        '*',
+        '{user_id}*',
+        '{tenant}{user_id}',
+        '../u1',
+        "'; DROP TABLE users; --",
+        '\u0000',
+        '\u202eu1',
+        '__proto__',
+      ),
+      fc.constantFrom(
+        '{{{user_id}}}',
+        '{user_id',
+        'u1:{user_id}:*',
+        'x'.repeat(10_240),
+        'constructor.prototype',
+      ),
+      fc.constantFrom<unknown>(null, true, -1, 2 ** 53 + 2, [], {}, ['*'], { $ne: null }),
+    )
+    const section = fc.oneof(
+      fc.record(
+        {
+          kind: fc.constant('redis'),
+          keys: fc.array(hostile, { maxLength: 2 }),
+          prefix: hostile,
+          idsHoldDelimiters: hostile,
+        },
+        { requiredKeys: ['kind'] },
+      ),
+      fc.record({ kind: fc.constant('redis'), sets: fc.array(fc.record({ set: hostile, key: hostile })) }),
+      fc.record({
+        kind: fc.constant('postgres'),
+        resolves: fc.record({ user_id: hostile }),
+        elements: fc.array(
+          fc.record({
+            table: hostile,
+            by: hostile,
+            method: fc.constantFrom('delete', 'redact'),
+            set: fc.record({ a: hostile }),
+          }),
+          { maxLength: 2 },
+        ),
+      }),
+      fc.record({
+        kind: fc.constant('elasticsearch'),
+        indices: fc.array(
+          fc.record({ name: hostile, by: hostile, routing: hostile, method: fc.constant('delete') }),
+          { maxLength: 2 },
+        ),
+      }),
+    )
+    fc.assert(
+      fc.property(section, hostile, (one, tenant) => {
+        const given = {
+          version: 1,
+          tenant: { column: tenant },
+          identifiers: { canonical: 'user_id', alias: ['email'] },
+          systems: { one },
+        }
+        const parsed = parseDataMap(JSON.stringify(given), kinds)
+        if (parsed.ok) {
+          expect(parsed.map.systems.one?.kind).toBe(one.kind)
+          return
+        }
+        expect(parsed.problems.length).toBeGreaterThan(0)
+        for (const { message } of parsed.problems) expect(message).not.toBe('')
+      }),
+      { numRuns: 300 },
+    )
   })
 
   it('redis tells whoever resolves ids what it takes for granted of them', () => {
