@@ -53,6 +53,7 @@ export class EraseHost {
     this.gathering = new Gathering((items, context) => this.erase(items, context), {
       atOnce: batch.concurrency ?? 1,
       most: Math.min(batch.max, GATHERED),
+      parted: (err) => parts.logger.warn({ err }, 'gathered commands failed; each partition is done alone'),
     })
   }
 

@@ -16,6 +16,8 @@ export interface GatheringLimits {
   readonly atOnce: number
   /** Items of one call; a batch that has more comes alone. */
   readonly most: number
+  /** Told what made the batches of one call be done again alone: it costs, and must not stay unseen. */
+  readonly parted?: (error: unknown) => void
 }
 
 /**
@@ -78,7 +80,10 @@ export class Gathering<Item> {
       }
     } catch (error) {
       if (taken.length === 1 || error instanceof PausedError) for (const { reject } of taken) reject(error)
-      else for (const waiting of taken) await this.run([waiting])
+      else {
+        this.limits.parted?.(error)
+        for (const waiting of taken) await this.run([waiting])
+      }
     }
   }
 }
@@ -87,6 +92,6 @@ export class Gathering<Item> {
 const joined = (contexts: readonly Context[]): Context => ({
   signal: AbortSignal.any(contexts.map(({ signal }) => signal)),
   heartbeat: async () => {
-    await Promise.all(contexts.map(({ heartbeat }) => heartbeat()))
+    await Promise.all(contexts.map((context) => context.heartbeat()))
   },
 })

@@ -1,20 +1,24 @@
-import type { Verdict } from '@lethe/messaging'
+import { BatchContext, type Verdict } from '@lethe/messaging'
 import { PausedError } from '@lethe/service-host'
 import { describe, expect, it } from 'vitest'
-import { type Context, Gathering } from './gathering.js'
+import { Gathering } from './gathering.js'
 
-const context = (): Context & { lose(): void; beats: number } => {
-  const abort = new AbortController()
-  const made = {
-    signal: abort.signal,
-    lose: () => abort.abort(),
-    beats: 0,
-    heartbeat: async () => {
-      made.beats += 1
-    },
+/** The transport's own context, whose heartbeat is a method. */
+class Held extends BatchContext {
+  beats = 0
+  private constructor(private readonly abort: AbortController) {
+    super('group', 'erasure.requested', 0, { from: '0', next: '1' }, abort.signal, async () => {
+      this.beats += 1
+    })
   }
-  return made
+  static open(): Held {
+    return new Held(new AbortController())
+  }
+  lose(): void {
+    this.abort.abort()
+  }
 }
+const context = () => Held.open()
 const bad: Verdict = { ok: false, error: new Error('bad item') }
 const limits = { atOnce: 1, most: 10 }
 

@@ -43,6 +43,7 @@ export class ProbeHost {
     this.gathering = new Gathering((items, context) => this.probeAll(items, context), {
       atOnce: 1,
       most: CHUNK / 2,
+      parted: (err) => parts.logger.warn({ err }, 'gathered looks failed; each partition is done alone'),
     })
   }
 
