@@ -35,6 +35,12 @@ export function loadConfig(localUrl: string): CliConfig {
   }
 }
 
+/** The restore service, and the same credential: `LETHE_RESTORE_URL`. */
+export const restoreConfig = (localUrl: string): CliConfig => ({
+  ...loadConfig(localUrl),
+  url: env.LETHE_RESTORE_URL ?? localUrl,
+})
+
 /** Colours only where a person looks. */
 export const interactive = (): boolean => process.stdout.isTTY === true && env.NO_COLOR === undefined
 

@@ -1,13 +1,14 @@
-import { LetheClient } from '@lethe/client'
+import { LetheClient, RestoreClient } from '@lethe/client'
 import { endpoints } from '@lethe/infra'
 import { Command, CommanderError } from 'commander'
-import { loadConfig } from './config.js'
+import { loadConfig, restoreConfig } from './config.js'
 import { addDlqCommands } from './dlq-commands.js'
 import { exitCodeHelp, exitCodeOf, exitCodes, explain } from './exit.js'
 import { addMapCommands } from './map-commands.js'
 import { addRebuildCommand } from './rebuild-command.js'
 import { red } from './render.js'
 import { addRequestCommands, type Ports } from './request-commands.js'
+import { addRestoreCommands } from './restore-commands.js'
 import { addStackCommands } from './stack-commands.js'
 import { addVaultCommands } from './vault-commands.js'
 
@@ -40,6 +41,10 @@ addDlqCommands(program, ports)
 addMapCommands(program, ports)
 addRebuildCommand(program, ports)
 addVaultCommands(program, ports)
+addRestoreCommands(program, {
+  ...ports,
+  restores: () => new RestoreClient(restoreConfig(`http://127.0.0.1:${endpoints().ports.restore}`)),
+})
 addStackCommands(program, ports)
 
 try {

@@ -1,11 +1,7 @@
 export { intakeKeyOf } from '@lethe/schemas'
 export { type FollowOptions, followStatus } from './follow-status.js'
-export {
-  type ClientOptions,
-  type Command,
-  LetheClient,
-  ProblemError,
-  UnreachableError,
-} from './http-client.js'
+export { type ClientOptions, ProblemError, UnreachableError } from './http-call.js'
+export { type Command, LetheClient } from './http-client.js'
 export { type IntakeOptions, LetheIntake } from './intake.js'
+export { type GateView, RestoreClient, type RestoreView } from './restore-client.js'
 export type * from './types.js'

@@ -3,7 +3,7 @@
 import { down, endpoints, up } from '@lethe/infra'
 import { digestOfOthers, type Footprint, footprint, sizeOf } from '../shop/oracle.js'
 import { ada, lookAlike } from '../shop/seed.js'
-import { clientOf } from './client.js'
+import { clientOf, restoreClientOf } from './client.js'
 import { eraseWithProgress } from './erase.js'
 import { heading, line, say } from './print.js'
 import { looksNobodyShares } from './proof.js'
@@ -99,6 +99,11 @@ async function comesBack(
     const back = await looksNobodyShares(at.shopPostgresUrl, at.shopRedisUrl, ada).catch(() => 0)
     line(`the database's superuser, whom no gate keeps out, finds Ada in ${back} places again`)
     const changes = await watchAsApplication(ada, signal)
+    const [restore] = await restoreClientOf(at).restores('shop-pg')
+    if (restore)
+      line(
+        `Lethe: ${restore.tombstones} live tombstone, ${restore.replayed} erased again, gate ${restore.phase}`,
+      )
     const places = await looksNobodyShares(at.shopPostgresUrl, at.shopRedisUrl, ada)
     line(`Ada, in every column of every table and every key: ${places} places`)
     const other = await footprint(at.shopPostgresUrl, at.shopRedisUrl, lookAlike)

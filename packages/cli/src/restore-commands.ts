@@ -1,0 +1,106 @@
+import type { RestoreClient, RestoreView } from '@lethe/client'
+import type { Command } from 'commander'
+import { exitCodes, UsageError } from './exit.js'
+import { instant, table } from './render.js'
+
+export interface RestorePorts {
+  restores(): RestoreClient
+  print(text: string): void
+  setExit(code: number): void
+  signal: AbortSignal
+}
+
+interface Given {
+  system?: string
+  backup?: string
+  reason?: string
+  yes?: boolean
+  wait?: boolean
+  json?: boolean
+}
+
+const EVERY_MS = 500
+const done = new Set<RestoreView['phase']>(['opened', 'waiting', 'superseded'])
+
+/** `lethe restore`: what came back from a backup, how far it is, and what a person can do. */
+export function addRestoreCommands(program: Command, ports: RestorePorts): void {
+  const restore = program.command('restore').description('stores that came back from a backup')
+  const json = (command: Command) => command.option('--json', 'print JSON')
+
+  json(restore.command('history').description('restores, newest first'))
+    .option('--system <id>', 'only of this system')
+    .action(async ({ system, json: asJson }: Given) => {
+      const all = await ports.restores().restores(system)
+      if (asJson) return ports.print(JSON.stringify(all))
+      ports.print(all.length === 0 ? 'No restores.' : table([heads, ...all.map(row)]))
+    })
+
+  json(restore.command('status <restore>').description('one restore: phase, counts, why it waits'))
+    .option('--wait', 'print each change until the gate opens or a person is needed')
+    .action(async (id: string, given: Given) => {
+      const last = given.wait ? await follow(id, given, ports) : await ports.restores().restore(id)
+      say(last, given, ports)
+    })
+
+  json(restore.command('announce').description('shut, replay and probe a system now'))
+    .requiredOption('--system <id>', 'the system')
+    .option('--backup <id>', 'which backup it came from')
+    .option('--wait', 'print each change until the gate opens or a person is needed')
+    .action(async (given: Given) => {
+      const { system = '', backup } = given
+      const begun = await ports
+        .restores()
+        .announce({ systemId: system, ...(backup ? { backupId: backup } : {}) })
+      say(given.wait ? await follow(begun.restoreId, given, ports) : begun, given, ports)
+    })
+
+  json(restore.command('retry <restore>').description('replay and probe one that waits once more')).action(
+    async (id: string, given: Given) => say(await ports.restores().retry(id), given, ports),
+  )
+
+  json(restore.command('open <restore>').description('open a gate that waits, whatever it waits for'))
+    .requiredOption('--reason <text>', 'kept for ever; at least 10 characters, names nobody')
+    .option('--yes', 'you mean it: people who were erased may be in this store')
+    .action(async (id: string, given: Given) => {
+      if (!given.yes)
+        throw new UsageError('people who were erased may be in this store: say --yes to open it')
+      say(await ports.restores().open(id, given.reason ?? ''), given, ports)
+    })
+}
+
+async function follow(id: string, { json }: Given, ports: RestorePorts): Promise<RestoreView> {
+  let said = ''
+  for (;;) {
+    ports.signal.throwIfAborted()
+    const view = await ports.restores().restore(id)
+    const text = `${view.phase}  ${view.tombstones} tombstones, ${view.replayed} erased again`
+    if (text !== said && !json) ports.print(text)
+    said = text
+    if (done.has(view.phase)) return view
+    await new Promise((resolve) => setTimeout(resolve, EVERY_MS))
+  }
+}
+
+const heads = ['restore', 'system', 'phase', 'told by', 'announced', 'opened', 'tombstones', 'erased again']
+const row = (view: RestoreView): string[] => [
+  view.restoreId,
+  view.systemId,
+  view.phase,
+  view.announcedBy,
+  instant(view.announcedAt),
+  instant(view.openedAt),
+  String(view.tombstones),
+  String(view.replayed),
+]
+
+/** Exit code 0 only for a gate that is open. */
+function say(view: RestoreView, { json }: Given, ports: RestorePorts): void {
+  if (view.phase === 'waiting') ports.setExit(exitCodes.needsPerson)
+  if (json) {
+    ports.print(JSON.stringify(view))
+    return
+  }
+  ports.print(table([heads, row(view)]))
+  if (view.windowMs !== null) ports.print(`may have been used for ${view.windowMs} ms before the gate shut`)
+  for (const { code, detail } of view.waiting) ports.print(`waits  ${code}: ${detail}`)
+}

@@ -1,0 +1,82 @@
+import type { RestoreClient, RestoreView } from '@lethe/client'
+import { Command } from 'commander'
+import { describe, expect, it } from 'vitest'
+import { UsageError } from './exit.js'
+import { addRestoreCommands } from './restore-commands.js'
+
+const view: RestoreView = {
+  restoreId: 'r1',
+  systemId: 'shop-pg',
+  backupId: null,
+  announcedBy: 'marker',
+  gateMode: 'unhooked',
+  phase: 'opened',
+  announcedAt: Date.UTC(2026, 10, 21),
+  shutAt: Date.UTC(2026, 10, 21),
+  openedAt: Date.UTC(2026, 10, 21),
+  windowMs: 900,
+  sessionsEnded: 1,
+  tombstones: 3,
+  replayed: 2,
+  alreadyAbsent: 1,
+  held: 0,
+  residual: {},
+  waiting: [],
+}
+
+async function run(answers: RestoreView[], ...args: string[]) {
+  const sent: string[] = []
+  let printed = ''
+  let exit = 0
+  const next = async () => (answers.length > 1 ? answers.shift() : answers[0]) as RestoreView
+  const client = {
+    restores: async () => answers,
+    restore: next,
+    announce: async (given: object) => {
+      sent.push(JSON.stringify(given))
+      return next()
+    },
+    retry: next,
+    open: async (_id: string, reason: string) => {
+      sent.push(reason)
+      return next()
+    },
+  } as unknown as RestoreClient
+  const program = new Command('lethe').exitOverride().configureOutput({ writeErr: () => undefined })
+  addRestoreCommands(program, {
+    restores: () => client,
+    print: (text) => {
+      printed += `${text}\n`
+    },
+    setExit: (code) => {
+      exit = code
+    },
+    signal: new AbortController().signal,
+  })
+  await program.parseAsync(['restore', ...args], { from: 'user' })
+  return { printed, exit, sent }
+}
+
+describe('lethe restore', () => {
+  it('lists what came back, and says how long it may have been used', async () => {
+    expect((await run([view], 'history')).printed).toContain('shop-pg')
+    expect((await run([view], 'status', 'r1')).printed).toContain('may have been used for 900 ms')
+  })
+
+  it('follows a restore to its end and ends with 0 only when the gate is open', async () => {
+    const waiting = { ...view, phase: 'waiting', waiting: [{ code: 'held', detail: 'Release it.' }] } as const
+    const opened = await run([{ ...view, phase: 'replaying' }, view], 'status', 'r1', '--wait')
+    expect(opened).toMatchObject({ exit: 0, printed: expect.stringContaining('opened') })
+    const { exit, printed } = await run([waiting], 'announce', '--system', 'shop-pg', '--wait')
+    expect(exit).toBe(5)
+    expect(printed).toContain('held: Release it.')
+  })
+
+  it('opens by hand only with a reason and --yes', async () => {
+    await expect(run([view], 'open', 'r1', '--reason', 'checked by hand')).rejects.toThrow(UsageError)
+    await expect(run([view], 'open', 'r1', '--yes')).rejects.toThrow(/--reason/)
+    expect((await run([view], 'open', 'r1', '--yes', '--reason', 'checked by hand')).sent).toEqual([
+      'checked by hand',
+    ])
+  })
+})

@@ -1,0 +1,87 @@
+import { type ClientOptions, callJson, UnreachableError } from './http-call.js'
+
+/** Who may use a store, as the restore service says. */
+export interface GateView {
+  readonly systemId: string
+  readonly state: 'open' | 'shut'
+  /** `advisory` where the store itself keeps nobody out: then whoever asks must keep out by themselves. */
+  readonly strength: 'enforced' | 'advisory'
+  readonly restoreId: string | null
+  /** Epoch milliseconds; null when it was never shut. */
+  readonly since: number | null
+}
+
+export interface RestoreView {
+  readonly restoreId: string
+  readonly systemId: string
+  readonly backupId: string | null
+  readonly announcedBy: 'hook' | 'marker' | 'sweep' | 'operator'
+  readonly gateMode: 'hooked' | 'unhooked' | 'advisory'
+  readonly phase: 'announced' | 'shut' | 'replaying' | 'probing' | 'waiting' | 'opened' | 'superseded'
+  /** Epoch milliseconds. */
+  readonly announcedAt: number
+  readonly shutAt: number | null
+  readonly openedAt: number | null
+  /** Milliseconds in which the copy may have been used; null where nobody could. */
+  readonly windowMs: number | null
+  readonly sessionsEnded: number
+  readonly tombstones: number
+  readonly replayed: number
+  readonly alreadyAbsent: number
+  readonly held: number
+  readonly residual: Readonly<Record<string, number>>
+  /** Why it waits for a person. */
+  readonly waiting: readonly { readonly code: string; readonly detail: string }[]
+}
+
+/** Calls the restore service. Every method throws `ProblemError` or `UnreachableError`. */
+export class RestoreClient {
+  /** `url` is the restore service's own, e.g. `http://127.0.0.1:29003`. */
+  constructor(private readonly options: ClientOptions) {}
+
+  gate(systemId: string): Promise<GateView> {
+    return callJson(this.options, 'GET', `/v1/gates/${encodeURIComponent(systemId)}`)
+  }
+
+  /**
+   * Resolves when the gate of a system is open; rejects when `signal` aborts. For whoever starts against a store
+   * that may just have been restored. While the service is away this waits: an advisory gate is only as shut as
+   * those who ask keep it.
+   */
+  async waitForGate(systemId: string, everyMs = 500, signal?: AbortSignal): Promise<GateView> {
+    for (;;) {
+      signal?.throwIfAborted()
+      const gate = await this.gate(systemId).catch((error: unknown) => {
+        if (error instanceof UnreachableError) return null
+        throw error
+      })
+      if (gate?.state === 'open') return gate
+      await new Promise((resolve) => setTimeout(resolve, everyMs))
+    }
+  }
+
+  /** Newest first. */
+  async restores(systemId?: string): Promise<RestoreView[]> {
+    const query = systemId === undefined ? '' : `?systemId=${encodeURIComponent(systemId)}`
+    return (await callJson<{ restores: RestoreView[] }>(this.options, 'GET', `/v1/restores${query}`)).restores
+  }
+
+  restore(restoreId: string): Promise<RestoreView> {
+    return callJson(this.options, 'GET', `/v1/restores/${encodeURIComponent(restoreId)}`)
+  }
+
+  /** Shuts, replays and probes now. Idempotent when `restoreId` is given again. */
+  announce(given: { systemId: string; restoreId?: string; backupId?: string }): Promise<RestoreView> {
+    return callJson(this.options, 'POST', '/v1/restores', given)
+  }
+
+  /** Replays and probes all of it once more; only for one that waits. */
+  retry(restoreId: string): Promise<RestoreView> {
+    return callJson(this.options, 'POST', `/v1/restores/${encodeURIComponent(restoreId)}/retry`)
+  }
+
+  /** Opens a gate that waits, whatever it waits for. The reason is kept; it must not name anybody. */
+  open(restoreId: string, reason: string): Promise<RestoreView> {
+    return callJson(this.options, 'POST', `/v1/restores/${encodeURIComponent(restoreId)}/open`, { reason })
+  }
+}
