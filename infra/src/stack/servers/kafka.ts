@@ -25,7 +25,8 @@ export function kafka(context: StackContext): ProcessSpec {
       const data = state.folder('data', 'kafka')
       writeFileSync(config, brokerProperties(context, data))
       if (existsSync(join(data, 'meta.properties'))) return
-      const clusterId = randomBytes(16).toString('base64url')
+      // One that starts with a dash would be taken for an option.
+      const clusterId = randomBytes(16).toString('base64url').replace(/^-/, 'A')
       const format = ['kafka.tools.StorageTool', 'format', '-t', clusterId, '-c', config]
       await runFile(tools.java, [...java('128m'), ...format])
     },
