@@ -191,6 +191,43 @@ export function specials(server: () => SearchServer): void {
     expect(JSON.stringify(outcome)).not.toContain('u-secret')
   })
 
+  it.each([
+    { name: 'orders', by: 'user_id', method: 'delete' },
+    { name: 'orders', by: 'user_id', method: 'redact', set: { user_id: null } },
+  ])('fails only who has documents in an index that takes no writes: $method', async (orders) => {
+    await store.index('users', shared)
+    await store.index('orders', shared)
+    for (const user_id of ['u1', 'u2', 'u3']) await store.put('users', { tenant_id: 'acme', user_id })
+    const order = { tenant_id: 'acme', user_id: 'u2' }
+    await store.put('orders', order)
+    await store.call('PUT', '/orders/_settings', { 'index.blocks.write': true })
+    const passes = ['u1', 'u2', 'u3'].map((user_id) => passOf({ user_id }))
+    const session = await store.open([orders, users])
+    const outcomes = await session.erase(passes, io())
+    const done = { found: 1, erased: 1, failed: 0 }
+    expect(outcomes).toMatchObject([
+      { outcome: 'erased', counts: { users: done } },
+      {
+        outcome: 'failed',
+        errorCode: 'blocked',
+        errorClass: 'retryable',
+        counts: { orders: { found: 1, erased: 0, redacted: 0, failed: 1 } },
+      },
+      { outcome: 'erased', counts: { users: done } },
+    ])
+    expect(await store.docs('orders')).toEqual([order])
+    expect((await store.docs('users')).map(({ user_id }) => user_id).filter((one) => one !== 'u2')).toEqual(
+      [],
+    )
+    await store.call('PUT', '/orders/_settings', { 'index.blocks.write': null })
+    const [again] = await session.erase(passes.slice(1, 2), io())
+    expect(again).toMatchObject({
+      outcome: 'erased',
+      counts: { users: done, orders: { found: 1, failed: 0 } },
+    })
+    expect(await store.docs('users')).toEqual([])
+  })
+
   it('compares numbers as they are written, beyond 2^53 too', async () => {
     await store.index('users', { ...shared, user_id: { type: 'long' } })
     for (const id of ['7', '9007199254740993', '9007199254740992'])

@@ -203,8 +203,15 @@ function storeErrorOf(error: unknown): StoreError {
   return new StoreError(typeof status === 'number' ? status : null, kind)
 }
 
-/** e.g. `index_not_found_exception`; letters and underscores only, whatever the server says. */
+/**
+ * e.g. `index_not_found_exception`; letters and underscores only, whatever the server says. What a change of many
+ * documents met stands with the documents: there the first one's is read.
+ */
 function kindIn(body: unknown): string {
-  const type = (body as { error?: { type?: unknown } } | null | undefined)?.error?.type
+  const { error, failures } = (body ?? {}) as {
+    error?: { type?: unknown }
+    failures?: readonly { cause?: { type?: unknown } }[]
+  }
+  const type = error?.type ?? (Array.isArray(failures) ? failures[0]?.cause?.type : undefined)
   return typeof type === 'string' && /^[a-z_]{1,80}$/.test(type) ? type : 'none'
 }
