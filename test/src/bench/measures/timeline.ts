@@ -16,15 +16,16 @@ export async function hopsOf(pool: pg.Pool, requestIds: readonly string[]): Prom
   return rows.map(({ hop, p50, p99 }) => ({ hop, p50: Number(p50), p99: Number(p99) }))
 }
 
-/** The commit that made each request live-erased, epoch milliseconds. */
-export async function liveErasedAt(
+/** The last commit of each request's events of one type, epoch milliseconds. */
+export async function lastCommits(
   pool: pg.Pool,
+  type: 'PassAcknowledged' | 'RequestLiveErased',
   requestIds: readonly string[],
 ): Promise<ReadonlyMap<string, number>> {
   const { rows } = await pool.query<{ stream_id: string; at: number }>(
-    `SELECT stream_id, (extract(epoch FROM pg_xact_commit_timestamp(transaction::xid)) * 1000)::float8 AS at
-     FROM events.events WHERE type = 'RequestLiveErased' AND stream_id = ANY ($1::text[])`,
-    [requestIds],
+    `SELECT stream_id, (extract(epoch FROM max(pg_xact_commit_timestamp(transaction::xid))) * 1000)::float8 AS at
+     FROM events.events WHERE type = $1 AND stream_id = ANY ($2::text[]) GROUP BY stream_id`,
+    [type, requestIds],
   )
   return new Map(rows.map((row) => [row.stream_id, row.at]))
 }
