@@ -8,10 +8,12 @@ import { Chain } from './harness/chain.js'
 import { loose, OtlpReceiver } from './harness/otlp-receiver.js'
 import { until, untilStatus } from './harness/wait.js'
 import { askFor, newCanary, personOf } from './leak/canary.js'
+import { askByCommand, commandThatPrints } from './leak/cli.js'
+import { demonstrate } from './leak/demo.js'
 import * as paths from './leak/paths.js'
 import { addCustomers, makeUndeletable } from './leak/people.js'
 import { everywhere, metricsOf, type Piece, type Place } from './leak/places.js'
-import { plant } from './leak/planted.js'
+import { codecs, plant, type Undo } from './leak/planted.js'
 
 /** In every identifier of people who are erased, held, refused or asked for in vain. */
 const canary = newCanary()
@@ -20,7 +22,41 @@ const poison = newCanary()
 /** Put into every place on purpose. */
 const planted = newCanary()
 
-const places: Place[] = ['kafka', 'table', 'dump', 'file', 'wal', 'log', 'metrics', 'http', 'trace']
+/** Every place that is looked into: what the scan calls a piece of it. Each has one planted, which must be found. */
+const places: Record<string, RegExp> = {
+  'a topic': /^kafka t\w+\.planted-0/,
+  'a topic of Lethe': /^kafka t\w+\.erasure\.status-/,
+  'a dead-letter topic': /^kafka t\w+\.erasure\.requested\.eraser\.shop-pg\.dlq-/,
+  ...Object.fromEntries(
+    codecs.map((codec) => [
+      `a topic its broker packs with ${codec}`,
+      new RegExp(`^kafka t\\w+\\.packed-${codec}-0/.* \\(unpacked\\)$`),
+    ]),
+  ),
+  "Connect's topic of configurations": /^kafka connect-configs-/,
+  "Connect's topic of statuses": /^kafka connect-status-/,
+  "Connect's topic of offsets": /^kafka connect-offsets-/,
+  "Connect's configuration over HTTP": /^connect \/connectors\/lethe-planted-\S+\/config$/,
+  'the trace of a failed task over HTTP': /^connect \/connectors\/lethe-planted-\S+\/status$/,
+  "Connect's overview over HTTP": /^connect \/connectors\?/,
+  'the log of the broker': /^log .*\/kafka\.log$/,
+  'the log of Connect': /^log .*\/connect\.log$/,
+  'the log of the registry': /^log .*\/registry\.log$/,
+  "the log of Lethe's PostgreSQL": /^log .*\/postgres-lethe\.log$/,
+  'the log of a process': /^log .*\/planted\.log$/,
+  "the registry's files": /^registry /,
+  'a table': /^table public\.planted$/,
+  'a dump': /^dump /,
+  'a file of the database': /^file .*\/base\//,
+  'the write-ahead log': /^wal /,
+  metrics: /^metrics /,
+  'an answer': /^http 404 GET \/v1\/nothing$/,
+  'a trace': /^trace /,
+  'what a command prints': /^cli print-/,
+  'what the demonstration prints': /^demo planted$/,
+  'the arguments of a process': /^cmdline /,
+  'the environment of a process': /^environ /,
+}
 
 describe('an identifier', () => {
   let chain: Chain
@@ -28,17 +64,22 @@ describe('an identifier', () => {
   let hits: { canary: typeof canary; place: Place; name: string; form: string; excerpt: string }[]
   let receiver: OtlpReceiver
   let traced: string[]
+  const undos: Undo[] = []
 
   beforeAll(async () => {
     const sinceMs = Date.now() - 5_000
     receiver = await OtlpReceiver.start()
     chain = await Chain.start({
       shop: { customers: 800 },
-      env: { OTEL_EXPORTER_OTLP_ENDPOINT: receiver.url, OTEL_BSP_SCHEDULE_DELAY: '100' },
+      env: {
+        LETHE_LOG_LEVEL: 'trace',
+        OTEL_EXPORTER_OTLP_ENDPOINT: receiver.url,
+        OTEL_BSP_SCHEDULE_DELAY: '100',
+      },
     })
     const walk = paths.walkOf(chain, canary)
     const client = chain.client()
-    const names = ['http', 'intake', 'held', 'other', 'refused', 'failing', 'unlucky']
+    const names = ['http', 'intake', 'held', 'other', 'refused', 'failing', 'unlucky', 'cli', 'demo']
     await addCustomers(
       chain,
       names.map((name) => paths.person(walk, name)),
@@ -73,19 +114,30 @@ describe('an identifier', () => {
       ({ steps }) => steps.some(({ errorCode }) => errorCode !== null),
     )
 
-    const { metricsUrl, close } = await plant(chain, personOf(planted, 'planted'), receiver.url)
+    const demo = await demonstrate(walk)
+    const badPerson = personOf(planted, 'planted')
+    const lockedOut = Object.assign(new URL(chain.letheUrl), { username: badPerson.userId, password: 'none' })
+    const commands = await askByCommand(walk, ids[0] as string, lockedOut.href)
+    const {
+      metricsUrl,
+      http: bad,
+      demo: badDemo,
+    } = await plant(chain, badPerson, receiver.url, (undo) => undos.push(undo))
+    const answers = [walk.http, bad, ...knocks]
     pieces = [
+      ...commands,
+      await commandThatPrints(walk, planted.word),
+      { place: 'demo', name: 'an erasure', bytes: Buffer.from(demo) },
+      { place: 'demo', name: 'planted', bytes: Buffer.from(badDemo) },
       ...(await everywhere(chain, [...metricsOf(chain), metricsUrl], sinceMs)),
-      ...[walk.http, ...knocks].flatMap(({ answers }) =>
+      ...answers.flatMap(({ answers }) =>
         answers.map(({ asked, answer }): Piece => {
           const shown = `${JSON.stringify(answer.headers)}\n${answer.text}`
           return { place: 'http', name: `${answer.status} ${asked}`, bytes: Buffer.from(shown) }
         }),
       ),
       ...receiver.bodies.map((bytes): Piece => ({ place: 'trace', name: 'an export', bytes })),
-      { place: 'http', name: 'planted', bytes: Buffer.from(JSON.stringify(personOf(planted, 'planted'))) },
     ]
-    close()
     const canaries = [canary, poison, planted]
     hits = pieces.flatMap(({ place, name, bytes }) =>
       searchAll(bytes, canaries).flatMap((found, at) =>
@@ -95,6 +147,7 @@ describe('an identifier', () => {
   })
 
   afterAll(async () => {
+    for (const undo of undos.reverse()) await undo()
     await chain?.stop()
     await receiver?.close()
   })
@@ -102,10 +155,19 @@ describe('an identifier', () => {
   const found = (core: typeof canary) => hits.filter((hit) => hit.canary === core)
 
   it('would be found wherever it is looked for: one was put there on purpose', () => {
-    const seen = new Set(found(planted).map(({ place }) => place))
-    for (const place of places) expect([...seen]).toContain(place)
+    const seen = found(planted).map(({ place, name }) => `${place} ${name}`)
+    const missed = Object.keys(places).filter((which) => !seen.some((one) => places[which]?.test(one)))
+    expect(missed).toEqual([])
     expect(pieces.filter(({ place }) => place === 'metrics')).toHaveLength(7)
-    expect(pieces.some(({ name }) => /erasure\.requested\.eraser\.shop-pg\.dlq/.test(name))).toBe(true)
+    // Every command was answered by the service it asked, not by an error of the command line alone.
+    expect(
+      pieces.filter(({ place, name }) => place === 'cli' && /with 0$/.test(name)).length,
+    ).toBeGreaterThan(8)
+  })
+
+  it('that PostgreSQL quotes to a command is not printed by it', () => {
+    expect(found(planted).filter(({ place, name }) => place === 'cli' && !/^print-/.test(name))).toEqual([])
+    expect(pieces.some(({ name }) => name === 'rebuild --database ended with 1')).toBe(true)
   })
 
   it('is in no topic, table, file, WAL segment, log, metric or answer, whatever happened to its person', () => {

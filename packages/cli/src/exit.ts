@@ -38,5 +38,28 @@ export function explain(error: unknown): string {
     const after = error.retryAfterSeconds === null ? '' : ` Try again in ${error.retryAfterSeconds} s.`
     return `${error.code}: ${error.message}${after}\nSee docs/problems/${error.code}.md`
   }
+  const state = sqlStateOf(error)
+  if (state) return databaseText(state)
   return error instanceof Error ? error.message : String(error)
+}
+
+/** What to do for the classes of SQLSTATE that a person at a terminal can do something about. */
+const databaseAdvice: Readonly<Record<string, string>> = {
+  '28': 'It does not let this role in: check user and password in the URL of the database.',
+  '3D': 'There is no such database: check the end of its URL.',
+  '42501': 'The role lacks a right for this: connect as the owner of the database.',
+  '42P01': 'A table is missing: is this the database of Lethe, and is it migrated?',
+  '53': 'It has no connection, memory or disk left for this: try again later.',
+  '57': 'It is starting, stopping, or was told to end the statement: try again.',
+}
+
+/** PostgreSQL quotes rows, names and statements in its messages, so its own words are never shown. */
+function databaseText(state: string): string {
+  const advice = databaseAdvice[state] ?? databaseAdvice[state.slice(0, 2)] ?? 'Its log says more.'
+  return `PostgreSQL answered with SQLSTATE ${state}. ${advice}`
+}
+
+function sqlStateOf(error: unknown): string | null {
+  const { code, severity } = (error ?? {}) as { code?: unknown; severity?: unknown }
+  return typeof code === 'string' && typeof severity === 'string' ? code : null
 }

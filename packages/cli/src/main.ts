@@ -10,6 +10,7 @@ import { red } from './render.js'
 import { addRequestCommands, type Ports } from './request-commands.js'
 import { addRestoreCommands } from './restore-commands.js'
 import { addStackCommands } from './stack-commands.js'
+import { withoutValues } from './usage-text.js'
 import { addVaultCommands } from './vault-commands.js'
 
 /** Ctrl-C ends a following or a listing; it never undoes or stops an erasure. A second one ends at once. */
@@ -35,6 +36,7 @@ const program = new Command('lethe')
   .showHelpAfterError('(lethe --help shows the commands)')
   .addHelpText('after', exitCodeHelp)
   .exitOverride()
+  .configureOutput({ outputError: (text, write) => write(withoutValues(text)) })
 
 addRequestCommands(program, ports)
 addDlqCommands(program, ports)

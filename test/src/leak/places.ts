@@ -1,10 +1,12 @@
 import { execFile } from 'node:child_process'
 import { readdirSync, readFileSync, statSync } from 'node:fs'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { promisify } from 'node:util'
 import { StateDir, withClient } from '@lethe/infra'
 import type { Chain } from '../harness/chain.js'
+import { connectAnswers } from './connect.js'
 import { segments } from './kafka-segments.js'
+import { processes } from './processes.js'
 
 /** Bytes of one file, table or answer. */
 export interface Piece {
@@ -12,7 +14,25 @@ export interface Piece {
   readonly name: string
   readonly bytes: Buffer
 }
-export type Place = 'kafka' | 'table' | 'dump' | 'file' | 'wal' | 'log' | 'metrics' | 'http' | 'trace'
+export type Place =
+  | 'kafka'
+  | 'table'
+  | 'dump'
+  | 'file'
+  | 'wal'
+  | 'log'
+  | 'registry'
+  | 'connect'
+  | 'metrics'
+  | 'http'
+  | 'trace'
+  | 'cli'
+  | 'demo'
+  | 'cmdline'
+  | 'environ'
+
+/** Logs of the servers that Lethe runs on. The shop's own servers may know its customers. */
+const serverLogs = ['kafka.log', 'connect.log', 'registry.log', 'postgres-lethe.log']
 
 const runFile = promisify(execFile)
 
@@ -31,13 +51,18 @@ export async function everywhere(
     await dump(chain.letheUrl, chain.context.tools.postgresBin),
     ...(await databaseFiles(chain.letheUrl, sinceMs)),
     ...segments(servers.folder('data', 'kafka'), sinceMs).map(
-      ({ file, bytes }): Piece => ({ place: 'kafka', name: file, bytes }),
+      ({ file, bytes, compressedBatches }): Piece => ({
+        place: 'kafka',
+        name: compressedBatches > 0 ? `${file} (unpacked)` : file,
+        bytes,
+      }),
     ),
     ...logs(chain.context.state.folder('logs'), sinceMs),
-    // The shop's own servers may know its customers.
-    ...logs(servers.folder('logs'), sinceMs).filter(({ name }) => !/-shop\b/.test(name)),
+    ...logs(servers.folder('logs'), sinceMs).filter(({ name }) => serverLogs.includes(basename(name))),
+    ...filesBelow(servers.folder('data', 'registry'), 'registry', sinceMs),
     ...(await Promise.all(metricsUrls.map(metrics))),
-    await connectorStatus(chain),
+    ...(await connectAnswers(chain)),
+    ...processes(),
   ]
 }
 
@@ -102,12 +127,6 @@ async function metrics(url: string): Promise<Piece> {
   const response = await fetch(url)
   if (!response.ok) throw new Error(`${url} answered ${response.status}`)
   return { place: 'metrics', name: url, bytes: Buffer.from(await response.text()) }
-}
-
-/** A failed task shows its stack trace here, and traces quote data. */
-async function connectorStatus({ context: { at } }: Chain): Promise<Piece> {
-  const response = await fetch(`${at.connectUrl}/connectors?expand=status&expand=info`)
-  return { place: 'http', name: 'connectors', bytes: Buffer.from(await response.text()) }
 }
 
 /** /metrics of every process of the chain. */
