@@ -37,7 +37,9 @@ export async function failingConnector(
   const kept = Object.entries(config).filter(([key]) => !/^(transforms|predicates|heartbeat)/.test(key))
   const name = `${PLANTED}-${suffix}`
   const slot = name.replaceAll('-', '_')
-  await withClient(chain.letheUrl, (client) => client.query('GRANT SELECT ON planted TO lethe_connect'))
+  await withClient(chain.letheUrl, (client) =>
+    client.query('GRANT USAGE ON SCHEMA public TO lethe_connect; GRANT SELECT ON planted TO lethe_connect'),
+  )
   const url = `${at.connectUrl}/connectors/${name}`
   const put = await fetch(`${url}/config`, {
     method: 'PUT',
@@ -49,6 +51,7 @@ export async function failingConnector(
       'topic.prefix': name,
       'table.include.list': 'public.planted',
       'snapshot.mode': 'initial',
+      'errors.max.retries': '0',
       'publication.autocreate.mode': 'disabled',
       'key.converter': 'org.apache.kafka.connect.storage.StringConverter',
       'value.converter': 'org.apache.kafka.connect.storage.StringConverter',
