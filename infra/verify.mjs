@@ -43,6 +43,11 @@ const steps = [
     hint: 'node packages/connectors/scripts/data-map-schema.ts   and commit what changed.',
   },
   {
+    name: 'the OpenAPI document',
+    command: [nodeBin, 'services/request/scripts/openapi.ts', '--check'],
+    hint: 'node services/request/scripts/openapi.ts   and commit what changed.',
+  },
+  {
     name: 'unit tests',
     command: [nodeBin, 'node_modules/vitest/vitest.mjs', 'run', '--project', 'unit'],
     hint: 'npx vitest run --project unit <path>   runs one room.',

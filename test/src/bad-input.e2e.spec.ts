@@ -174,7 +174,7 @@ describe('a bad request', () => {
       /query.systemId is the name of a system/,
     ],
     ['for what is not there', 'GET', '/v1/nothing', {}, 404, 'not_found', /./],
-    ['by a method that is not there', 'DELETE', requests, {}, 404, 'not_found', /./],
+    ['by a method that is not there', 'DELETE', requests, {}, 405, 'invalid_request', /Use GET or POST here/],
     ['for no request', 'GET', `${requests}/${randomUUID()}`, {}, 404, 'not_found', /Check the id/],
     [
       'for a command there is none of',

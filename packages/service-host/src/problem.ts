@@ -123,20 +123,42 @@ export interface Reply {
   send(body: unknown): unknown
 }
 
+interface Asked {
+  readonly method: string
+  readonly url: string
+}
+
+/** The methods a path takes; none when it is not known. */
+export type MethodsOf = (path: string) => readonly string[]
+
 /**
  * HTTP errors leave as problem+json. Errors of message handlers pass through unchanged: Nest would replace
  * them by "Internal server error", and the transport decides by their class whether to retry, pause or skip.
  */
 @Catch()
 export class LetheExceptionFilter implements ExceptionFilter {
-  constructor(private readonly logger: Logger) {}
+  constructor(
+    private readonly logger: Logger,
+    private readonly methodsOf: MethodsOf = () => [],
+  ) {}
 
   catch(error: unknown, host: ArgumentsHost): unknown {
     if (host.getType() !== 'http') return throwError(() => error)
-    const found = problemOf(error)
+    const http = host.switchToHttp()
+    const reply = http.getResponse<Reply>()
+    const found = this.wrongMethod(problemOf(error), http.getRequest<Asked>(), reply)
     if (found.status >= 500) this.logger.error({ err: error, problem: found.code }, 'request failed')
-    sendProblem(host.switchToHttp().getResponse<Reply>(), found)
+    sendProblem(reply, found)
     return undefined
+  }
+
+  /** "Not found", or a body that nobody asked for, is a wrong method where the path is known with others. */
+  private wrongMethod(found: ProblemError, { method, url }: Asked, reply: Reply): ProblemError {
+    if (![400, 404, 413, 415].includes(found.status)) return found
+    const methods = this.methodsOf(url.split('?', 1)[0] ?? '')
+    if (methods.length === 0 || methods.includes(method)) return found
+    reply.header('allow', methods.join(', '))
+    return new ProblemError('invalid_request', 405, `Use ${methods.join(' or ')} here.`)
   }
 }
 

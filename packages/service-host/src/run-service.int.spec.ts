@@ -75,6 +75,7 @@ describe('a running service', () => {
       port: 0,
       logger: createLogger('spec', { destination: { write: (line) => lines.push(line) } }),
       microservice: transport,
+      methodsOf: (path) => (path === '/v1/counts' ? ['POST'] : []),
       readiness: [
         {
           name: 'store',
@@ -127,6 +128,27 @@ describe('a running service', () => {
       detail: 'Release the hold first.',
     })
     expect(await (await get('/v1/nothing')).json()).toMatchObject({ code: 'not_found', status: 404 })
+  })
+
+  it.each(['GET', 'DELETE', 'PUT', 'OPTIONS', 'QUERY', 'PROPFIND'])(
+    'says what a path takes when it is asked by %s',
+    async (method) => {
+      const answer = await fetch(`${service.url}/v1/counts?x=1`, { method })
+      expect(answer.status).toBe(405)
+      expect(answer.headers.get('allow')).toBe('POST')
+      expect(await answer.json()).toMatchObject({ code: 'invalid_request', status: 405 })
+      expect((await fetch(`${service.url}/v1/nothing`, { method })).headers.has('allow')).toBe(false)
+    },
+  )
+
+  it('does not call a bad body a wrong method', async () => {
+    const answer = await fetch(`${service.url}/v1/counts`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/xml' },
+      body: '<x/>',
+    })
+    expect(answer.status).toBe(415)
+    expect(answer.headers.has('allow')).toBe(false)
   })
 
   it('never tells the text of an error nobody expected, to the caller or the log', async () => {

@@ -8,7 +8,7 @@ import { tracingConfig } from './config.js'
 import { Health, type ReadinessCheck } from './health.js'
 import { createLogger, type Logger, nestLogger } from './logger.js'
 import { metricsRegistry, startProcessMetrics } from './metrics.js'
-import { LetheExceptionFilter, problemOf, type Reply, sendProblem } from './problem.js'
+import { LetheExceptionFilter, type MethodsOf, problemOf, type Reply, sendProblem } from './problem.js'
 import { addHttpSpans } from './tracing/http-spans.js'
 import { startTracing } from './tracing/start-tracing.js'
 
@@ -26,6 +26,8 @@ export interface ServiceOptions {
   readonly logger?: Logger
   /** Largest accepted HTTP body in bytes. */
   readonly bodyLimit?: number
+  /** Lets a wrong method be answered with 405 and those that the path takes. */
+  readonly methodsOf?: MethodsOf
   /** Last adjustments before the application starts: an OpenAPI route, Fastify hooks. */
   configure?(app: NestFastifyApplication): void | Promise<void>
 }
@@ -60,7 +62,7 @@ export async function startService(options: ServiceOptions): Promise<RunningServ
     }),
     { logger: nestLogger(logger), abortOnError: false, forceCloseConnections: true },
   )
-  app.useGlobalFilters(new LetheExceptionFilter(logger))
+  app.useGlobalFilters(new LetheExceptionFilter(logger, options.methodsOf))
   app.useGlobalPipes(new StandardSchemaValidationPipe())
   addOperatorRoutes(app, health)
   // After the operator's routes, which nobody traces.

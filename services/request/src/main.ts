@@ -2,6 +2,7 @@ import { MessageCodec } from '@lethe/messaging'
 import type { TopicName } from '@lethe/schemas'
 import { createLogger, runMain, runService } from '@lethe/service-host'
 import { consumers } from './adapters/consumers.js'
+import { documentedMethods } from './adapters/http/openapi.js'
 import { readConfig } from './config.js'
 import { openParts } from './parts.js'
 import { RequestModule } from './request.module.js'
@@ -19,6 +20,7 @@ await runMain('request', async () => {
     port: config.port,
     logger,
     bodyLimit: config.bodyLimit,
+    methodsOf: documentedMethods(),
     microservice: consumers(parts.reconciler, {
       kafka: config.kafka,
       codec,

@@ -23,6 +23,23 @@ const systemId = z
   .string()
   .max(63)
   .regex(/^[a-z][a-z0-9]*(-[a-z0-9]+)*$/, 'is the name of a system of the data map')
+/** `<step>/<reason>`. */
+const passId = z.string().regex(/^[\x21-\x7e]{1,200}$/, 'is the id of a pass such as cache#1/initial')
+const printable = z.string().regex(/^[\x20-\x7e]{1,200}$/, 'is 1 to 200 printable characters')
+/** Queries hold text; a number has digits and nothing else, so that an empty one is not zero. */
+const whole = (pattern: RegExp, says: string) => z.string().regex(pattern, says).transform(Number)
+const instant = whole(/^[0-9]{1,15}$/, 'is a moment in epoch milliseconds')
+const limit = whole(/^([1-9][0-9]?|1[0-9]{2}|200)$/, 'is a number from 1 to 200').prefault('50')
+/** What a list gave as nextCursor. */
+const cursor = z.string().regex(/^[A-Za-z0-9_-]{1,500}$/, 'is not one this list gave; start again without it')
+/** One word, or several separated by commas. */
+const listOf = <Word extends string>(words: readonly [Word, ...Word[]]) => {
+  const one = `(${words.join('|')})`
+  return z
+    .string()
+    .regex(new RegExp(`^${one}(,${one})*$`), `must be one of ${words.join(', ')}, or several with commas`)
+    .transform((text) => text.split(','))
+}
 const epochMs = z.number().int().min(0).max(8_640_000_000_000_000)
 const freeText = z.string().min(1).max(4_000)
 
@@ -55,16 +72,12 @@ export const clearanceBody = z
     systemId,
     purpose: z.enum(['erase', 'probe']),
     passes: z
-      .array(
-        z
-          .object({ requestId, passId: z.string().min(1).max(200), attempt: z.number().int().min(1) })
-          .strict(),
-      )
+      .array(z.object({ requestId, passId, attempt: z.number().int().min(1).max(1_000_000) }).strict())
       .min(1)
       .max(10_000),
     /** What the eraser found in its store just before it asked. */
     marker: z
-      .object({ value: z.string().max(200).nullable(), receipts: z.number().int().min(0) })
+      .object({ value: printable.nullable(), receipts: z.number().int().min(0) })
       .strict()
       .optional(),
   })
@@ -74,8 +87,11 @@ export const clearanceBody = z
 export const tombstonesBody = z
   .object({
     systemId,
-    reason: z.string().min(1).max(200),
-    after: z.string().max(200).default(''),
+    reason: printable,
+    after: z
+      .string()
+      .regex(/^[\x21-\x7e]{0,200}$/, 'is the id of a tombstone')
+      .default(''),
     limit: z.number().int().min(1).max(5_000).default(1_000),
   })
   .strict()
@@ -126,17 +142,12 @@ export const statuses = [
 
 export const listQuery = z
   .object({
-    /** One status, or several separated by commas. */
-    status: z
-      .string()
-      .transform((text) => text.split(','))
-      .pipe(z.array(z.enum(statuses)))
-      .optional(),
+    status: listOf(statuses).optional(),
     tenantId: tenantId.optional(),
     systemId: systemId.optional(),
-    dueBefore: z.coerce.number().int().min(0).optional(),
-    cursor: z.string().max(500).optional(),
-    limit: z.coerce.number().int().min(1).max(200).default(50),
+    dueBefore: instant.optional(),
+    cursor: cursor.optional(),
+    limit,
   })
   .strict()
 
@@ -145,14 +156,9 @@ export const verificationQuery = z
     tenantId: tenantId.optional(),
     requestId: requestId.optional(),
     systemId: systemId.optional(),
-    /** One result, or several separated by commas. */
-    result: z
-      .string()
-      .transform((text) => text.split(','))
-      .pipe(z.array(z.enum(['clean', 'residual', 'inconclusive'])))
-      .optional(),
-    cursor: z.string().max(500).optional(),
-    limit: z.coerce.number().int().min(1).max(200).default(50),
+    result: listOf(['clean', 'residual', 'inconclusive']).optional(),
+    cursor: cursor.optional(),
+    limit,
   })
   .strict()
 

@@ -1,5 +1,5 @@
-import { problems } from '@lethe/service-host'
 import { z } from 'zod'
+import * as answers from './answers.js'
 import {
   clearanceBody,
   commandBodies,
@@ -11,28 +11,44 @@ import {
   vaultBodies,
   verificationQuery,
 } from './bodies.js'
+import {
+  anywhere,
+  behindTheGuard,
+  failures,
+  problemContent,
+  problemResponses,
+  problemSchema,
+  problemText,
+  withBody,
+} from './problem-responses.js'
 
 type Json = Record<string, unknown>
+type Direction = 'input' | 'output'
+type AnswerName = keyof typeof answers
 
-const schemaOf = (shape: z.ZodType): Json => {
-  const { $schema: _, ...schema } = z.toJSONSchema(shape, { io: 'input', target: 'draft-2020-12' }) as Json
+const schemaOf = (shape: z.ZodType, io: Direction = 'input'): Json => {
+  const { $schema: _, ...schema } = z.toJSONSchema(shape, { io, target: 'draft-2020-12' }) as Json
   return schema
 }
 
 const json = (schema: Json): Json => ({ content: { 'application/json': { schema } } })
 const ref = (name: string): Json => ({ $ref: `#/components/schemas/${name}` })
-const body = (shape: z.ZodType): Json => ({ requestBody: { required: true, ...json(schemaOf(shape)) } })
-const answer = (description: string, schema: Json = { type: 'object' }): Json => ({
-  description,
-  ...json(schema),
+const body = (shape: z.ZodType, example?: Json): Json => ({
+  requestBody: {
+    required: true,
+    content: { 'application/json': { schema: schemaOf(shape), ...(example ? { example } : {}) } },
+  },
 })
-
-const failures: Json = Object.fromEntries(
-  ['400', '401', '403', '404', '409', '422', '429', '503'].map((status) => [
-    status,
-    { $ref: '#/components/responses/Problem' },
-  ]),
-)
+const example: Json = {
+  tenantId: 'acme',
+  identifiers: [{ type: 'email', value: 'someone@example.com' }],
+  requesterRole: 'self',
+  identity: { method: 'signed_email_link' },
+  graceDays: 7,
+}
+const ok = (description: string, answer: AnswerName): Json => ({
+  200: { description, ...json(ref(answer)) },
+})
 
 function parametersOf(shape: z.ZodObject): Json[] {
   const schema = schemaOf(shape) as { properties?: Record<string, Json> }
@@ -48,152 +64,199 @@ const requestIdParameter: Json = {
   name: 'id',
   in: 'path',
   required: true,
-  schema: { type: 'string', format: 'uuid' },
+  schema: { type: 'string', format: 'uuid', pattern: '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' },
 }
 
-const get = (
+const get = (operationId: string, summary: string, answer: AnswerName, extra: Json = {}): Json => ({
+  get: {
+    operationId,
+    summary,
+    responses: { ...ok(summary, answer), ...failures(behindTheGuard) },
+    ...extra,
+  },
+})
+
+const post = (
   operationId: string,
   summary: string,
+  shape: z.ZodType,
+  answer: AnswerName,
   extra: Json = {},
-  ok: Json = { type: 'object' },
 ): Json => ({
-  get: { operationId, summary, responses: { 200: answer(summary, ok), ...failures }, ...extra },
+  post: {
+    operationId,
+    summary,
+    ...body(shape),
+    responses: { ...ok(summary, answer), ...failures(withBody) },
+    ...extra,
+  },
 })
 
 function commandPaths(): Json {
+  const one = { parameters: [requestIdParameter] }
   return Object.fromEntries(
     Object.entries(commandBodies).map(([verb, shape]) => [
       `/v1/erasure-requests/{id}/${verb}`,
-      {
-        post: {
-          operationId: verb,
-          summary: `The request after "${verb}".`,
-          parameters: [requestIdParameter],
-          ...body(shape),
-          responses: { 200: answer('The request after the command.', ref('ErasureRequest')), ...failures },
-        },
-      },
+      post(
+        verb,
+        `The request after "${verb}".`,
+        shape,
+        verb === 'hold' ? 'heldRequest' : 'erasureRequest',
+        one,
+      ),
     ]),
   )
 }
 
+const createOperation = (): Json => ({
+  operationId: 'create',
+  summary: 'Asks for the erasure of a person.',
+  parameters: [
+    {
+      name: 'Idempotency-Key',
+      in: 'header',
+      required: true,
+      schema: { type: 'string', pattern: '^[!-~]{1,200}$' },
+      example: '5f3c0c7e-2d4b-4a53-9a53-3b6f7a1c9d10',
+    },
+  ],
+  ...body(createBody, example),
+  responses: {
+    200: { description: 'The request this key already led to.', ...json(ref('erasureRequest')) },
+    201: {
+      description: 'A new request.',
+      headers: { Location: { required: true, schema: { type: 'string' } } },
+      ...json(ref('erasureRequest')),
+    },
+    ...failures(withBody),
+    429: {
+      description: problemText(429),
+      headers: { 'Retry-After': { required: true, schema: { type: 'string', pattern: '^[0-9]+$' } } },
+      ...problemContent,
+    },
+  },
+})
+
 function requestPaths(): Json {
-  const page = { type: 'object', required: ['items', 'nextCursor'] }
   const one = { parameters: [requestIdParameter] }
   return {
     '/v1/erasure-requests': {
-      ...get('list', 'Requests of the caller, newest first.', { parameters: parametersOf(listQuery) }, page),
-      post: {
-        operationId: 'create',
-        summary: 'Asks for the erasure of a person.',
-        parameters: [
-          {
-            name: 'Idempotency-Key',
-            in: 'header',
-            required: true,
-            schema: { type: 'string', minLength: 1, maxLength: 200 },
-          },
-        ],
-        ...body(createBody),
-        responses: {
-          200: answer('The request this key already led to.', ref('ErasureRequest')),
-          201: answer('A new request.', ref('ErasureRequest')),
-          ...failures,
-        },
-      },
+      ...get('list', 'Requests of the caller, newest first.', 'requestPage', {
+        parameters: parametersOf(listQuery),
+      }),
+      post: createOperation(),
     },
-    '/v1/erasure-requests/{id}': get('show', 'One request.', one, ref('ErasureRequest')),
-    '/v1/erasure-requests/{id}/events': get('events', 'Its events, oldest first.', one),
-    '/v1/erasure-requests/{id}/verification': get('verificationOf', 'What its probes found.', one),
+    '/v1/erasure-requests/{id}': get('show', 'One request.', 'erasureRequest', one),
+    '/v1/erasure-requests/{id}/events': get('events', 'Its events, oldest first.', 'timeline', one),
+    '/v1/erasure-requests/{id}/verification': get(
+      'verificationOf',
+      'What its probes found.',
+      'verificationOfOne',
+      one,
+    ),
     ...commandPaths(),
   }
 }
 
-const post = (operationId: string, summary: string, shape: z.ZodType): Json => ({
-  post: { operationId, summary, ...body(shape), responses: { 200: answer(summary), ...failures } },
+const pathParameter = (name: string, pattern: string): Json => ({
+  name,
+  in: 'path',
+  required: true,
+  schema: { type: 'string', pattern },
 })
 
 function otherPaths(): Json {
-  const mapParameters = ['version', 'systemId'].map((name) => ({
-    name,
-    in: 'path',
-    required: true,
-    schema: { type: 'string' },
-  }))
   return {
     '/v1/previews': post(
       'preview',
       'Counts what is held about a person; changes and stores nothing.',
       previewBody,
+      'preview',
     ),
     '/v1/map-check': {
-      ...get('checkMap', 'The data map in force against the live stores; changes nothing.'),
-      ...post('checkCandidateMap', 'A data map that is not in force against the live stores.', mapCheckBody),
+      ...get('checkMap', 'The data map in force against the live stores; changes nothing.', 'checkedMap'),
+      ...post(
+        'checkCandidateMap',
+        'A data map that is not in force against the live stores.',
+        mapCheckBody,
+        'checkedMap',
+      ),
     },
-    '/v1/vault': get('vault', 'Epochs of the vault, and what is sealed under each; administrators only.'),
-    '/v1/vault/rotate': post('rotateVault', 'A new epoch from now on.', vaultBodies.rotate),
-    '/v1/vault/reseal': post('resealVault', 'Seals what an epoch is needed for anew.', vaultBodies.reseal),
-    '/v1/vault/destroy': post('destroyEpoch', 'Destroys the key of an epoch.', vaultBodies.destroy),
-    '/v1/vault/peppers': get('peppers', 'Peppers, and what was digested with each.'),
-    '/v1/vault/peppers/rotate': post('rotatePepper', 'A new pepper.', vaultBodies.rotatePepper),
-    '/v1/verification': get('verification', 'What probes found, per request and system.', {
-      parameters: parametersOf(verificationQuery),
-    }),
-    '/v1/clearance': post('clearance', 'Clearance for passes of one system; erasers only.', clearanceBody),
+    '/v1/vault': get(
+      'vault',
+      'Epochs of the vault, and what is sealed under each; administrators only.',
+      'vaultStatus',
+    ),
+    '/v1/vault/rotate': post('rotateVault', 'A new epoch from now on.', vaultBodies.rotate, 'rotatedVault'),
+    '/v1/vault/reseal': post(
+      'resealVault',
+      'Seals what an epoch is needed for anew.',
+      vaultBodies.reseal,
+      'resealedEpoch',
+    ),
+    '/v1/vault/destroy': post(
+      'destroyEpoch',
+      'Destroys the key of an epoch.',
+      vaultBodies.destroy,
+      'destroyedEpoch',
+    ),
+    '/v1/vault/peppers': get('peppers', 'Peppers, and what was digested with each.', 'pepperStatus'),
+    '/v1/vault/peppers/rotate': post(
+      'rotatePepper',
+      'A new pepper.',
+      vaultBodies.rotatePepper,
+      'rotatedPepper',
+    ),
+    '/v1/verification': get(
+      'verification',
+      'What probes found, per request and system.',
+      'verificationPage',
+      { parameters: parametersOf(verificationQuery) },
+    ),
+    '/v1/clearance': post(
+      'clearance',
+      'Clearance for passes of one system; erasers only.',
+      clearanceBody,
+      'clearance',
+    ),
     '/v1/tombstones': post(
       'tombstones',
       'Live tombstones of one system with identifiers; the restore service only.',
       tombstonesBody,
+      'tombstones',
     ),
     '/v1/data-maps/{version}/systems/{systemId}': get(
       'dataMapSection',
       'One system of one version of the map.',
+      'mapSection',
       {
-        parameters: mapParameters,
+        parameters: [
+          pathParameter('version', '^(current|[0-9]{1,9})$'),
+          pathParameter('systemId', '^[a-z][a-z0-9-]{0,62}$'),
+        ],
       },
     ),
-    '/v1/intake-key': get('intakeKey', 'Public key (JWK) for erasure.intake messages.', { security: [] }),
+    '/v1/intake-key': get('intakeKey', 'Public key (JWK) for erasure.intake messages.', 'publicKey', {
+      security: [],
+      responses: {
+        ...ok('Public key (JWK) for erasure.intake messages.', 'publicKey'),
+        ...failures(anywhere),
+      },
+    }),
   }
 }
 
-const problemSchema: Json = {
-  type: 'object',
-  required: ['type', 'title', 'status', 'code'],
-  properties: {
-    type: { type: 'string' },
-    title: { type: 'string' },
-    status: { type: 'integer' },
-    code: { type: 'string', enum: Object.keys(problems) },
-    detail: { type: 'string' },
-  },
+/** The methods each documented path takes, for the answer to any other. */
+export function documentedMethods(): (path: string) => readonly string[] {
+  const known = Object.entries({ ...requestPaths(), ...otherPaths() }).map(([path, operations]) => ({
+    expression: new RegExp(`^${path.replace(/\{[^}]+\}/g, '[^/]+')}$`),
+    methods: Object.keys(operations as Json).map((method) => method.toUpperCase()),
+  }))
+  return (path) => known.find(({ expression }) => expression.test(path))?.methods ?? []
 }
 
-const requestSchema: Json = {
-  type: 'object',
-  required: [
-    'requestId',
-    'tenantId',
-    'subjectRef',
-    'status',
-    'version',
-    'receivedAt',
-    'dueAt',
-    'steps',
-    'links',
-  ],
-  properties: {
-    requestId: { type: 'string', format: 'uuid' },
-    tenantId: { type: 'string' },
-    subjectRef: { type: 'string' },
-    status: { type: 'string' },
-    version: { type: 'integer' },
-    receivedAt: { type: 'integer', description: 'Epoch milliseconds.' },
-    dueAt: { type: 'integer', description: 'Epoch milliseconds.' },
-    plan: { type: ['object', 'null'] },
-    steps: { type: 'array', items: { type: 'object' } },
-    links: { type: 'object' },
-  },
-}
+const answerSchemas = (): Json =>
+  Object.fromEntries(Object.entries(answers).map(([name, shape]) => [name, schemaOf(shape, 'output')]))
 
 /** This API as OpenAPI 3.1, made from the same zod shapes that check the bodies. */
 export function openApiDocument(): Json {
@@ -204,13 +267,8 @@ export function openApiDocument(): Json {
     paths: { ...requestPaths(), ...otherPaths() },
     components: {
       securitySchemes: { bearer: { type: 'http', scheme: 'bearer' } },
-      schemas: { ErasureRequest: requestSchema, Problem: problemSchema },
-      responses: {
-        Problem: {
-          description: 'What went wrong, where, and what to do next.',
-          content: { 'application/problem+json': { schema: ref('Problem') } },
-        },
-      },
+      schemas: { ...answerSchemas(), Problem: problemSchema },
+      responses: problemResponses(),
     },
   }
 }
