@@ -3,6 +3,7 @@ import { describe } from 'vitest'
 import { contentSpecials } from './content-specials.spec.js'
 import { failuresSpecials } from './failures-specials.spec.js'
 import { elasticsearch } from './index.js'
+import { leaks } from './leaks.spec.js'
 import { onSearchServers } from './on-search-servers.spec.js'
 import { probeSpecials } from './probe-specials.spec.js'
 import { rights } from './rights.spec.js'
@@ -17,6 +18,7 @@ await onSearchServers((server) => {
     contentSpecials(server)
     failuresSpecials(server)
     probeSpecials(server)
+    leaks(server)
   })
 })
 await rights()

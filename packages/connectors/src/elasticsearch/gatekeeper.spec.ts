@@ -12,7 +12,7 @@ export interface Gatekeeper {
   readonly asked: string[]
   /** Runs before each call is handed on, so that a spec can change the store in between. */
   before: (line: string) => Promise<void>
-  /** Set by a spec to hand on another answer than the store's; null hands on the store's own. */
+  /** Set by a spec to hand on another answer, and `status` if it is an error's; null hands on the store's own. */
   instead: ((line: string, answer: Record<string, unknown>) => Promise<unknown>) | null
   close(): Promise<void>
 }
@@ -55,7 +55,9 @@ export async function openGatekeeper(target: number): Promise<Gatekeeper> {
           const said = JSON.parse(text || '{}') as Record<string, unknown>
           const other = (await gate.instead(line, said)) ?? said
           const { 'content-length': _length, 'transfer-encoding': _chunked, ...kept } = answer.headers
-          outgoing.writeHead(answer.statusCode ?? 502, kept)
+          const { status } = other as { status?: unknown }
+          const refused = typeof status === 'number' && status >= 400
+          outgoing.writeHead(refused ? status : (answer.statusCode ?? 502), kept)
           outgoing.end(incoming.method === 'HEAD' ? '' : JSON.stringify(other))
           return
         }
