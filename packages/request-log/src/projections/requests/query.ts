@@ -126,6 +126,7 @@ function decodeCursor(cursor: string): CursorKey {
     throw new InvalidCursor()
   }
   // PostgreSQL takes no NUL in a text, and an id has none.
-  if (!Array.isArray(key) || !Number.isSafeInteger(key[0]) || !isId(key[1])) throw new InvalidCursor()
+  if (!Array.isArray(key) || key.length !== 2) throw new InvalidCursor()
+  if (!Number.isSafeInteger(key[0]) || !isId(key[1])) throw new InvalidCursor()
   return [key[0], key[1]]
 }
