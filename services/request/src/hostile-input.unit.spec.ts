@@ -61,7 +61,13 @@ describe('input of any content', () => {
       fc
         .anything()
         .map((value) => JSON.stringify(value, (_, one) => (typeof one === 'bigint' ? 0 : one)) ?? 'none'),
-      fc.constantFrom('[1,"\\u0000"]', '[1,["a"]]', '{"requestId":"\\u0000","systemId":"a"}', '["1","a"]'),
+      fc.constantFrom(
+        '[1,"\\u0000"]',
+        '[1,["a"]]',
+        '[0,"!",""]',
+        '{"requestId":"\\u0000","systemId":"a"}',
+        '["1","a"]',
+      ),
       marked,
     )
     await fc.assert(
