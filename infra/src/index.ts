@@ -1,4 +1,5 @@
 export { type Endpoints, type EraserPorts, endpoints, type PortName } from './endpoints.js'
+export { installSchemathesis } from './schemathesis.js'
 export {
   installSearchServer,
   type SearchServer,

@@ -1,0 +1,71 @@
+import { spawn } from 'node:child_process'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+export interface Findings {
+  /** 0 when every check held for every case. */
+  readonly code: number | null
+  readonly output: string
+}
+
+export interface Questions {
+  readonly program: string
+  /** Where the service answers. */
+  readonly url: string
+  readonly token: string
+  readonly seed: number
+  /** These operations only. */
+  readonly operations?: readonly string[]
+  readonly phases: string
+  readonly maxExamples: number
+  /** Nothing new is asked after so long. */
+  readonly seconds: number
+}
+
+/** A cursor is what a list gave, which no schema can say, so one of the right form may be refused. */
+const settings = `
+headers = { Authorization = "Bearer \${LETHE_TEST_TOKEN}" }
+[checks.positive_data_acceptance]
+expected-statuses = ["2xx", 401, 403, 404, 409, 422, 429, 503]
+[[operations]]
+include-operation-id = ["list", "verification"]
+[operations.checks.positive_data_acceptance]
+expected-statuses = ["2xx", 400, 404]
+`
+
+/** The committed OpenAPI document against the live service, with every check Schemathesis has. */
+export async function askEverything(questions: Questions): Promise<Findings> {
+  const { program, url, token, seed, operations = [], phases, maxExamples, seconds } = questions
+  const folder = mkdtempSync(join(tmpdir(), 'lethe-schemathesis-'))
+  const config = join(folder, 'schemathesis.toml')
+  writeFileSync(config, settings)
+  const document = fileURLToPath(new URL('../../../schemas/openapi.json', import.meta.url))
+  const only = operations.flatMap((id) => ['--include-operation-id', id])
+  const child = spawn(
+    program,
+    [
+      ...['--config-file', config, 'run', document, '--url', url, '--checks', 'all', '--no-color'],
+      ...['--seed', String(seed), '--phases', phases, '--max-examples', String(maxExamples)],
+      ...['--max-time', String(seconds), '--workers', '2'],
+      ...['--warnings', 'off', '--continue-on-failure', '--max-failures', '20', ...only],
+    ],
+    { cwd: folder, env: { PATH: process.env.PATH, HOME: folder, LETHE_TEST_TOKEN: token } },
+  )
+  let output = ''
+  const keep = (chunk: Buffer) => {
+    output += chunk
+  }
+  child.stdout.on('data', keep)
+  child.stderr.on('data', keep)
+  try {
+    const code = await new Promise<number | null>((resolve, reject) => {
+      child.once('error', reject)
+      child.once('close', resolve)
+    })
+    return { code, output }
+  } finally {
+    rmSync(folder, { recursive: true, force: true })
+  }
+}
