@@ -52,7 +52,14 @@ else
             maxExamples: 1,
           })
           expect(code).toBe(1)
-          for (const found of ['Server error', 'Undocumented Content-Type', 'Response violates schema'])
+          for (const found of [
+            'Server error',
+            'Undocumented Content-Type',
+            'Undocumented status code',
+            'Response violates schema',
+            'API accepts requests without authentication',
+            'Wrong response to undeclared method',
+          ])
             expect(output).toContain(found)
         } finally {
           await faulty.close()
