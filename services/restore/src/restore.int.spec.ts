@@ -180,6 +180,33 @@ describe('a gate stays shut', () => {
     expect(await latest()).toMatchObject({ phase: 'waiting', waiting: [{ code: 'marker_foreign' }] })
   })
 
+  it('while the copy does not fit the data map, says why, and goes on when it does', async () => {
+    const { backup, process } = await erasedSinceBackup()
+    await stand.shop.restore(backup)
+    await stand.shop.as(undefined, 'ALTER TABLE orders RENAME TO orders_away')
+    await round(process)
+    await round(process)
+    expect(await latest()).toMatchObject({ phase: 'replaying', waiting: [{ code: 'failed' }] })
+    await expect(asApplication()).rejects.toThrow(/permission denied/)
+    await stand.shop.as(undefined, 'ALTER TABLE orders_away RENAME TO orders')
+    await round(stand.process())
+    expect(await latest()).toMatchObject({ phase: 'opened', replayed: 2 })
+  })
+
+  it('while somebody it can not end is still filling the copy', async () => {
+    const { backup, process } = await erasedSinceBackup()
+    await process.guard.stop()
+    await stand.shop.restore(backup)
+    const filling = await stand.shop.asSuperuser()
+    const ordinary = stand.process('test', await stand.shop.replayRole())
+    await round(ordinary)
+    expect(await latest()).toMatchObject({ phase: 'announced' })
+    await expect(asApplication()).rejects.toThrow(/permission denied/)
+    await filling.end()
+    await round(ordinary)
+    expect(await latest()).toMatchObject({ phase: 'opened', replayed: 2 })
+  })
+
   it('while probes find somebody, and opens when a second run finds nobody', async () => {
     const { backup, process } = await erasedSinceBackup()
     await stand.shop.restore(backup)

@@ -14,10 +14,11 @@ const ADMITTED = `
   WHERE d.datname = current_database() AND acl.privilege_type = 'CONNECT'
     AND acl.grantee <> (SELECT oid FROM pg_roles WHERE rolname = session_user)`
 
+// Of sessions of others a role without pg_read_all_stats sees no type: then it counts.
 const OTHERS = `
   SELECT a.pid, r.rolsuper AND NOT me.rolsuper AS stays
   FROM pg_stat_activity a JOIN pg_roles r ON r.oid = a.usesysid, pg_roles me
-  WHERE a.datname = current_database() AND a.backend_type = 'client backend'
+  WHERE a.datname = current_database() AND coalesce(a.backend_type, 'client backend') = 'client backend'
     AND me.rolname = session_user AND a.usename <> session_user`
 
 interface Admitted {

@@ -307,6 +307,14 @@ export class RestoreStore {
     )
   }
 
+  /** Why it does not go on at the moment; its phase stays. */
+  async note(restoreId: string, reasons: readonly Reason[]): Promise<void> {
+    await this.pool.query('UPDATE restore.restores SET waiting = $2 WHERE restore_id = $1', [
+      restoreId,
+      JSON.stringify(reasons),
+    ])
+  }
+
   async wait(restoreId: string, reasons: readonly Reason[]): Promise<void> {
     await this.pool.query(
       `UPDATE restore.restores SET phase = 'waiting', waiting = $2 WHERE restore_id = $1`,

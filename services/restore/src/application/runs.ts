@@ -37,9 +37,9 @@ export class Runs {
       try {
         await this.step(restore, system, signal)
       } catch (error) {
-        // A store that does not fit the data map fits it no better in a moment: a person must look.
-        if (!(error instanceof TerminalError) || restore.phase === 'announced') throw error
-        await this.parts.store.wait(restoreId, [unfit(error)])
+        // A tool may still be filling the store, or a person must look: it is tried again, and shows why.
+        if (error instanceof TerminalError) await this.parts.store.note(restoreId, [unfit(error)])
+        throw error
       }
     }
   }
@@ -156,7 +156,7 @@ export class Runs {
 
 const unfit = ({ code, message }: TerminalError): Reason => ({
   code: 'failed',
-  detail: `${message} Correct it and run it again.`,
+  detail: `${message} It is tried again by itself.`,
   counts: { [code]: 1 },
 })
 

@@ -65,6 +65,28 @@ export class Shop {
     }
   }
 
+  /** A session that only superusers could end. */
+  async asSuperuser(): Promise<pg.Client> {
+    const client = new pg.Client({ connectionString: this.url() })
+    client.on('error', () => undefined)
+    await client.connect()
+    return client
+  }
+
+  /** The role the guide describes: owner of the database, no superuser, and blind to what others do. */
+  async replayRole(): Promise<string> {
+    const role = `${this.name}_replay`
+    await this.admin.query(`CREATE ROLE ${role} LOGIN PASSWORD 'secret'; GRANT pg_signal_backend TO ${role}`)
+    await this.admin.query(`ALTER DATABASE ${this.name} OWNER TO ${role}`)
+    await this.as(
+      undefined,
+      `
+      GRANT ALL ON SCHEMA public, lethe TO ${role};
+      GRANT ALL ON ALL TABLES IN SCHEMA public, lethe TO ${role}`,
+    )
+    return role
+  }
+
   async backUp(): Promise<string> {
     const backup = `${this.name}_b${this.backups.length}`
     this.backups.push(backup)
@@ -82,7 +104,7 @@ export class Shop {
   async close(): Promise<void> {
     for (const database of [this.name, ...this.backups])
       await this.admin.query(`DROP DATABASE IF EXISTS ${database} WITH (FORCE)`)
-    await this.admin.query(`DROP ROLE IF EXISTS ${this.app}`)
+    await this.admin.query(`DROP ROLE IF EXISTS ${this.app}, ${this.name}_replay`)
     await this.admin.end()
   }
 
@@ -150,7 +172,7 @@ export class Stand {
   }
 
   /** A process of the service, with nothing in memory of any other. */
-  process(incarnation = 'test'): { guard: Guard; restores: Restores } {
+  process(incarnation = 'test', role?: string): { guard: Guard; restores: Restores } {
     const logger = createLogger('restore-spec')
     const section = {
       version: 1,
@@ -169,7 +191,7 @@ export class Stand {
       clear: () => Promise.reject(new Error('unused')),
     }
     const connector = postgres as unknown as Connector
-    const systems = new Systems(connector, 'shop-pg', request, () => this.shop.url())
+    const systems = new Systems(connector, 'shop-pg', request, () => this.shop.url(role))
     const watched = new Map([['shop-pg', watchedSystem('shop-pg', connector, systems)]])
     const detector = new Detector({ store: this.store, secret, incarnation, logger })
     const replay = new Replay(this.store, this.source)
