@@ -95,10 +95,12 @@ async function comesBack(
 ): Promise<boolean> {
   heading('8. The backup from before is restored, and nobody tells Lethe')
   try {
-    await restoreShop(backup)
-    const back = await looksNobodyShares(at.shopPostgresUrl, at.shopRedisUrl, ada).catch(() => 0)
-    line(`the database's superuser, whom no gate keeps out, finds Ada in ${back} places again`)
-    const changes = await watchAsApplication(ada, signal)
+    const restoring = restoreShop(backup).then(async () => {
+      const back = await looksNobodyShares(at.shopPostgresUrl, at.shopRedisUrl, ada).catch(() => 0)
+      line(`the database's superuser, whom no gate keeps out, looks right after: Ada in ${back} places`)
+    })
+    const changes = await watchAsApplication(ada, restoring, signal)
+    await restoring
     const [restore] = await restoreClientOf(at).restores('shop-pg')
     if (restore)
       line(

@@ -50,39 +50,63 @@ export async function restoreShop({ file }: ShopBackup): Promise<void> {
   await run(join(tools.postgresBin, 'pg_restore'), ['--create', '--dbname', server, file])
 }
 
-export type Seen = { readonly sees: number } | 'refused'
+/** Rows, a gate that is shut, or a database that is not there at the moment. */
+export type Seen = { readonly sees: number } | 'refused' | 'away'
 
-/** What the shop's application sees of the person: rows, or no way in. */
-export async function asApplication(person: Person): Promise<Seen> {
+/** What PostgreSQL says to someone who may not connect. */
+const INSUFFICIENT_PRIVILEGE = '42501'
+
+/** What the shop's application sees of the person. */
+async function asApplication(person: Person): Promise<Seen> {
   const { at, secrets } = await openContext()
   const url = urlAs(at.shopPostgresUrl, 'shop_app', secrets.password('shop_app'))
   const sql = 'SELECT count(*)::int AS n FROM users WHERE tenant_id = $1 AND email = $2'
   try {
     const [row] = await ask(url, sql, [person.tenantId, person.email])
     return { sees: Number(row?.n) }
-  } catch {
-    return 'refused'
+  } catch (error) {
+    return (error as { code?: string }).code === INSUFFICIENT_PRIVILEGE ? 'refused' : 'away'
   }
 }
 
-/** Asks as the application, over and over, and prints each change. Resolves when it is back and sees nobody. */
-export async function watchAsApplication(person: Person, signal: AbortSignal): Promise<Seen[]> {
+/**
+ * Asks as the application, over and over, and prints each change. Resolves when the restore has ended and the
+ * application is back and sees nobody.
+ */
+export async function watchAsApplication(
+  person: Person,
+  restoring: Promise<unknown>,
+  signal: AbortSignal,
+): Promise<Seen[]> {
   const begun = performance.now()
   const changes: Seen[] = []
+  let restored = false
+  restoring.then(
+    () => {
+      restored = true
+    },
+    () => undefined,
+  )
   for (;;) {
     signal.throwIfAborted()
     if (performance.now() - begun > 120_000) throw new Error('the gate did not open within two minutes')
     const seen = await asApplication(person)
     if (JSON.stringify(seen) !== JSON.stringify(changes.at(-1))) {
       changes.push(seen)
-      const at = `${((performance.now() - begun) / 1000).toFixed(2).padStart(6)} s`
       line(
-        `${at}  the application ${seen === 'refused' ? 'is kept out: the gate is shut' : `sees ${seen.sees} rows of ${person.email}`}`,
+        `${((performance.now() - begun) / 1000).toFixed(2).padStart(6)} s  the application ${inWords(seen, person)}`,
       )
     }
-    if (seen !== 'refused' && seen.sees === 0) return changes
+    if (restored && changes.includes('refused') && seen !== 'refused' && seen !== 'away' && seen.sees === 0)
+      return changes
     await new Promise((resolve) => setTimeout(resolve, 20))
   }
+}
+
+function inWords(seen: Seen, { email }: Person): string {
+  if (seen === 'away') return 'finds no database: it is being restored'
+  if (seen === 'refused') return 'is kept out: the gate is shut'
+  return `sees ${seen.sees} rows of ${email}`
 }
 
 async function ask(url: string, sql: string, values: unknown[] = []): Promise<Record<string, unknown>[]> {

@@ -15,6 +15,17 @@ const tables = [
   'users',
 ]
 
+/** What Lethe keeps there stays: a store that lost it would be taken for one from a backup. */
+async function emptyButForLethe(redis: Redis): Promise<void> {
+  let cursor = '0'
+  do {
+    const [next, page] = await redis.scan(cursor, 'COUNT', 5_000)
+    const mine = page.filter((key) => !key.startsWith('lethe:'))
+    if (mine.length > 0) await redis.unlink(...mine)
+    cursor = next
+  } while (cursor !== '0')
+}
+
 /** Replaces whatever shop an earlier run left by a new one. Only ever called with the local stack's URLs. */
 export async function freshShop(pgUrl: string, redisUrl: string, size: ShopSize): Promise<void> {
   const client = new pg.Client({ connectionString: pgUrl })
@@ -26,7 +37,7 @@ export async function freshShop(pgUrl: string, redisUrl: string, size: ShopSize)
   }
   const redis = new Redis(redisUrl)
   try {
-    await redis.flushdb()
+    await emptyButForLethe(redis)
   } finally {
     redis.disconnect()
   }
