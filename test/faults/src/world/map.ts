@@ -26,6 +26,7 @@ systems:
       - 'tenant:{tenant}:user:{user_id}:*'
       - 'tenant:{tenant}:session:{user_id}:*'
       - 'tenant:{tenant}:cache:user:{user_id}'
+    idsHoldDelimiters: false
     derivedFrom: [shop-pg]
     settle: PT1S
     ceiling: 1000
