@@ -13,7 +13,7 @@ export interface RestorePorts {
 interface Given {
   system?: string
   backup?: string
-  reason?: string
+  ticket?: string
   yes?: boolean
   wait?: boolean
   json?: boolean
@@ -59,12 +59,12 @@ export function addRestoreCommands(program: Command, ports: RestorePorts): void 
   )
 
   json(restore.command('open <restore>').description('open a gate that waits, whatever it waits for'))
-    .requiredOption('--reason <text>', 'kept for ever; at least 10 characters, names nobody')
+    .requiredOption('--ticket <id>', 'of your ticket or incident; kept for ever')
     .option('--yes', 'you mean it: people who were erased may be in this store')
     .action(async (id: string, given: Given) => {
       if (!given.yes)
         throw new UsageError('people who were erased may be in this store: say --yes to open it')
-      say(await ports.restores().open(id, given.reason ?? ''), given, ports)
+      say(await ports.restores().open(id, given.ticket ?? ''), given, ports)
     })
 }
 

@@ -37,8 +37,8 @@ async function run(answers: RestoreView[], ...args: string[]) {
       return next()
     },
     retry: next,
-    open: async (_id: string, reason: string) => {
-      sent.push(reason)
+    open: async (_id: string, ticket: string) => {
+      sent.push(ticket)
       return next()
     },
   } as unknown as RestoreClient
@@ -72,11 +72,9 @@ describe('lethe restore', () => {
     expect(printed).toContain('held: Release it.')
   })
 
-  it('opens by hand only with a reason and --yes', async () => {
-    await expect(run([view], 'open', 'r1', '--reason', 'checked by hand')).rejects.toThrow(UsageError)
-    await expect(run([view], 'open', 'r1', '--yes')).rejects.toThrow(/--reason/)
-    expect((await run([view], 'open', 'r1', '--yes', '--reason', 'checked by hand')).sent).toEqual([
-      'checked by hand',
-    ])
+  it('opens by hand only with a ticket and --yes', async () => {
+    await expect(run([view], 'open', 'r1', '--ticket', 'OPS-7')).rejects.toThrow(UsageError)
+    await expect(run([view], 'open', 'r1', '--yes')).rejects.toThrow(/--ticket/)
+    expect((await run([view], 'open', 'r1', '--yes', '--ticket', 'OPS-7')).sent).toEqual(['OPS-7'])
   })
 })

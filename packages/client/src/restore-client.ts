@@ -4,8 +4,8 @@ import { type ClientOptions, callJson, UnreachableError } from './http-call.js'
 export interface GateView {
   readonly systemId: string
   readonly state: 'open' | 'shut'
-  /** `advisory` where the store itself keeps nobody out: then whoever asks must keep out by themselves. */
-  readonly strength: 'enforced' | 'advisory'
+  /** `advisory` where the store itself keeps nobody out: then whoever asks must keep out by themselves; null if never shut. */
+  readonly strength: 'enforced' | 'advisory' | null
   readonly restoreId: string | null
   /** Epoch milliseconds; null when it was never shut. */
   readonly since: number | null
@@ -80,8 +80,8 @@ export class RestoreClient {
     return callJson(this.options, 'POST', `/v1/restores/${encodeURIComponent(restoreId)}/retry`)
   }
 
-  /** Opens a gate that waits, whatever it waits for. The reason is kept; it must not name anybody. */
-  open(restoreId: string, reason: string): Promise<RestoreView> {
-    return callJson(this.options, 'POST', `/v1/restores/${encodeURIComponent(restoreId)}/open`, { reason })
+  /** Opens a gate that waits, whatever it waits for. The id of a ticket is kept with it. */
+  open(restoreId: string, ticket: string): Promise<RestoreView> {
+    return callJson(this.options, 'POST', `/v1/restores/${encodeURIComponent(restoreId)}/open`, { ticket })
   }
 }

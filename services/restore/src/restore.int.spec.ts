@@ -88,7 +88,7 @@ describe('a restored store', () => {
     expect(await latest()).toMatchObject({ phase: 'waiting', sessionsEnded: 1, held: 1, replayed: 2 })
     await expect(asApplication()).rejects.toThrow(/permission denied for database/)
     const restore = await latest()
-    await process.restores.open(officer, restore?.restoreId ?? '', 'the hold was released elsewhere')
+    await process.restores.open(officer, restore?.restoreId ?? '', 'OPS-7')
     expect(await asApplication()).toEqual([{ n: 198 }])
     // NULL is PostgreSQL's own default: PUBLIC may connect.
     const after = await stand.shop.as(undefined, rights)
@@ -128,7 +128,7 @@ describe('a restored store', () => {
 })
 
 describe('a gate stays shut', () => {
-  it('when the copy is older than a tombstone that was collected, until somebody opens it and says why', async () => {
+  it('when the copy is older than a tombstone that was collected, until somebody opens it under a ticket', async () => {
     const process = stand.process()
     await round(process)
     const backup = await stand.shop.backUp()
@@ -139,17 +139,17 @@ describe('a gate stays shut', () => {
     const restore = await latest()
     expect(restore).toMatchObject({ phase: 'waiting', waiting: [{ code: 'older_than_collected' }] })
     const id = restore?.restoreId ?? ''
-    await expect(process.restores.open(operator, id, 'it is only a test')).rejects.toMatchObject({
+    await expect(process.restores.open(operator, id, 'OPS-7')).rejects.toMatchObject({
       code: 'forbidden',
     })
-    await process.restores.open(officer, id, 'the backup was checked by hand')
+    await process.restores.open(officer, id, 'OPS-7')
     expect(await latest()).toMatchObject({ phase: 'opened' })
     const { rows } = await stand.pool.query('SELECT credential_id, action, detail FROM audit.restores')
     expect(rows).toEqual([
       {
         credential_id: 'pia',
         action: 'open',
-        detail: { reason: 'the backup was checked by hand', codes: ['older_than_collected'] },
+        detail: { ticket: 'OPS-7', codes: ['older_than_collected'] },
       },
     ])
   })

@@ -1,5 +1,5 @@
 import type { Logger } from '@lethe/service-host'
-import type { Announcer, GateMode, Restore, RestoreStore } from '../adapters/restore-store.js'
+import type { Announcer, GateMode, RestoreStore } from '../adapters/restore-store.js'
 import type { Detector } from './detector.js'
 import { gateOpen } from './metrics.js'
 import type { Runs } from './runs.js'
@@ -29,12 +29,10 @@ export class Guard {
 
   /** Looks after every system that nobody looks after at the moment. Does not wait for long replays. */
   async round(): Promise<void> {
-    const underWay = new Map<string, Restore>()
-    for (const restore of await this.store.underWay()) underWay.set(restore.systemId, restore)
     for (const system of this.systems.values()) {
       const { systemId } = system
       if (this.busy.has(systemId)) continue
-      const work = this.lookAfter(system, underWay.get(systemId)).finally(() => this.busy.delete(systemId))
+      const work = this.lookAfter(system).finally(() => this.busy.delete(systemId))
       this.busy.set(systemId, work)
     }
     const shut = new Set(
@@ -43,7 +41,18 @@ export class Guard {
     for (const systemId of this.systems.keys()) gateOpen.set({ system: systemId }, shut.has(systemId) ? 0 : 1)
   }
 
-  /** Idempotent by id. Throws `unknown` for a system nobody watches. */
+  /** Work on one watched system while no round looks after it. Throws what the work throws. */
+  async alone(systemId: string, work: (system: WatchedSystem) => Promise<void>): Promise<void> {
+    while (this.busy.has(systemId)) await this.busy.get(systemId)
+    const system = this.systems.get(systemId)
+    if (system === undefined) throw new Error(`${systemId} is not watched`)
+    const running = work(system)
+    const settled = running.catch(() => undefined).finally(() => this.busy.delete(systemId))
+    this.busy.set(systemId, settled)
+    await running
+  }
+
+  /** Idempotent by id. The system must be one of those watched, or nobody will look after it. */
   async announce(announcement: Announcement): Promise<void> {
     await this.store.announce(announcement)
     await this.round()
@@ -60,17 +69,16 @@ export class Guard {
     await Promise.allSettled([...this.systems.values()].map((system) => system.close()))
   }
 
-  private async lookAfter(system: WatchedSystem, restore: Restore | undefined): Promise<void> {
+  private async lookAfter(system: WatchedSystem): Promise<void> {
     const { systemId } = system
     try {
+      // Read here and not by the round: between the two somebody may have opened the gate.
+      const restore = (await this.store.underWay()).find((one) => one.systemId === systemId)
       // While a gate waits for a person, the server may forget that it is shut, and yet another copy may come in.
       if (restore !== undefined) await this.runs.keepShut(restore, system)
       if (restore === undefined || restore.phase === 'waiting') {
         if ((await this.detector.look(system)) !== 'other') return
-        await this.lookAfter(
-          system,
-          (await this.store.underWay()).find((one) => one.systemId === systemId),
-        )
+        await this.lookAfter(system)
         return
       }
       await this.runs.advance(restore.restoreId, system, this.stopping.signal)

@@ -9,8 +9,8 @@ import type { WatchedSystem } from './watched-system.js'
 export interface GateView {
   readonly systemId: string
   readonly state: 'open' | 'shut'
-  /** Whether the store itself keeps everybody out. */
-  readonly strength: 'enforced' | 'advisory'
+  /** Whether the store itself keeps everybody out; null while nobody has tried. */
+  readonly strength: 'enforced' | 'advisory' | null
   readonly restoreId: string | null
   /** Epoch milliseconds; null when it was never shut. */
   readonly since: number | null
@@ -34,7 +34,7 @@ export class Restores {
       const { state, strength, restoreId, since } = row
       return { systemId, state, strength, restoreId, since }
     }
-    return { systemId, state: 'open', strength: 'enforced', restoreId: null, since: null }
+    return { systemId, state: 'open', strength: null, restoreId: null, since: null }
   }
 
   async history(caller: Caller, systemId: string | null): Promise<Restore[]> {
@@ -80,7 +80,7 @@ export class Restores {
       gateMode: given.gateMode,
       announcedAt: at,
     })
-    return this.one(caller, restoreId).catch(() => Promise.reject(problem('not_found')))
+    return this.one(caller, restoreId)
   }
 
   /** Replays and probes all of it once more. Only a restore that waits can be run again. */
@@ -99,13 +99,14 @@ export class Restores {
     return this.one(caller, restoreId)
   }
 
-  /** Breaks the glass: opens a gate that waits, whatever it waits for. Who and why is kept for ever. */
-  async open(caller: Caller, restoreId: string, reason: string): Promise<Restore> {
+  /** Breaks the glass: opens a gate that waits, whatever it waits for. Who and under which ticket is
+   * kept for ever. Not idempotent: a gate that is open refuses with `illegal_transition`. */
+  async open(caller: Caller, restoreId: string, ticket: string): Promise<Restore> {
     permitted(caller, 'open')
     const restore = await this.waiting(caller, restoreId)
     const { systemId, waiting } = restore
     const codes = waiting.map(({ code }) => code)
-    const detail = { reason, codes }
+    const detail = { ticket, codes }
     await this.store.audit({
       at: this.now(),
       credentialId: caller.id,
@@ -114,7 +115,10 @@ export class Restores {
       action: 'open',
       detail,
     })
-    await this.runs.open(restore, this.watched(systemId), caller.id)
+    await this.guard.alone(systemId, async (system) => {
+      // Decided again behind the round that was looking after it: another copy may have come in.
+      await this.runs.open(await this.waiting(caller, restoreId), system, caller.id)
+    })
     return this.one(caller, restoreId)
   }
 

@@ -103,16 +103,42 @@ export class Runs {
     const { systemId, restoreId } = restore
     await this.parts.store.rememberAdmitted(systemId, await gate.admitted())
     const { sessionsEnded } = await gate.shut()
+    if (restore.phase === 'replaying' || restore.phase === 'probing')
+      await this.parts.store.startPhase(restoreId, 'replaying')
     this.parts.logger.error(
       { system: systemId, restoreId, sessionsEnded },
       'the gate had opened by itself; it is shut again',
     )
   }
 
+  /**
+   * Whether nobody else was in the store since it was shut. A tool that fills it through several connections, or
+   * gives rights back at its end, may have brought people in behind the replay: then all of it starts over.
+   */
+  private async undisturbed(restore: Restore, system: WatchedSystem): Promise<boolean> {
+    if (restore.gateMode === 'advisory') return true
+    const { store, logger } = this.parts
+    const { systemId, restoreId } = restore
+    const { gate } = await system.restore()
+    const open = (await gate.state()) === 'open'
+    await store.rememberAdmitted(systemId, await gate.admitted())
+    let calm = false
+    try {
+      const { sessionsEnded } = await gate.shut()
+      calm = !open && sessionsEnded === 0
+    } finally {
+      if (!calm) await store.startPhase(restoreId, 'replaying')
+    }
+    if (!calm)
+      logger.warn({ system: systemId, restoreId }, 'somebody was in the store; the replay starts over')
+    return calm
+  }
+
   private async decide(restore: Restore, system: WatchedSystem, tally: Tally): Promise<void> {
     const { store, logger } = this.parts
     const { restoreId, systemId } = restore
     const reasons = reasonsToWait(tally, await this.ageOf(restore))
+    if (!(await this.undisturbed(restore, system))) return
     if (reasons.length === 0) return this.open(restore, system, 'replay', tally)
     await store.wait(restoreId, reasons)
     const codes = reasons.map(({ code }) => code)

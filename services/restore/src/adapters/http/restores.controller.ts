@@ -14,7 +14,8 @@ const announceBody = z
     gateMode: z.enum(['hooked', 'unhooked']).default('unhooked'),
   })
   .strict()
-const openBody = z.object({ reason: z.string().min(10).max(1_000) }).strict()
+// No free text: it is kept for ever, outside the vault, and could name somebody.
+const openBody = z.object({ ticket: id }).strict()
 const listQuery = z.object({ systemId: id.optional() }).strict()
 
 @Controller('v1')
@@ -24,7 +25,7 @@ export class RestoresController {
 
   @Get('gates/:systemId')
   gate(@CallerParam() caller: Caller, @Param('systemId') systemId: string) {
-    return this.restores.gate(caller, systemId)
+    return this.restores.gate(caller, parsed(id, systemId, 'systemId'))
   }
 
   @Get('restores')
@@ -35,7 +36,7 @@ export class RestoresController {
 
   @Get('restores/:restoreId')
   one(@CallerParam() caller: Caller, @Param('restoreId') restoreId: string) {
-    return this.restores.one(caller, restoreId)
+    return this.restores.one(caller, parsed(id, restoreId, 'restoreId'))
   }
 
   @Post('restores')
@@ -46,12 +47,12 @@ export class RestoresController {
   @Post('restores/:restoreId/retry')
   @HttpCode(200)
   retry(@CallerParam() caller: Caller, @Param('restoreId') restoreId: string) {
-    return this.restores.retry(caller, restoreId)
+    return this.restores.retry(caller, parsed(id, restoreId, 'restoreId'))
   }
 
   @Post('restores/:restoreId/open')
   @HttpCode(200)
   open(@CallerParam() caller: Caller, @Param('restoreId') restoreId: string, @Body() body: unknown) {
-    return this.restores.open(caller, restoreId, parsed(openBody, body).reason)
+    return this.restores.open(caller, parsed(id, restoreId, 'restoreId'), parsed(openBody, body).ticket)
   }
 }
