@@ -120,9 +120,12 @@ class Source implements TombstoneSource {
   readonly tombstones = new Map<string, LiveTombstone>()
   /** Called before each page; may throw. */
   before: (after: string) => void = () => undefined
+  /** Awaited after each page was read, before it is given out. */
+  during: () => Promise<void> = async () => undefined
 
   async page(_systemId: string, _reason: string, after: string, limit: number): Promise<LiveTombstone[]> {
     this.before(after)
+    await this.during()
     const ids = [...this.tombstones.keys()].filter((id) => id > after).sort()
     return ids.slice(0, limit).flatMap((id) => this.tombstones.get(id) ?? [])
   }
