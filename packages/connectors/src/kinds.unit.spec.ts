@@ -50,6 +50,8 @@ describe('kinds', () => {
     ["keys: ['user:{user_id}:*:*']", 'at most one *'],
     ["keys: ['user:{user_id}:?']", 'no wildcard'],
     ["keys: ['user:{user_id}:*']", 'may an id hold ":"? Then this * could cover'],
+    ["keys: ['a:{user_id}', 'a:{user_id}:x']", "another's by a:{user_id}:x"],
+    ["keys: ['a:{user_id}']\n    sets: [{ set: 'a:{user_id}:keys' }]", 'Say idsHoldDelimiters: false'],
     ["keys: ['user:{user_id}:*']\n    idsHoldDelimiters: maybe", 'say true or false'],
     ["keys: ['user:{user_id}:{email}']", 'exactly one identifier'],
     ["keys: ['user:{name}:x']", '{name} is no placeholder'],
@@ -155,6 +157,11 @@ describe('kinds', () => {
     }
     expect(said(false)).toEqual({ user_id: ':|' })
     expect(said(true)).toBeUndefined()
+    const exact = parseDataMap(
+      map("keys: ['a:{user_id}', 'a:{user_id}:x', 'm|{email}']\n    idsHoldDelimiters: false"),
+      kinds,
+    )
+    expect(exact.ok && exact.map.systems['shop-pg']?.neverHeld).toEqual({ user_id: ':' })
   })
 
   it('redis refuses a tenant placeholder in a map without tenants', () => {

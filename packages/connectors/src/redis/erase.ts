@@ -93,9 +93,7 @@ async function apply(
   if (erasure.ceiling !== null && !pass.ceilingWaived && before + size > erasure.ceiling) {
     return { failed: { errorCode: 'over_ceiling', errorClass: 'paused' }, left: tally(found) }
   }
-  if (found.ambiguous > 0) {
-    return { failed: { errorCode: 'ambiguous_key', errorClass: 'terminal' }, left: tally(found) }
-  }
+  if (found.ambiguous > 0) return { failed: AMBIGUOUS, left: tally(found) }
   let open = found
   for (let round = 0; round < ROUNDS; round++) {
     const failed = await removeAll(erasure, pass, open, io)
@@ -107,6 +105,7 @@ async function apply(
     open = nothingFound()
     await findSets(erasure.store, erasure.families, [wanted], new Map([[wanted.ord, open]]), io)
     if (open.denied) return { failed: DENIED, left: tally(open) }
+    if (open.ambiguous > 0) return { failed: AMBIGUOUS, left: tally(open) }
     if (open.sets.length === 0) return { failed: null, left: new Map() }
   }
   return { failed: { errorCode: 'set_growing', errorClass: 'retryable' }, left: tally(open) }
@@ -170,6 +169,7 @@ async function removeAll(erasure: Erasure, pass: Pass, found: Found, io: EraseIo
   }
 }
 
+const AMBIGUOUS: Failed = { errorCode: 'ambiguous_key', errorClass: 'terminal' }
 const DENIED: Failed = { errorCode: 'missing_rights', errorClass: 'terminal' }
 const EXPIRED: Failed = { errorCode: 'grant_expired', errorClass: 'retryable' }
 

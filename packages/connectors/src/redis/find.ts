@@ -65,9 +65,9 @@ export async function findKeys(
   if (people.length === 0) return found
   const exact = families.templates.filter((template) => !needsScan(template))
   const scanned = families.templates.filter(needsScan)
-  await findExact(store, exact, people, found)
+  await findExact(store, families, exact, people, found)
   await findSets(store, families, people, found, io)
-  if (scanned.length > 0) await scan(store, scanned, people, found, io, families.plainIds)
+  if (scanned.length > 0) await scan(store, families, scanned, people, found, io)
   return found
 }
 
@@ -78,17 +78,26 @@ function needsScan(template: Template): boolean {
 
 async function findExact(
   store: Store,
+  families: Families,
   templates: readonly Template[],
   people: readonly Wanted[],
   found: ReadonlyMap<number, Found>,
 ): Promise<void> {
-  const asked = people.flatMap((wanted) =>
+  const matcher = matcherOf(families, people)
+  const asked = people.flatMap(({ ord, ...wanted }) =>
     templates.flatMap((template) =>
-      exactKeys(template, wanted).map((key) => ({ key, family: template.text, of: found.get(wanted.ord) })),
+      exactKeys(template, { ord, ...wanted }).map((key) => ({ key, template, ord, of: found.get(ord) })),
     ),
   )
-  await existing(store, asked, ({ key, family, of }) => of?.keys.set(key, family))
+  await existing(store, asked, ({ key, template, ord, of }) => {
+    if (of && matcher.mayBeAnothers(key, ord, template)) of.ambiguous++
+    else of?.keys.set(key, template.text)
+  })
 }
+
+/** Reads keys by every template of the section: what one gives a person another may give somebody else. */
+const matcherOf = ({ templates, sets, plainIds }: Families, people: readonly Wanted[]): KeyMatcher =>
+  new KeyMatcher([...templates, ...sets.map(({ set }) => set)], people, plainIds)
 
 async function existing<T extends { readonly key: string; readonly of: Found | undefined }>(
   store: Store,
@@ -124,7 +133,7 @@ export async function findSets(
   io: FindIo,
 ): Promise<void> {
   if (families.sets.length === 0) return
-  const matcher = new KeyMatcher([...families.templates, ...families.sets.map(({ set }) => set)], people)
+  const matcher = matcherOf(families, people)
   for (const wanted of people) {
     const of = found.get(wanted.ord)
     if (!of) continue
@@ -133,6 +142,10 @@ export async function findSets(
         const members = await readMembers(store, key, io)
         if (members === 'denied') of.denied = true
         if (members === 'denied' || members.length === 0) continue
+        if (matcher.mayBeAnothers(key, wanted.ord, set)) {
+          of.ambiguous++
+          continue
+        }
         of.sets.push({ family: set.text, key, members })
         const named = members.map((member) => ({
           key: keyOfMember(memberKey, member, wanted),
@@ -188,13 +201,13 @@ function keyOfMember(template: Template, member: string, wanted: Wanted): string
 
 async function scan(
   store: Store,
+  families: Families,
   templates: readonly Template[],
   people: readonly Wanted[],
   found: ReadonlyMap<number, Found>,
   io: FindIo,
-  plainIds: boolean,
 ): Promise<void> {
-  const matcher = new KeyMatcher(templates, people, plainIds)
+  const matcher = matcherOf(families, people)
   const pattern = scanPattern(templates)
   const limit = io.limit ?? Number.POSITIVE_INFINITY
   const take = (page: readonly Buffer[]) => {
@@ -202,7 +215,7 @@ async function scan(
       const key = bytes.toString('latin1')
       if (key.startsWith(LETHE_PREFIX)) continue
       for (const { template, ord, ambiguous } of matcher.match(key)) {
-        const of = found.get(ord)
+        const of = templates.includes(template) ? found.get(ord) : undefined
         if (of && ambiguous) of.ambiguous++
         else if (of && of.keys.size <= limit && !of.keys.has(key)) of.keys.set(key, template.text)
       }

@@ -1,6 +1,7 @@
 import type { IdentifierType, MapContext, MapKind, OwnProblem } from '@lethe/data-map'
 import { z } from 'zod'
-import { parseTemplate, placeholders, templateOf } from './template.js'
+import { collide, misreadable } from './collisions.js'
+import { parseTemplate, placeholders, type Template } from './template.js'
 
 /** Lethe's own keys; no template may reach them. */
 export const LETHE_PREFIX = 'lethe:'
@@ -67,8 +68,8 @@ export const redisSystem = z
     sets: z.array(indexSet, 'write a list, e.g. [{ set: "tenant:{tenant}:keys:{user_id}" }]').default([]),
     /**
      * Whether an identifier, of whomever, may hold a delimiter of these templates: then `user:u1:x:cart` is u1's as
-     * well as u1:x's. False is compared with the live ids by `map check`. The map must say it where there is a `*`;
-     * without it nothing is taken for granted.
+     * well as u1:x's. False is compared with the live ids by `map check`. The map must say it where there is a `*`, or
+     * where two templates can make one key; without it nothing is taken for granted.
      */
     idsHoldDelimiters: z.boolean('say true or false').optional(),
   })
@@ -94,26 +95,38 @@ function identifiers(system: RedisSystem): readonly IdentifierType[] {
   return [...new Set(names)].sort() as IdentifierType[]
 }
 
-/** With a `*`, whose a key is depends on what ids may hold; only the map's author knows. */
-function unsaid(system: RedisSystem): OwnProblem[] {
-  const at = system.keys.findIndex((text) => text.includes('*'))
-  if (at < 0 || system.idsHoldDelimiters !== undefined) return []
-  const delimiters = delimitersOf(system.keys[at] ?? '')
-  const message = `may an id hold "${delimiters}"? Then this * could cover the end of another person's longer id. Say idsHoldDelimiters: false beside keys: if none ever does (map check compares it with the live ids), else true`
-  return [{ path: ['keys', at], message }]
+/** The templates of keys and sets, in the order of `selectors`; those the grammar has refused stand as undefined. */
+function templatesOf(system: RedisSystem): (Template | undefined)[] {
+  return selectors(system).map(({ text }) => {
+    const parsed = parseTemplate(text)
+    return parsed.ok ? parsed.template : undefined
+  })
 }
 
-function delimitersOf(text: string): string {
-  const parsed = parseTemplate(text)
-  return parsed.ok ? parsed.template.delimiters : ''
+/** With a `*`, or two templates of one beginning and end, whose a key is depends on what ids may hold. */
+function unsaid(system: RedisSystem): OwnProblem[] {
+  const templates = templatesOf(system)
+  if (system.idsHoldDelimiters !== undefined || templates.includes(undefined)) return []
+  const known = templates.filter((one) => one !== undefined)
+  const at = misreadable(known)
+  const found = known[at]
+  if (!found) return []
+  const other = known.findIndex((one) => one !== found && collide(one, found))
+  const why = found.star
+    ? "Then this * could cover the end of another person's longer id"
+    : `Then one key can be one person's by this template and another's by ${known[other]?.text}`
+  const message = `may an id hold "${found.delimiters}"? ${why}. Say idsHoldDelimiters: false beside keys: if none ever does (map check compares it with the live ids), else true`
+  return [{ path: selectors(system)[at]?.path ?? ['keys'], message }]
 }
 
 function neverHeld(system: RedisSystem): Partial<Record<IdentifierType, string>> {
   if (system.idsHoldDelimiters !== false) return {}
   const held = new Map<string, Set<string>>()
-  for (const text of system.keys.filter((key) => key.includes('*'))) {
-    const [type] = placeholders(templateOf(text)).filter((name) => name !== 'tenant')
-    if (type) held.set(type, new Set([...(held.get(type) ?? []), ...delimitersOf(text)]))
+  const known = templatesOf(system).filter((one) => one !== undefined)
+  for (const one of known) {
+    if (!one.star && !known.some((two) => two !== one && collide(one, two))) continue
+    const [type] = placeholders(one).filter((name) => name !== 'tenant')
+    if (type) held.set(type, new Set([...(held.get(type) ?? []), ...one.delimiters]))
   }
   return Object.fromEntries([...held].map(([type, characters]) => [type, [...characters].join('')]))
 }

@@ -5,18 +5,22 @@ import { literalPrefix, placeholders, type Template, type Token } from './templa
 export interface Match {
   readonly template: Template
   readonly ord: number
-  /** What the `*` covers holds a delimiter: the key may as well be that of somebody with a longer id. */
+  /** The key may as well be somebody else's: of a longer id, or by another template. */
   readonly ambiguous: boolean
 }
 
 interface Pattern {
   readonly template: Template
+  /** Type of the identifier that the template names a person by. */
+  readonly name: string
   readonly expression: RegExp
+  /** The same with ids that may hold delimiters: the longest and the shortest id the key can be read with. */
+  readonly loose: readonly RegExp[]
+  /** Characters the template says itself: of two readings the one of the template that says more is believed. */
+  readonly said: number
   /** Position of the tenant among the captured values, or null. */
   readonly tenantAt: number | null
   readonly valueAt: number
-  /** Position of what the `*` covers, or null: then no key can be read in two ways. */
-  readonly restAt: number | null
   readonly fold: boolean
   readonly owners: Map<string, number[]>
 }
@@ -33,9 +37,9 @@ export class KeyMatcher {
     templates: readonly Template[],
     people: readonly Wanted[],
     /** No identifier ever holds a delimiter, as the data map says. */
-    plainIds = false,
+    private readonly plainIds = false,
   ) {
-    this.patterns = templates.map((template) => patternOf(template, people, plainIds))
+    this.patterns = templates.map((template) => patternOf(template, people))
   }
 
   /** `key` is the latin-1 view of its bytes. */
@@ -44,11 +48,32 @@ export class KeyMatcher {
     for (const pattern of this.patterns) {
       const owner = ownerOf(pattern, key)
       const owners = owner === null ? undefined : pattern.owners.get(owner)
-      if (owners === undefined) continue
-      const ambiguous = isAmbiguous(pattern, key)
-      for (const ord of owners) found.push({ template: pattern.template, ord, ambiguous })
+      for (const ord of owners ?? [])
+        found.push({ template: pattern.template, ord, ambiguous: this.isAmbiguous(pattern, key, ord) })
     }
     return found
+  }
+
+  /** Whether a key that `template` gives this person may be another's. */
+  mayBeAnothers(key: string, ord: number, template: Template): boolean {
+    const pattern = this.patterns.find((one) => one.template === template)
+    return pattern === undefined || this.isAmbiguous(pattern, key, ord)
+  }
+
+  /**
+   * `user:u1:x:cart` is the cart of u1:x as well as the x:cart of u1, and `user:u1:x` a key of u1 by
+   * `user:{user_id}:x` as well as one of u1:x by `user:{user_id}`. Templates of another identifier type are not
+   * asked: that somebody's id is another's e-mail address would make every second key ambiguous.
+   */
+  private isAmbiguous(own: Pattern, key: string, ord: number): boolean {
+    const alike = this.patterns.filter(({ name }) => name === own.name)
+    const delimiters = alike.map(({ template }) => template.delimiters).join('')
+    return alike.some((pattern) => {
+      return readingsOf(pattern, key, this.plainIds).some(({ tenant, value }) => {
+        if (pattern.owners.get(ownerKey(tenant, value))?.includes(ord)) return false
+        return holdsAny(value, delimiters) || pattern.said >= own.said
+      })
+    })
   }
 
   /** Whether some template reads this key as another person's. */
@@ -68,17 +93,26 @@ function ownerOf(pattern: Pattern, key: string): string | null {
   return ownerKey(tenant, pattern.fold ? foldAscii(value) : value)
 }
 
-/**
- * `user:u1:x:cart` is the cart of u1:x as well as the x:cart of u1. Without a delimiter in the rest the number
- * of delimiters says whose it is, for one with more of them in the id would have more in the key.
- */
-function isAmbiguous({ template, expression, restAt }: Pattern, key: string): boolean {
-  if (restAt === null) return false
-  const rest = expression.exec(key)?.[restAt] ?? ''
-  return [...template.delimiters].some((delimiter) => rest.includes(delimiter))
+interface Reading {
+  readonly tenant: string
+  readonly value: string
 }
 
-function patternOf(template: Template, people: readonly Wanted[], plainIds: boolean): Pattern {
+/** Whose a template says a key is. When even the longest and the shortest id are the person's, so is any between. */
+function readingsOf(pattern: Pattern, key: string, plainIds: boolean): Reading[] {
+  return (plainIds ? [pattern.expression] : pattern.loose).flatMap((expression) => {
+    const parts = expression.exec(key)
+    if (!parts) return []
+    const value = parts[pattern.valueAt] ?? ''
+    const tenant = pattern.tenantAt === null ? '' : (parts[pattern.tenantAt] ?? '')
+    return [{ tenant, value: pattern.fold ? foldAscii(value) : value }]
+  })
+}
+
+const holdsAny = (text: string, characters: string): boolean =>
+  [...characters].some((character) => text.includes(character))
+
+function patternOf(template: Template, people: readonly Wanted[]): Pattern {
   const parts = template.tokens.filter(({ type }) => type !== 'literal')
   const at = (found: (token: Token) => boolean) => {
     const index = parts.findIndex(found)
@@ -87,7 +121,6 @@ function patternOf(template: Template, people: readonly Wanted[], plainIds: bool
   const tenantAt = at((token) => token.type === 'placeholder' && token.name === 'tenant')
   const name = placeholders(template).find((placeholder) => placeholder !== 'tenant') ?? ''
   const valueAt = at((token) => token.type === 'placeholder' && token.name === name) ?? 0
-  const restAt = plainIds ? null : at((token) => token.type === 'star')
   const fold = name === 'email'
   const owners = new Map<string, number[]>()
   for (const { ord, tenant, values } of people) {
@@ -96,19 +129,26 @@ function patternOf(template: Template, people: readonly Wanted[], plainIds: bool
       owners.set(key, [...(owners.get(key) ?? []), ord])
     }
   }
-  return { template, expression: expressionOf(template), tenantAt, valueAt, restAt, fold, owners }
+  const expression = expressionOf(template)
+  const loose = [expressionOf(template, '+'), expressionOf(template, '+?')]
+  const said = template.tokens.reduce((sum, one) => sum + (one.type === 'literal' ? one.text.length : 0), 0)
+  return { template, name, expression, loose, said, tenantAt, valueAt, fold, owners }
 }
 
-/** Made of the template only. A value has no delimiter in it, so there is one way at most to read a key. */
-function expressionOf(template: Template): RegExp {
-  const value = template.delimiters === '' ? '([\\s\\S]+)' : `([^${escapeExpression(template.delimiters)}]+)`
+/**
+ * Made of the template only. A value has no delimiter in it, so there is one way at most to read a key. With `loose`
+ * an id may hold any, and whatever stands first in the template takes as much (`+`) or as little (`+?`) as it can:
+ * one of the two reads the longest id, the other the shortest.
+ */
+function expressionOf(template: Template, loose?: '+' | '+?'): RegExp {
+  const plain = template.delimiters === '' ? '([\\s\\S]+)' : `([^${escapeExpression(template.delimiters)}]+)`
   const parts = template.tokens.map((token) => {
     if (token.type === 'literal') return escapeExpression(bytesText(token.text))
-    return token.type === 'star' ? '([\\s\\S]*)' : value
+    if (token.type === 'star') return loose === '+?' ? '([\\s\\S]*?)' : '([\\s\\S]*)'
+    return token.name === 'tenant' || loose === undefined ? plain : `([\\s\\S]${loose})`
   })
   return new RegExp(`^${parts.join('')}$`)
 }
-
 /** The length keeps tenant `a` with value `bc` apart from tenant `ab` with value `c`. */
 function ownerKey(tenant: string, value: string): string {
   return `${tenant.length}:${tenant}${value}`

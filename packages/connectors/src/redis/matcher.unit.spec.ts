@@ -91,7 +91,8 @@ describe('KeyMatcher', () => {
     expect(said('user:u1:cart')).toEqual([false])
     expect(said('user:u1:x:cart')).toEqual([true])
     expect(said('user:u1:')).toEqual([false])
-    expect(said('a:b:of:u1')).toEqual([true])
+    expect(said('a:b:of:u1')).toEqual([false])
+    expect(said('a:of:b:of:u1')).toEqual([true])
     expect(said('a:of:u1')).toEqual([false])
     expect(said('user:u1:x:cart', true)).toEqual([false])
     expect(said('user:u10:x:cart')).toEqual([])
@@ -106,6 +107,62 @@ describe('KeyMatcher', () => {
         expect(found.match(`user:${other}:${rest}`).every(({ ambiguous }) => ambiguous)).toBe(true)
       }),
     )
+  })
+
+  describe('of two templates that can make one key', () => {
+    const pairs = [
+      ['a:{user_id}', 'a:{user_id}:x'],
+      ['a:{user_id}:*', 'a:{user_id}'],
+      ['{user_id}:x', 'a:{user_id}'],
+      ['a|{user_id}', 'a|{user_id}:*', 'a|x:{user_id}'],
+      ['*:{user_id}', '{user_id}', '{user_id}:x:*'],
+      ['t:{tenant}:{user_id}', 't:{tenant}:x:{user_id}'],
+    ]
+    const id = fc.string({ unit: fc.constantFrom('u', '1', ':', 'x', 'a', '|'), minLength: 1, maxLength: 4 })
+    const plain = fc.string({ unit: fc.constantFrom('u', '1', 'x', 'a'), minLength: 1, maxLength: 2 })
+    /** Every key the other has is either not taken for mine, or called ambiguous. */
+    const neverTaken = (plainIds: boolean) =>
+      fc.property(
+        fc.constantFrom(...pairs),
+        plain,
+        id,
+        fc.constantFrom('', 'x'),
+        (texts, mine, other, rest) => {
+          fc.pre(mine !== other)
+          const { templates, wanted } = matcher(texts, [['t', mine]])
+          const found = new KeyMatcher(templates, wanted, plainIds)
+          for (const text of texts) {
+            const key = text.replace('{tenant}', 't').replace('{user_id}', other).replace('*', rest)
+            // Two plain ids: the template that says more is believed, and the other one is documented.
+            if (!/[:|]/.test(other)) continue
+            expect(found.match(key).every(({ ambiguous }) => ambiguous)).toBe(true)
+          }
+        },
+      )
+
+    it('none of another’s keys is taken for sure, whatever their id holds', () => {
+      fc.assert(neverTaken(false), { numRuns: 2_000 })
+    })
+
+    it('a matcher that trusts ids to hold no delimiter would take them', () => {
+      expect(() => fc.assert(neverTaken(true), { numRuns: 2_000, seed: 1 })).toThrow(
+        /ambiguous|Property failed/,
+      )
+    })
+
+    it('a key is of whom the template with more text says, and of nobody for sure when both say as much', () => {
+      const sure = (texts: string[], mine: string, key: string) =>
+        matcher(texts, [['t', mine]])
+          .matcher.match(key)
+          .map(({ ambiguous }) => !ambiguous)
+      const keys = ['user:{user_id}:*', 'user:session:{user_id}']
+      expect(sure(keys, 'u1', 'user:session:u1')).toEqual([true])
+      expect(sure(keys, 'session', 'user:session:u1')).toEqual([false])
+      expect(sure(['a:{user_id}', '{user_id}:x'], 'x', 'a:x')).toEqual([false])
+      expect(sure(['a:{user_id}', 'a:{user_id}:x'], 'u1', 'a:u1')).toEqual([true])
+      expect(sure(['a:{user_id}', 'a:{user_id}:x'], 'u1', 'a:u1:x')).toEqual([false])
+      expect(sure(['a:{user_id}', 'b:{user_id}:x'], 'u1', 'b:u1:x')).toEqual([true])
+    })
   })
 
   it('keeps tenant a with person bc apart from tenant ab with person c', () => {

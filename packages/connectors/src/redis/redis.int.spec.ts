@@ -210,6 +210,30 @@ describe('redis', () => {
     ])
   })
 
+  it('touches nobody when two exact templates give a key to two people', async () => {
+    const { url, client } = await server()
+    const named = { keys: ['a:{user_id}', 'a:{user_id}:x'] }
+    const theirs = 'a:u1:x'
+    await client.mset('a:u1', 'mine', theirs, 'of u1:x', 'a:u10', 'of u10', 'a:u10:x', 'of u10')
+    const erase = async (system: object, id: string) =>
+      (await (await session(url, { ...named, ...system })).erase([pass(id)], io()))[0]
+    for (const system of [{}, { idsHoldDelimiters: true }]) {
+      expect(await erase(system, 'u1')).toMatchObject({ outcome: 'failed', errorCode: 'ambiguous_key' })
+      expect(await erase(system, 'u1:x')).toMatchObject({
+        outcome: 'failed',
+        errorCode: 'invalid_identifier',
+      })
+    }
+    expect(await client.mget('a:u1', theirs, 'a:u10', 'a:u10:x')).not.toContain(null)
+    await client.del(theirs)
+    expect(await erase({ idsHoldDelimiters: true }, 'u1')).toMatchObject({ outcome: 'erased' })
+    expect(await client.mget('a:u1', 'a:u10', 'a:u10:x')).toEqual([null, 'of u10', 'of u10'])
+    // A map that says no id holds one, where one does: what the refusal above keeps from happening.
+    await client.set(theirs, 'of u1:x')
+    expect(await erase({ idsHoldDelimiters: false }, 'u1')).toMatchObject({ outcome: 'erased' })
+    expect(await client.exists(theirs)).toBe(0)
+  })
+
   it('reports an index set that is no set as terminal, and erases the others on their own', async () => {
     const { url, client } = await server()
     await client.set('tenant:acme:keys-of:u1', 'a text')
