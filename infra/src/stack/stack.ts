@@ -81,7 +81,7 @@ function startTasks(context: StackContext, profile: Profile, started: string[], 
     timed('lethe database', after('postgres-lethe'), () => prepareLetheDatabase(context)),
     timed('shop database', after('postgres-shop'), () => prepareShopDatabase(context)),
     timed('topics', after('kafka'), () => createTopics(context)),
-    timed('schemas', after('registry'), () => registerSchemas(context)),
+    timed('schemas', after('registry'), (signal) => registerSchemas(context, signal)),
     timed('outbox connector', ['topics', 'lethe database', ...after('connect')], (signal) =>
       registerOutboxConnector(context, signal),
     ),

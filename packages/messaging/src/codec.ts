@@ -2,6 +2,7 @@ import { COMPATIBILITY, SchemaRegistry, SchemaType } from '@kafkajs/confluent-sc
 import { messagesSchemas, type TopicName, topics, type wire } from '@lethe/schemas'
 import { RetryableError, TerminalError } from '@lethe/service-host'
 import avro from 'avsc'
+import { deadlineMiddleware, endOf, type RegistryDeadline, reasonOf } from './registry-deadline.js'
 
 type MessageName = wire.Message['type']
 /** A message with the name of its Avro record. */
@@ -13,6 +14,10 @@ interface Writer {
   readonly id: number
   readonly type: avro.Type
 }
+interface Place {
+  readonly url: string
+  readonly deadline: RegistryDeadline
+}
 interface Reader {
   readonly name: string
   read(payload: Buffer): unknown
@@ -23,6 +28,7 @@ const HEADER_BYTES = 5
 /** How long an id the registry did not know is believed to stay unknown. */
 const UNKNOWN_FOR_MS = 30_000
 const UNKNOWN_MAX = 1_000
+const ANSWER_WITHIN_MS = 15_000
 
 /** What `MessageCodec.connect` may be told. */
 export interface CodecOptions {
@@ -34,6 +40,10 @@ export interface CodecOptions {
   readonly retries?: number
   /** Basic credentials of the registry. */
   readonly auth?: { readonly username: string; readonly password: string }
+  /** Milliseconds one call to the registry may take, its repetitions included; default 15,000. */
+  readonly answerWithinMs?: number
+  /** Ends `connect`, and every later call: its reason is thrown. */
+  readonly signal?: AbortSignal
 }
 
 /**
@@ -49,17 +59,24 @@ export class MessageCodec {
 
   private constructor(private readonly registry: SchemaRegistry) {}
 
-  /** Throws TerminalError `schema_unknown` when a schema is not registered and may not be. */
+  /**
+   * Throws TerminalError `schema_unknown` when a schema is not registered and may not be, and RetryableError
+   * `registry_unavailable` when the registry refuses, is away, or does not answer in time.
+   */
   static async connect(registryUrl: string, options: CodecOptions): Promise<MessageCodec> {
+    const { signal, answerWithinMs: withinMs = ANSWER_WITHIN_MS } = options
+    const deadline = { withinMs, ...(signal ? { signal } : {}) }
     const registry = new SchemaRegistry({
       host: registryUrl,
       clientId: 'lethe',
       retry: { retries: options.retries ?? 5, initialRetryTimeInSecs: 0.2, maxRetryTimeInSecs: 5 },
+      middlewares: [deadlineMiddleware(deadline)],
       ...(options.auth ? { auth: options.auth } : {}),
     })
     const codec = new MessageCodec(registry)
     for (const topic of options.topics ?? (Object.keys(topics) as TopicName[]))
-      for (const name of topics[topic].messages) await codec.prepare(registryUrl, topic, name, options)
+      for (const name of topics[topic].messages)
+        await codec.prepare({ url: registryUrl, deadline }, topic, name, options)
     return codec
   }
 
@@ -107,6 +124,7 @@ export class MessageCodec {
     try {
       return (await this.registry.getSchema(id)) as unknown as avro.Type
     } catch (error) {
+      if (error instanceof RetryableError) throw error
       if (statusOf(error) !== 404)
         throw new RetryableError('registry_unavailable', `the registry did not answer for schema ${id}`, {
           cause: error,
@@ -117,14 +135,14 @@ export class MessageCodec {
     }
   }
 
-  private async prepare(url: string, topic: TopicName, name: string, options: CodecOptions): Promise<void> {
+  private async prepare(at: Place, topic: TopicName, name: string, options: CodecOptions): Promise<void> {
     const { schema } = messagesSchemas[name as MessageName]
     const type = avro.Type.forSchema(mutable(schema))
     const document = { type: SchemaType.AVRO, schema: JSON.stringify(schema) } as const
     const name_ = subject(topic, name)
     const id = options.register
-      ? await register(this.registry, url, name_, document, options.auth)
-      : await lookUp(this.registry, name_, document)
+      ? await register(this.registry, at, name_, document, options.auth)
+      : await lookUp(this.registry, at, name_, document)
     this.writers.set(name_, { id, type })
     this.readers.set(id, { name, read: (payload) => type.fromBuffer(payload) })
   }
@@ -134,7 +152,7 @@ const subject = (topic: string, type: string) => `${topic}-${type}`
 
 async function register(
   registry: SchemaRegistry,
-  url: string,
+  { url, deadline }: Place,
   name: string,
   document: { type: SchemaType.AVRO; schema: string },
   auth: CodecOptions['auth'],
@@ -149,7 +167,9 @@ async function register(
         : {}),
     },
     body: JSON.stringify({ compatibility: COMPATIBILITY.FULL_TRANSITIVE }),
+    signal: endOf(deadline),
   }).catch((cause: unknown) => {
+    if (deadline.signal?.aborted || isEnded(cause)) throw reasonOf(deadline)
     throw new RetryableError('registry_unavailable', 'the schema registry does not answer', { cause })
   })
   if (!answer.ok)
@@ -158,6 +178,7 @@ async function register(
     const options = { subject: name, compatibility: COMPATIBILITY.FULL_TRANSITIVE }
     return (await registry.register(document, options)).id
   } catch (cause) {
+    if (deadline.signal?.aborted || cause instanceof RetryableError) throw cause
     if (statusOf(cause) === 409)
       throw new TerminalError('schema_incompatible', `${name} breaks FULL_TRANSITIVE`, { cause })
     throw new RetryableError('registry_unavailable', `${name} could not be registered`, { cause })
@@ -166,12 +187,14 @@ async function register(
 
 async function lookUp(
   registry: SchemaRegistry,
+  { deadline }: Place,
   name: string,
   document: { type: SchemaType.AVRO; schema: string },
 ): Promise<number> {
   try {
     return await registry.getRegistryIdBySchema(name, document)
   } catch (error) {
+    if (deadline.signal?.aborted || error instanceof RetryableError) throw error
     if (statusOf(error) === undefined || statusOf(error) === 404)
       throw new TerminalError('schema_unknown', `${name} is not registered; start request first`, {
         cause: error,
@@ -236,6 +259,10 @@ function mutable(schema: unknown): avro.Schema {
 function unknownSchema(id: number, cause?: unknown): TerminalError {
   return new TerminalError('schema_unknown', `the registry does not know schema ${id}`, { cause })
 }
+
+/** `fetch` rejects so when its signal ends it. */
+const isEnded = (error: unknown) =>
+  error instanceof Error && (error.name === 'TimeoutError' || error.name === 'AbortError')
 
 function statusOf(error: unknown): number | undefined {
   const status = (error as { status?: unknown } | undefined)?.status

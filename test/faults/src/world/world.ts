@@ -218,7 +218,7 @@ async function build(
       await seedDatabase(at.shopPostgresUrl, options)
     }),
     started('postgres-lethe').then(() => prepareLetheDatabase(context)),
-    started('registry').then(() => registerSchemas(context)),
+    started('registry').then(() => registerSchemas(context, signal)),
     started('kafka').then(async () => {
       await createTopics(context)
       await started('connect')
