@@ -50,6 +50,8 @@ const environment = z.object({
   LETHE_PROBE_TIMEOUT_MS: milliseconds(5_000),
   LETHE_RESOLVE_RETRY_MS: milliseconds(2_000),
   LETHE_RESOLUTION_FRESH_MS: z.coerce.number().int().min(0).default(10_000),
+  LETHE_OUTBOX_LOST_AFTER_MS: milliseconds(30_000),
+  LETHE_OUTBOX_LONGEST_WAIT_MS: milliseconds(60_000),
   LETHE_BODY_LIMIT: z.coerce.number().int().min(1_024).default(2_097_152),
 })
 
@@ -83,6 +85,8 @@ export interface RequestConfig {
   readonly resolveRetryMs: number
   /** A resolution this young counts as the first step's own. */
   readonly resolutionFreshMs: number
+  /** An outbox row not seen on its topic by then is published again; each time later, up to the longest wait. */
+  readonly outbox: { readonly lostAfterMs: number; readonly longestWaitMs: number }
   /** Bytes; a clearance question of 10,000 passes is the largest body. */
   readonly bodyLimit: number
 }
@@ -114,6 +118,7 @@ export function readConfig(): RequestConfig {
     probeTimeoutMs: env.LETHE_PROBE_TIMEOUT_MS,
     resolveRetryMs: env.LETHE_RESOLVE_RETRY_MS,
     resolutionFreshMs: env.LETHE_RESOLUTION_FRESH_MS,
+    outbox: { lostAfterMs: env.LETHE_OUTBOX_LOST_AFTER_MS, longestWaitMs: env.LETHE_OUTBOX_LONGEST_WAIT_MS },
     bodyLimit: env.LETHE_BODY_LIMIT,
   }
 }

@@ -129,7 +129,7 @@ async function build(
     retryAfterMs: askAgainMs,
   }
   const firstStep = new FirstStep(pool, vault, maps, identity, config.resolutionFreshMs)
-  const reconciler = new OutboxReconciler({ pool })
+  const reconciler = new OutboxReconciler({ pool, ...config.outbox })
   const resealing = new Resealing(pool, log, vault, epochs)
   const destruction = new Destruction(pool, epochs, resealing)
   const redigesting = new Redigesting(pool, vault, peppers)

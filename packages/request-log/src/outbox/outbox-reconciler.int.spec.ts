@@ -94,29 +94,50 @@ describe('the outbox reconciler', () => {
     }
   })
 
-  it('never gives up: it waits twice as long each time, at most an hour, and says when it is time for an alarm', async () => {
-    const before = await writeMessages()
-    const reconciler = new OutboxReconciler({ pool: fixture.pool, alarmAfterAttempts: 3 })
+  /** How long each of the next publications is waited for, in steps of half a minute. */
+  async function waitsOf(reconciler: OutboxReconciler, publications: number): Promise<number[]> {
+    const before = (await messages()).length
     const waits: number[] = []
-    for (let attempt = 1; attempt <= 9; attempt++) {
-      let minutes = 0
-      for (let found = 0; found < before.length && minutes < 100; minutes++) {
-        await age(1)
+    for (let attempt = 1; attempt <= publications; attempt++) {
+      let steps = 0
+      for (let found = 0; found < before && steps < 200; steps++) {
+        await age(0.5)
         found += (await reconciler.sweep()).republished.length
       }
-      waits.push(minutes)
+      waits.push(steps * 30)
     }
-    expect(waits).toEqual([1, 2, 4, 8, 16, 32, 60, 60, 60])
+    return waits
+  }
+
+  it('never gives up, and never lets a message wait longer than a minute', async () => {
+    const before = await writeMessages()
+    const reconciler = new OutboxReconciler({ pool: fixture.pool, alarmAfterAttempts: 3 })
+    expect(await waitsOf(reconciler, 6)).toEqual([30, 60, 60, 60, 60, 60])
     await fixture.pool.query('UPDATE outbox.message SET attempt = 100000')
-    await age(61)
+    await age(1)
     const report = await reconciler.sweep()
     expect(report.republished).toHaveLength(before.length)
     expect((await messages()).map(({ attempt }) => attempt)).toEqual(before.map(() => 100_001))
   })
 
+  it('waits twice as long each time up to the bound it is given, which is never below the first wait', async () => {
+    await writeMessages()
+    const { pool } = fixture
+    const bounded = new OutboxReconciler({ pool, lostAfterMs: 30_000, longestWaitMs: 240_000 })
+    expect(await waitsOf(bounded, 5)).toEqual([30, 60, 120, 240, 240])
+    await fixture.pool.query('UPDATE outbox.message SET attempt = 1, created_at = now()')
+    const patient = new OutboxReconciler({ pool, lostAfterMs: 120_000, longestWaitMs: 30_000 })
+    expect(await waitsOf(patient, 2)).toEqual([120, 120])
+  })
+
   it('raises the alarm for messages that stay lost, while it goes on publishing them', async () => {
     const before = await writeMessages()
-    const reconciler = new OutboxReconciler({ pool: fixture.pool, alarmAfterAttempts: 2 })
+    const reconciler = new OutboxReconciler({
+      pool: fixture.pool,
+      lostAfterMs: 60_000,
+      longestWaitMs: 120_000,
+      alarmAfterAttempts: 2,
+    })
     await age(2)
     expect(await reconciler.sweep()).toMatchObject({ exhausted: 0 })
     await age(1.5)

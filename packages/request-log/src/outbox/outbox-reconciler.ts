@@ -3,10 +3,15 @@ import type { Pool } from 'pg'
 export interface ReconcilerOptions {
   readonly pool: Pool
   /**
-   * A row not confirmed within this time counts as lost, milliseconds; default one minute. The wait
-   * doubles with each publication up to an hour, and there is no last one: Kafka may be away for days.
+   * A row not confirmed within this time counts as lost, milliseconds; default 30 s. The wait doubles with each
+   * publication up to `longestWaitMs`, and there is no last one: Kafka may be away for days.
    */
   readonly lostAfterMs?: number
+  /**
+   * Longest wait between two publications of a row, milliseconds; default one minute, never less than
+   * `lostAfterMs`. It is what a request still waits once the way to Kafka is whole again.
+   */
+  readonly longestWaitMs?: number
   /** Publications of one message, the first included, from which on it counts as `exhausted`; default 5. */
   readonly alarmAfterAttempts?: number
   /** Rows one sweep republishes at most; default 500. */
@@ -28,7 +33,8 @@ export interface SweepReport {
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
 const CONFIRM_BATCH = 1_000
-const LONGEST_WAIT_MS = 3_600_000
+const LOST_AFTER_MS = 30_000
+const LONGEST_WAIT_MS = 60_000
 
 /**
  * Finds outbox rows that never arrived on their topic, for example because the replication slot was
@@ -38,12 +44,14 @@ const LONGEST_WAIT_MS = 3_600_000
 export class OutboxReconciler {
   readonly #pool: Pool
   readonly #lostAfterMs: number
+  readonly #longestWaitMs: number
   readonly #alarmAfterAttempts: number
   readonly #batchSize: number
 
   constructor(options: ReconcilerOptions) {
     this.#pool = options.pool
-    this.#lostAfterMs = options.lostAfterMs ?? 60_000
+    this.#lostAfterMs = options.lostAfterMs ?? LOST_AFTER_MS
+    this.#longestWaitMs = Math.max(this.#lostAfterMs, options.longestWaitMs ?? LONGEST_WAIT_MS)
     this.#alarmAfterAttempts = options.alarmAfterAttempts ?? 5
     this.#batchSize = options.batchSize ?? 500
   }
@@ -72,7 +80,7 @@ export class OutboxReconciler {
   async sweep(): Promise<SweepReport> {
     const { rows } = await this.#pool.query<{ ce_id: string }>(REPUBLISH, [
       this.#lostAfterMs / 1_000,
-      Math.max(this.#lostAfterMs, LONGEST_WAIT_MS) / 1_000,
+      this.#longestWaitMs / 1_000,
       this.#batchSize,
     ])
     const { rows: totals } = await this.#pool.query<{

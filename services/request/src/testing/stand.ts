@@ -144,6 +144,7 @@ export async function openStand(overrides: Partial<RequestConfig> = {}): Promise
     resolutionFreshMs: 10_000,
     tenants: null,
     bodyLimit: 65_536,
+    outbox: { lostAfterMs: 30_000, longestWaitMs: 60_000 },
     ...overrides,
   }
   let logged = ''
