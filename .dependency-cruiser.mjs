@@ -76,10 +76,10 @@ export default {
       },
     },
     only(
-      'only-messaging-knows-kafkajs',
+      'only-its-adapter-knows-kafkajs',
       'The Kafka client can be replaced in one place.',
       'node_modules/kafkajs/',
-      '^packages/messaging/',
+      '^packages/messaging/src/client/kafkajs/',
     ),
     only(
       'only-the-event-store-knows-kurrentdb',

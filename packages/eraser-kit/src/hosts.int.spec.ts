@@ -73,7 +73,7 @@ describe('the hosts of a connector on Kafka', () => {
     await backdoor?.close()
     await withAdmin(kafka, async (admin) => {
       const topics = (await admin.listTopics()).filter((topic) => topic.startsWith(`spec-${run}.`))
-      await admin.deleteTopics({ topics })
+      await admin.deleteTopics(topics)
     })
   })
   beforeEach(async () => {

@@ -1,5 +1,6 @@
-import { type Admin, Kafka } from 'kafkajs'
-import { type KafkaConfig, kafkaOptions } from './config.js'
+import { kafkaClient } from './client/open.js'
+import type { AdminClient } from './client/port.js'
+import type { KafkaConfig } from './config.js'
 
 /** How far one consumer group is behind in one topic. */
 export interface GroupLag {
@@ -16,12 +17,10 @@ export interface GroupLag {
 
 /** What a status view asks a whole cluster, whichever groups and topics it has. Close it after use. */
 export class ClusterView {
-  private constructor(private readonly admin: Admin) {}
+  private constructor(private readonly admin: AdminClient) {}
 
   static async open(config: KafkaConfig): Promise<ClusterView> {
-    const admin = new Kafka(kafkaOptions(config)).admin()
-    await admin.connect()
-    return new ClusterView(admin)
+    return new ClusterView(await (await kafkaClient(config)).admin())
   }
 
   /** Every topic's name and number of records that can still be read, Kafka's internal topics left out. */
@@ -29,7 +28,7 @@ export class ClusterView {
     const names = (await this.admin.listTopics()).filter((name) => !name.startsWith('__')).sort()
     return Promise.all(
       names.map(async (topic) => {
-        const offsets = await this.admin.fetchTopicOffsets(topic)
+        const offsets = await this.admin.topicOffsets(topic)
         const records = offsets.reduce((sum, { high, low }) => sum + Number(high) - Number(low), 0)
         return { topic, partitions: offsets.length, records }
       }),
@@ -38,19 +37,18 @@ export class ClusterView {
 
   /** Lag of every group in every topic it has confirmed offsets for. Never lower than the true lag. */
   async lags(): Promise<GroupLag[]> {
-    const groups = (await this.admin.listGroups()).groups.map(({ groupId }) => groupId).sort()
-    const { groups: described } = await this.admin.describeGroups(groups)
-    const states = new Map(described.map(({ groupId, state }) => [groupId, state]))
+    const groups = (await this.admin.listGroups()).sort()
+    const states = await this.admin.groupStates(groups)
     const lags = await Promise.all(groups.map((group) => this.lagsOf(group, states.get(group) ?? 'unknown')))
     return lags.flat()
   }
 
   private async lagsOf(group: string, state: string): Promise<GroupLag[]> {
-    const confirmed = await this.admin.fetchOffsets({ groupId: group })
+    const confirmed = await this.admin.committedOffsets(group)
     return Promise.all(
       confirmed.map(async ({ topic, partitions }) => {
         // The end is asked after the confirmed offsets: it may only be too high.
-        const ends = await this.admin.fetchTopicOffsets(topic)
+        const ends = await this.admin.topicOffsets(topic)
         const lags = ends.map(({ partition, high, low }) => {
           const at = Number(partitions.find((known) => known.partition === partition)?.offset ?? -1)
           return at > Number(high) ? Number.NaN : Number(high) - Math.max(at, Number(low))
@@ -62,6 +60,6 @@ export class ClusterView {
   }
 
   async close(): Promise<void> {
-    await this.admin.disconnect()
+    await this.admin.close()
   }
 }

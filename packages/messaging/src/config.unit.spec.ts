@@ -1,12 +1,7 @@
 import { ConfigError } from '@lethe/service-host'
 import { describe, expect, it } from 'vitest'
-import {
-  deadLetterTopic,
-  kafkaConfigFromEnvironment,
-  kafkaOptions,
-  physicalGroup,
-  physicalTopic,
-} from './config.js'
+import { kafkaOptions } from './client/kafkajs/options.js'
+import { deadLetterTopic, kafkaConfigFromEnvironment, physicalGroup, physicalTopic } from './config.js'
 
 describe('kafka configuration', () => {
   it('comes from the environment, SASL and TLS included', () => {

@@ -1,6 +1,7 @@
 import type { TopicName } from '@lethe/schemas'
-import { type Consumer, type EachBatchPayload, Kafka } from 'kafkajs'
-import { kafkaOptions, physicalGroup, physicalTopic } from './config.js'
+import { kafkaClient } from './client/open.js'
+import type { ConsumerClient, Delivery } from './client/port.js'
+import { physicalGroup, physicalTopic } from './config.js'
 import { describeError } from './errors.js'
 import type { BatchHandler, Subscription } from './incoming.js'
 import type { MessagingMetrics } from './metrics.js'
@@ -21,9 +22,9 @@ export interface SessionOptions {
 /** After the deadline a consumer that still hangs is left behind; the broker ends its membership. */
 const LEAVE_MS = 3_000
 
-/** One kafkajs consumer from connect to disconnect. It never restarts itself: the Supervisor does. */
+/** One consumer from connect to disconnect. It never restarts itself: the Supervisor does. */
 export class ConsumerSession implements Supervised {
-  private readonly consumer: Consumer
+  private consumer: ConsumerClient | null = null
   private readonly subscriptions = new Map<string, Subscription>()
   private readonly partitions = new Map<string, PartitionRunner>()
   private readonly timers = new Map<string, NodeJS.Timeout>()
@@ -36,33 +37,25 @@ export class ConsumerSession implements Supervised {
     private readonly session: SessionOptions,
     private readonly supervisor: Supervisor,
   ) {
-    const { options, bounds } = session
+    const { options } = session
     for (const subscription of options.subscriptions)
       this.subscriptions.set(physicalTopic(options.kafka, subscription.topic), subscription)
-    this.consumer = new Kafka(kafkaOptions(options.kafka, options.logger)).consumer({
-      groupId: physicalGroup(options.kafka, options.group),
-      sessionTimeout: bounds.sessionTimeoutMs,
-      rebalanceTimeout: bounds.rebalanceTimeoutMs,
-      heartbeatInterval: bounds.heartbeatIntervalMs,
-      maxWaitTimeInMs: bounds.maxWaitMs,
-      maxBytesPerPartition: bounds.maxBytesPerPartition,
-      allowAutoTopicCreation: false,
-      retry: { initialRetryTime: 200, maxRetryTime: 5_000, retries: 8, restartOnFailure: async () => false },
-    })
   }
 
   async start(): Promise<void> {
-    const { consumer } = this
-    consumer.on(consumer.events.GROUP_JOIN, ({ payload }) => this.joined(payload.memberAssignment))
-    consumer.on(consumer.events.FETCH, () => this.supervisor.progress())
-    consumer.on(consumer.events.CRASH, ({ payload }) => this.crashed(payload.error))
-    await consumer.connect()
-    await consumer.subscribe({ topics: [...this.subscriptions.keys()], fromBeginning: true })
-    await consumer.run({
-      autoCommit: false,
-      eachBatchAutoResolve: false,
-      partitionsConsumedConcurrently: this.session.bounds.partitionsAtOnce,
-      eachBatch: (payload) => this.eachBatch(payload),
+    const { options, bounds } = this.session
+    const client = await kafkaClient(options.kafka)
+    if (this.stopping) throw new Error('the consumer was stopped before it started')
+    this.consumer = client.consumer({
+      ...bounds,
+      group: physicalGroup(options.kafka, options.group),
+      logger: options.logger,
+    })
+    await this.consumer.start([...this.subscriptions.keys()], {
+      joined: (assignment) => this.joined(assignment),
+      fetched: () => this.supervisor.progress(),
+      crashed: (error) => this.crashed(error),
+      batch: (delivery) => this.deliver(delivery),
     })
     if (this.crash) throw this.crash
   }
@@ -70,7 +63,8 @@ export class ConsumerSession implements Supervised {
   async stop(graceMs: number): Promise<void> {
     this.stopping = true
     for (const timer of this.timers.values()) clearTimeout(timer)
-    const left = this.consumer.disconnect().catch((error: Error) => {
+    if (!this.consumer) return
+    const left = this.consumer.close().catch((error: Error) => {
       this.session.options.logger?.warn({ error: error.name }, 'the consumer did not leave cleanly')
     })
     if (await endsWithin(left, graceMs)) return
@@ -78,9 +72,9 @@ export class ConsumerSession implements Supervised {
     await endsWithin(left, LEAVE_MS)
   }
 
-  private eachBatch(payload: EachBatchPayload): Promise<void> {
-    const { topic, partition } = payload.batch
-    return this.runner(topic, partition)?.eachBatch(payload) ?? Promise.resolve()
+  private deliver(delivery: Delivery): Promise<void> {
+    const { topic, partition } = delivery.batch
+    return this.runner(topic, partition)?.deliver(delivery) ?? Promise.resolve()
   }
 
   private runner(topic: string, partition: number): PartitionRunner | undefined {
@@ -96,7 +90,7 @@ export class ConsumerSession implements Supervised {
       mayGoOn: (generation) => !this.stopping && !this.crash && generation === this.generation,
       generation: () => this.generation,
       alive: () => this.supervisor.progress(),
-      seek: (offset) => this.consumer.seek({ topic, partition, offset: String(offset) }),
+      seek: (offset) => this.consumer?.seek({ topic, partition, offset: String(offset) }),
       pause: (ms) => this.pause(topic, partition, ms),
     })
     this.partitions.set(name, runner)
@@ -104,7 +98,7 @@ export class ConsumerSession implements Supervised {
   }
 
   /** Partitions that went to another member are forgotten; those that stayed keep their memory. */
-  private joined(assignment: Record<string, number[]>): void {
+  private joined(assignment: Readonly<Record<string, readonly number[]>>): void {
     this.generation += 1
     const mine = new Set(
       Object.entries(assignment).flatMap(([topic, partitions]) => partitions.map((p) => `${topic}/${p}`)),
@@ -118,7 +112,7 @@ export class ConsumerSession implements Supervised {
   }
 
   /** Without a new record no batch would tell that the outside offset lies elsewhere: so it is asked for. */
-  private async position(topic: string, partitions: number[], failures = 0): Promise<void> {
+  private async position(topic: string, partitions: readonly number[], failures = 0): Promise<void> {
     const subscription = this.subscriptions.get(topic)
     const { generation } = this
     if (!subscription?.offsets) return
@@ -147,13 +141,13 @@ export class ConsumerSession implements Supervised {
     const name = `${topic}/${partition}`
     const { options, metrics } = this.session
     const logical = this.subscriptions.get(topic)?.topic ?? topic
-    this.consumer.pause([{ topic, partitions: [partition] }])
+    this.consumer?.pause(topic, partition)
     metrics.paused(options.group, logical, partition, true)
     clearTimeout(this.timers.get(name))
     const resume = () => {
       this.timers.delete(name)
       metrics.paused(options.group, logical, partition, false)
-      if (!this.stopping && !this.crash) this.consumer.resume([{ topic, partitions: [partition] }])
+      if (!this.stopping && !this.crash) this.consumer?.resume(topic, partition)
     }
     this.timers.set(name, setTimeout(resume, ms))
   }

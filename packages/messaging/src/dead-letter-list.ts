@@ -1,5 +1,5 @@
 import { type TopicName, topics } from '@lethe/schemas'
-import type { KafkaMessage } from 'kafkajs'
+import type { KafkaRecord } from './client/port.js'
 import { deadLetterTopic, type KafkaConfig, physicalTopic } from './config.js'
 import { DLQ, REDRIVES } from './dead-letter.js'
 import { countHeader, readHeaders } from './headers.js'
@@ -86,7 +86,7 @@ async function readLetters(kafka: KafkaConfig, topic: string): Promise<StoredLet
 }
 
 /** undefined for a record that is no dead letter of this version. */
-function parse(message: KafkaMessage): StoredLetter | undefined {
+function parse(message: KafkaRecord): StoredLetter | undefined {
   const headers = readHeaders(message.headers)
   const topic = headers[DLQ.topic]
   const offset = headers[DLQ.offset]

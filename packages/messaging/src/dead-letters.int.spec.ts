@@ -6,9 +6,10 @@ import { physicalTopic } from './config.js'
 import { listDeadLetters } from './dead-letter-list.js'
 import type { Incoming } from './incoming.js'
 import { KafkaHarness, requested, until } from './kafka-harness.spec.js'
-import { consumerLag } from './lag.js'
+import { type ConsumedTopics, consumerLag } from './lag.js'
 import { lagMetrics } from './lag-metrics.js'
 import { redrive } from './redrive.js'
+import { withAdmin } from './topic-administration.js'
 
 const TOPIC = 'erasure.requested'
 let world: KafkaHarness
@@ -19,6 +20,9 @@ beforeAll(async () => {
 afterAll(async () => {
   await world?.drop()
 })
+
+const lagOf = (groups: ConsumedTopics) =>
+  withAdmin(world.kafka, (admin) => consumerLag(admin, world.kafka, groups))
 
 const send = (ids: readonly string[]) =>
   world.producer.send(
@@ -123,7 +127,7 @@ describe('lag', () => {
     await world.drained(group, 'erasure.intake')
     const { groups } = await world.admin.listGroups()
     expect(groups.map(({ groupId }) => groupId)).toContain(`${world.kafka.topicPrefix}${group}`)
-    const lag = await consumerLag(world.admin, world.kafka, { [group]: ['erasure.intake'] })
+    const lag = await lagOf({ [group]: ['erasure.intake'] })
     expect(lag.map(({ lag: behind }) => behind)).toEqual([0, 0, 0])
     expect(lag.some(({ committed }) => committed !== null)).toBe(true)
   })
@@ -138,7 +142,7 @@ describe('lag', () => {
         value: status,
       })),
     )
-    const lag = await consumerLag(world.admin, world.kafka, groups)
+    const lag = await lagOf(groups)
     expect(lag).toHaveLength(3)
     expect(lag.reduce((sum, entry) => sum + Number(entry.lag), 0)).toBe(7)
     expect(lag.every(({ committed }) => committed === null)).toBe(true)

@@ -1,11 +1,11 @@
-import type { IHeaders } from 'kafkajs'
+import type { RecordHeaders } from './client/port.js'
 import type { Headers } from './incoming.js'
 
 /**
- * kafkajs gives header values as Buffer, text, an array when a header repeats, or null. The last
- * value of a repeated header counts; a null one is left out.
+ * Header values come as Buffer, text, an array when a header repeats, or null. The last value of a
+ * repeated header counts; a null one is left out.
  */
-export function readHeaders(headers: IHeaders | undefined | null): Headers {
+export function readHeaders(headers: RecordHeaders | undefined | null): Headers {
   const result: Record<string, string> = {}
   for (const [name, value] of Object.entries(headers ?? {})) {
     const last = Array.isArray(value) ? value.at(-1) : value

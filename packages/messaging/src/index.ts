@@ -5,7 +5,6 @@ export {
   deadLetterTopic,
   type KafkaConfig,
   kafkaConfigFromEnvironment,
-  kafkaOptions,
   physicalGroup,
   physicalTopic,
 } from './config.js'
@@ -35,4 +34,4 @@ export { MessageProducer, type Outgoing, type ProducerOptions, type RawOutgoing 
 export { type RedriveOptions, type RedriveResult, redrive } from './redrive.js'
 export { KafkaBatchStrategy } from './strategy.js'
 export type { StrategyOptions, Tuning } from './strategy-options.js'
-export { type CreateTopicsOptions, createTopics, withAdmin } from './topic-administration.js'
+export { type CreateTopicsOptions, createMissing, createTopics, withAdmin } from './topic-administration.js'

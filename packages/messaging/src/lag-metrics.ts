@@ -1,6 +1,7 @@
 import { Gauge, type Registry } from '@prometheus-io/client'
-import { type Admin, Kafka } from 'kafkajs'
-import { type KafkaConfig, kafkaOptions } from './config.js'
+import { kafkaClient } from './client/open.js'
+import type { AdminClient } from './client/port.js'
+import type { KafkaConfig } from './config.js'
 import { type ConsumedTopics, consumerLag, type PartitionLag } from './lag.js'
 
 const labelNames = ['group', 'topic', 'partition'] as const
@@ -61,7 +62,7 @@ function labelsOf({ group, topic, partition }: PartitionLag) {
 
 /** One admin connection, made when first needed and again after it failed. */
 class LagSource {
-  private admin: Promise<Admin> | null = null
+  private admin: Promise<AdminClient> | null = null
   private reading: Promise<PartitionLag[]> | null = null
   constructor(
     private readonly kafka: KafkaConfig,
@@ -81,7 +82,7 @@ class LagSource {
     const { admin } = this
     this.admin = null
     // Nothing to disconnect where it never came to a connection.
-    await admin?.then((open) => open.disconnect()).catch(() => undefined)
+    await admin?.then((open) => open.close()).catch(() => undefined)
   }
 
   private async readOnce(): Promise<PartitionLag[]> {
@@ -107,12 +108,9 @@ class LagSource {
     return consumerLag(await this.admin, this.kafka, this.groups)
   }
 
-  private async connect(): Promise<Admin> {
+  private async connect(): Promise<AdminClient> {
     // Little patience: an answer that comes late is of no use to whoever reads the metrics.
-    const options = { ...kafkaOptions(this.kafka), retry: { initialRetryTime: 100, retries: 1 } }
-    const admin = new Kafka(options).admin()
-    await admin.connect()
-    return admin
+    return (await kafkaClient(this.kafka)).admin({ hasty: true })
   }
 
   private nothingKnown(): PartitionLag[] {

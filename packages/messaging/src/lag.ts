@@ -1,5 +1,5 @@
 import type { TopicName } from '@lethe/schemas'
-import type { Admin } from 'kafkajs'
+import type { AdminClient } from './client/port.js'
 import { type KafkaConfig, physicalGroup, physicalTopic } from './config.js'
 
 /** How far a group is behind in one partition. */
@@ -24,7 +24,7 @@ export type ConsumedTopics = Readonly<Record<string, readonly TopicName[]>>
  * What could not be asked is `unknown`, never zero.
  */
 export async function consumerLag(
-  admin: Admin,
+  admin: AdminClient,
   kafka: Pick<KafkaConfig, 'topicPrefix'>,
   groups: ConsumedTopics,
 ): Promise<PartitionLag[]> {
@@ -35,16 +35,14 @@ export async function consumerLag(
 }
 
 async function lagOf(
-  admin: Admin,
+  admin: AdminClient,
   kafka: Pick<KafkaConfig, 'topicPrefix'>,
   group: string,
   topic: TopicName,
 ): Promise<PartitionLag[]> {
   const name = physicalTopic(kafka, topic)
-  const committed = await answered(
-    admin.fetchOffsets({ groupId: physicalGroup(kafka, group), topics: [name] }),
-  )
-  const ends = await answered(admin.fetchTopicOffsets(name))
+  const committed = await answered(admin.committedOffsets(physicalGroup(kafka, group), [name]))
+  const ends = await answered(admin.topicOffsets(name))
   if (!ends) return [{ group, topic, partition: null, end: null, committed: null, lag: 'unknown' }]
   const offsets = new Map(committed?.[0]?.partitions.map(({ partition, offset }) => [partition, offset]))
   return ends

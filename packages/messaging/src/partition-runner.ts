@@ -1,6 +1,6 @@
 import type { TopicName } from '@lethe/schemas'
 import { PausedError } from '@lethe/service-host'
-import type { EachBatchPayload } from 'kafkajs'
+import type { Delivery } from './client/port.js'
 import { dispatch, type Effects, type PassResult } from './dispatch.js'
 import { describeError, OffsetsMovedError } from './errors.js'
 import { BatchContext, type BatchHandler, type Subscription } from './incoming.js'
@@ -31,11 +31,11 @@ export interface Surroundings {
 
 /** One fetched batch on its way through. */
 interface Run {
-  readonly payload: EachBatchPayload
+  readonly delivery: Delivery
   /** Of the group, when the batch was fetched. */
   readonly generation: number
   readonly signal: AbortSignal
-  /** What kafkajs has to see, so that it joins the group again. */
+  /** What the consumer has to see, so that it joins the group again. */
   consumerError: Error | null
 }
 
@@ -72,10 +72,10 @@ export class PartitionRunner {
   }
 
   /** Runs through a batch; an earlier one that outlived a rebalance is waited for. */
-  async eachBatch(payload: EachBatchPayload): Promise<void> {
+  async deliver(delivery: Delivery): Promise<void> {
     const lost = new AbortController()
     const signal = AbortSignal.any([this.around.signal, lost.signal])
-    const run: Run = { payload, generation: this.around.generation(), signal, consumerError: null }
+    const run: Run = { delivery, generation: this.around.generation(), signal, consumerError: null }
     const stopBeating = this.beat(run, lost)
     const mine = this.running.then(() => this.run(run))
     this.running = mine
@@ -100,7 +100,7 @@ export class PartitionRunner {
 
   private async pass(run: Run): Promise<PassResult> {
     const { options, bounds } = this.around
-    const { batch } = run.payload
+    const { batch } = run.delivery
     const { works, skipped } = await readBatch(
       batch.messages,
       { topic: this.topic, partition: this.partition, group: options.group },
@@ -177,7 +177,7 @@ export class PartitionRunner {
   private async conclude(run: Run, result: PassResult): Promise<void> {
     if (this.stale(run)) return
     await this.advanceOutside(result.low)
-    run.payload.resolveOffset(String(result.low - 1n))
+    run.delivery.resolveOffset(String(result.low - 1n))
     await this.commit(run, result.low)
     this.memory.forgetBelow(result.low)
     if (result.status === 'later') this.around.pause(Math.max(1, result.waitMs))
@@ -196,9 +196,8 @@ export class PartitionRunner {
   private async commit(run: Run, low: bigint): Promise<void> {
     if (this.committed === low || this.stale(run)) return
     this.committedAt = Date.now()
-    const partitions = [{ partition: this.partition, offset: String(low) }]
     try {
-      await run.payload.commitOffsetsIfNecessary({ topics: [{ topic: run.payload.batch.topic, partitions }] })
+      await run.delivery.commit(String(low))
       this.committed = low
     } catch (error) {
       run.consumerError ??= error as Error
@@ -223,7 +222,7 @@ export class PartitionRunner {
   }
 
   /** Whether the batch starts where the outside offset says; otherwise seeks and waits for another. */
-  private async inPosition({ payload: { batch } }: Run): Promise<boolean> {
+  private async inPosition({ delivery: { batch } }: Run): Promise<boolean> {
     const { offsets } = this.subscription
     if (!offsets) return true
     if (this.memory.position === null) {
@@ -255,7 +254,7 @@ export class PartitionRunner {
     return run.consumerError === null && this.around.mayGoOn(run.generation)
   }
 
-  /** The group was joined anew since: kafkajs' offsets are not this run's business any more. */
+  /** The group was joined anew since: the consumer's offsets are not this run's business any more. */
   private stale(run: Run): boolean {
     return this.around.generation() !== run.generation
   }
@@ -263,7 +262,7 @@ export class PartitionRunner {
   /** Group heartbeats while a batch runs, however long the handler takes. */
   private beat(run: Run, lost: AbortController): () => void {
     const timer = setInterval(() => {
-      run.payload.heartbeat().catch((error: Error & { type?: string }) => {
+      run.delivery.heartbeat().catch((error: Error & { type?: string }) => {
         run.consumerError ??= error
         clearInterval(timer)
         // Others may have the partition already; a rebalance in progress still waits for us.

@@ -1,10 +1,11 @@
 import type { TopicName } from '@lethe/schemas'
 import { RetryableError } from '@lethe/service-host'
-import { Kafka, type Message, Partitioners, type Producer } from 'kafkajs'
 import type { Logger } from 'pino'
 import { v7 as uuidv7 } from 'uuid'
+import { kafkaClient } from './client/open.js'
+import type { OutgoingRecord, ProducerClient } from './client/port.js'
 import type { MessageCodec } from './codec.js'
-import { type KafkaConfig, kafkaOptions, physicalTopic } from './config.js'
+import { type KafkaConfig, physicalTopic } from './config.js'
 
 /** One message to publish; the producer encodes it. */
 export interface Outgoing {
@@ -54,8 +55,8 @@ const LOST_IDENTITY = new Set([
  * error the same messages may be sent again, with the same `ce_id` when the caller gives it.
  */
 export class MessageProducer {
-  private producer: Producer | null = null
-  private connecting: Promise<Producer> | null = null
+  private producer: ProducerClient | null = null
+  private connecting: Promise<ProducerClient> | null = null
 
   constructor(private readonly options: ProducerOptions) {}
 
@@ -67,7 +68,7 @@ export class MessageProducer {
     const producer = this.producer ?? (await this.connecting)
     this.producer = null
     this.connecting = null
-    await producer?.disconnect()
+    await producer?.close()
   }
 
   /**
@@ -109,12 +110,12 @@ export class MessageProducer {
     }
   }
 
-  private async sendOnce(topicMessages: { topic: string; messages: Message[] }[]): Promise<void> {
+  private async sendOnce(topicMessages: { topic: string; messages: OutgoingRecord[] }[]): Promise<void> {
     const producer = await this.connected()
-    await producer.sendBatch({ topicMessages, acks: -1 })
+    await producer.send(topicMessages)
   }
 
-  private async connected(): Promise<Producer> {
+  private async connected(): Promise<ProducerClient> {
     if (this.producer) return this.producer
     this.connecting ??= this.open()
     try {
@@ -125,31 +126,23 @@ export class MessageProducer {
     }
   }
 
-  private async open(): Promise<Producer> {
-    const kafka = new Kafka(kafkaOptions(this.options.kafka, this.options.logger))
-    const producer = kafka.producer({
-      idempotent: true,
-      createPartitioner: Partitioners.DefaultPartitioner,
-      allowAutoTopicCreation: false,
-      retry: { initialRetryTime: 100, maxRetryTime: 2_000, retries: 8 },
-    })
-    await producer.connect()
-    return producer
+  private async open(): Promise<ProducerClient> {
+    return (await kafkaClient(this.options.kafka)).producer(this.options.logger)
   }
 
   private async forget(): Promise<void> {
     const producer = this.producer
     this.producer = null
     this.options.logger?.warn({}, 'the producer lost its identity and takes a new one')
-    await producer?.disconnect()
+    await producer?.close()
   }
 }
 
 function byTopic(
   kafka: KafkaConfig,
   messages: readonly RawOutgoing[],
-): { topic: string; messages: Message[] }[] {
-  const topics = new Map<string, Message[]>()
+): { topic: string; messages: OutgoingRecord[] }[] {
+  const topics = new Map<string, OutgoingRecord[]>()
   for (const { topic, key, value, headers } of messages) {
     const name = physicalTopic(kafka, topic)
     const list = topics.get(name) ?? []

@@ -1,6 +1,6 @@
 import type { TopicName } from '@lethe/schemas'
 import { TerminalError } from '@lethe/service-host'
-import type { KafkaMessage } from 'kafkajs'
+import type { KafkaRecord } from './client/port.js'
 import type { MessageCodec } from './codec.js'
 import { REDRIVE_GROUP } from './dead-letter.js'
 import type { Work } from './dispatch.js'
@@ -18,7 +18,7 @@ export type Fetched =
  * nothing is wrong with the records.
  */
 export async function readBatch(
-  messages: readonly KafkaMessage[],
+  messages: readonly KafkaRecord[],
   at: { topic: TopicName; partition: number; group: string },
   subscription: Subscription,
   codec: MessageCodec,
@@ -46,7 +46,7 @@ function isWanted(headers: Headers, group: string, subscription: Subscription): 
 }
 
 async function readOne(
-  message: KafkaMessage,
+  message: KafkaRecord,
   headers: Headers,
   at: { topic: TopicName; partition: number },
   codec: MessageCodec,

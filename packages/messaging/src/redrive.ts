@@ -1,5 +1,5 @@
 import type { TopicName } from '@lethe/schemas'
-import type { KafkaMessage } from 'kafkajs'
+import type { KafkaRecord } from './client/port.js'
 import { deadLetterTopic, type KafkaConfig, physicalTopic } from './config.js'
 import { DLQ, keptHeaders, REDRIVE_GROUP, REDRIVES } from './dead-letter.js'
 import {
@@ -58,7 +58,7 @@ export async function redrive(options: RedriveOptions): Promise<RedriveResult> {
 async function sendSlowly(
   producer: MessageProducer,
   letters: readonly StoredLetter[],
-  origins: ReadonlyMap<string, KafkaMessage>,
+  origins: ReadonlyMap<string, KafkaRecord>,
   rate: number,
 ): Promise<void> {
   const started = performance.now()
@@ -72,7 +72,7 @@ async function sendSlowly(
   }
 }
 
-function again({ letter, copy, headers }: StoredLetter, origin: KafkaMessage | undefined): RawOutgoing {
+function again({ letter, copy, headers }: StoredLetter, origin: KafkaRecord | undefined): RawOutgoing {
   const source = origin ? readHeaders(origin.headers) : headers
   return {
     topic: letter.topic,
@@ -106,8 +106,8 @@ function note(letter: DeadLetter): RawOutgoing {
 async function readOrigins(
   kafka: KafkaConfig,
   stored: readonly StoredLetter[],
-): Promise<Map<string, KafkaMessage>> {
-  const found = new Map<string, KafkaMessage>()
+): Promise<Map<string, KafkaRecord>> {
+  const found = new Map<string, KafkaRecord>()
   for (const topic of new Set(stored.map(({ letter }) => letter.topic))) {
     const letters = stored.map(({ letter }) => letter).filter((letter) => letter.topic === topic)
     const wanted = await wantedOffsets(kafka, topic, letters)

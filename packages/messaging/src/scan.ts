@@ -1,11 +1,21 @@
 import { randomUUID } from 'node:crypto'
 import { RetryableError } from '@lethe/service-host'
-import { type Batch, type Consumer, Kafka, type KafkaMessage } from 'kafkajs'
-import { type KafkaConfig, kafkaOptions } from './config.js'
+import { kafkaClient } from './client/open.js'
+import type { ConsumerClient, Delivery, KafkaRecord } from './client/port.js'
+import type { KafkaConfig } from './config.js'
 import { withAdmin } from './topic-administration.js'
 
 /** A scan that gets no further for this long is given up. */
 const IDLE_MS = 30_000
+/** Short waits: whoever scans asked for it just now. */
+const READING = {
+  sessionTimeoutMs: 30_000,
+  rebalanceTimeoutMs: 60_000,
+  heartbeatIntervalMs: 3_000,
+  maxWaitMs: 100,
+  maxBytesPerPartition: 1_048_576,
+  partitionsAtOnce: 1,
+}
 
 /** What a scan wants of one partition: everything in [from, to), or only these offsets, ascending. */
 export interface Wanted {
@@ -19,7 +29,7 @@ export async function bounds(
   kafka: KafkaConfig,
   topic: string,
 ): Promise<Map<number, { low: bigint; high: bigint }>> {
-  const answer = await withAdmin(kafka, (admin) => admin.fetchTopicOffsets(topic))
+  const answer = await withAdmin(kafka, (admin) => admin.topicOffsets(topic))
   return new Map(
     answer.map(({ partition, low, high }) => [partition, { low: BigInt(low), high: BigInt(high) }]),
   )
@@ -33,54 +43,59 @@ export async function scan(
   kafka: KafkaConfig,
   topic: string,
   wanted: ReadonlyMap<number, Wanted>,
-  visit: (partition: number, message: KafkaMessage) => void,
+  visit: (partition: number, message: KafkaRecord) => void,
 ): Promise<void> {
   const open = new Map([...wanted].filter(([, { from, to }]) => from < to))
   if (open.size === 0) return
-  const groupId = `lethe.scan.${randomUUID()}`
-  const consumer = new Kafka(kafkaOptions(kafka)).consumer({
-    groupId,
-    maxWaitTimeInMs: 100,
-    allowAutoTopicCreation: false,
-  })
-  await consumer.connect()
+  const group = `lethe.scan.${randomUUID()}`
+  const consumer = (await kafkaClient(kafka)).consumer({ ...READING, group })
   try {
-    await consumer.subscribe({ topics: [topic], fromBeginning: true })
     await runThrough(consumer, topic, open, visit)
   } finally {
-    await consumer.disconnect()
+    await consumer.close()
     // One that could not be deleted is empty and expires by itself.
-    await withAdmin(kafka, (admin) => admin.deleteGroups([groupId])).catch(() => [])
+    await withAdmin(kafka, (admin) => admin.deleteGroups([group])).catch(() => undefined)
   }
 }
 
 async function runThrough(
-  consumer: Consumer,
+  consumer: ConsumerClient,
   topic: string,
   open: Map<number, Wanted>,
-  visit: (partition: number, message: KafkaMessage) => void,
+  visit: (partition: number, message: KafkaRecord) => void,
 ): Promise<void> {
   let idleSince = Date.now()
+  const crash: { error?: Error } = {}
   const seek = (partition: number, offset: bigint) =>
     consumer.seek({ topic, partition, offset: String(offset) })
-  const eachBatch = async ({ batch }: { batch: Batch }) => {
+  const read = async (delivery: Delivery) => {
+    const { batch } = delivery
+    const next = BigInt(batch.lastOffset()) + 1n
+    delivery.resolveOffset(batch.lastOffset())
     const want = open.get(batch.partition)
     if (!want) return
     idleSince = Date.now()
     for (const message of batch.messages)
       if (isWanted(want, BigInt(message.offset))) visit(batch.partition, message)
-    const rest = remaining(want, BigInt(batch.lastOffset()) + 1n)
+    const rest = remaining(want, next)
     if (!rest) open.delete(batch.partition)
     else {
       open.set(batch.partition, rest)
-      if (rest.from > BigInt(batch.lastOffset()) + 1n) seek(batch.partition, rest.from)
+      if (rest.from > next) seek(batch.partition, rest.from)
     }
   }
-  await consumer.run({ autoCommit: false, eachBatch })
+  await consumer.start([topic], {
+    joined: () => undefined,
+    fetched: () => undefined,
+    crashed: (error) => {
+      crash.error = error
+    },
+    batch: read,
+  })
   for (const [partition, { from }] of open) seek(partition, from)
   while (open.size > 0) {
-    if (Date.now() - idleSince > IDLE_MS)
-      throw new RetryableError('scan_stalled', `${topic} was not read to its end`)
+    if (crash.error || Date.now() - idleSince > IDLE_MS)
+      throw new RetryableError('scan_stalled', `${topic} was not read to its end`, { cause: crash.error })
     await new Promise((resolve) => setTimeout(resolve, 20))
   }
 }

@@ -1,8 +1,9 @@
 import { type TopicDefinition, type TopicName, topics } from '@lethe/schemas'
 import { RetryableError } from '@lethe/service-host'
-import { type Admin, type ITopicConfig, Kafka } from 'kafkajs'
 import type { Logger } from 'pino'
-import { deadLetterTopic, type KafkaConfig, kafkaOptions, physicalTopic } from './config.js'
+import { kafkaClient } from './client/open.js'
+import type { AdminClient, NewTopic } from './client/port.js'
+import { deadLetterTopic, type KafkaConfig, physicalTopic } from './config.js'
 
 /** Dead letters are kept this long. */
 const DEAD_LETTERS_MS = 30 * 86_400_000
@@ -54,47 +55,37 @@ export async function createDeadLetterTopics(
 }
 
 /** Runs `work` with a connected admin client and disconnects it. */
-export async function withAdmin<T>(kafka: KafkaConfig, work: (admin: Admin) => Promise<T>): Promise<T> {
-  const admin = new Kafka(kafkaOptions(kafka)).admin()
-  await admin.connect()
+export async function withAdmin<T>(kafka: KafkaConfig, work: (admin: AdminClient) => Promise<T>): Promise<T> {
+  const admin = await (await kafkaClient(kafka)).admin()
   try {
     return await work(admin)
   } finally {
-    await admin.disconnect()
+    await admin.close()
   }
 }
 
-async function createMissing(admin: Admin, wanted: readonly ITopicConfig[]): Promise<string[]> {
+/** Creates those topics that do not exist and waits for their leaders. Returns the names it created. */
+export async function createMissing(admin: AdminClient, wanted: readonly NewTopic[]): Promise<string[]> {
   const existing = new Set(await admin.listTopics())
   const missing = wanted.filter(({ topic }) => !existing.has(topic))
   const names = missing.map(({ topic }) => topic)
   if (names.length === 0) return names
-  // kafkajs answers false, not with an error, when another process was faster.
-  await admin.createTopics({ topics: missing, waitForLeaders: false })
+  await admin.createTopics(missing)
   await waitForLeaders(admin, names)
   return names
 }
 
-/**
- * kafkajs' own wait gives up on the first "unknown topic", which a KRaft broker answers until it has
- * read the controller's log.
- */
-async function waitForLeaders(admin: Admin, names: string[]): Promise<void> {
+async function waitForLeaders(admin: AdminClient, names: string[]): Promise<void> {
   const deadline = Date.now() + LEADERS_MS
   for (;;) {
-    const answer = await admin.fetchTopicMetadata({ topics: names }).catch((error: { type?: string }) => {
-      if (error.type === 'UNKNOWN_TOPIC_OR_PARTITION' || error.type === 'LEADER_NOT_AVAILABLE') return null
-      throw error
-    })
-    const ready = answer?.topics.every(({ partitions }) => partitions.every(({ leader }) => leader >= 0))
-    if (ready) return
+    if (await admin.haveLeaders(names)) return
     if (Date.now() > deadline)
       throw new RetryableError('topics_not_ready', `no leader for ${names.length} new topics`)
     await new Promise((resolve) => setTimeout(resolve, 50))
   }
 }
 
-function topicConfig(kafka: KafkaConfig, name: string, definition: TopicDefinition): ITopicConfig {
+function topicConfig(kafka: KafkaConfig, name: string, definition: TopicDefinition): NewTopic {
   const { cleanup, retentionMs, partitions } = definition
   return {
     topic: physicalTopic(kafka, name),
@@ -106,7 +97,7 @@ function topicConfig(kafka: KafkaConfig, name: string, definition: TopicDefiniti
   }
 }
 
-function deadLetterConfig(kafka: KafkaConfig, topic: TopicName, group: string): ITopicConfig {
+function deadLetterConfig(kafka: KafkaConfig, topic: TopicName, group: string): NewTopic {
   return {
     topic: physicalTopic(kafka, deadLetterTopic(topic, group)),
     numPartitions: 1,

@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { withClient } from '@lethe/infra'
-import { MessageProducer, type RawOutgoing, withAdmin } from '@lethe/messaging'
+import { createMissing, MessageProducer, type RawOutgoing, withAdmin } from '@lethe/messaging'
 import { line } from '../demo/print.js'
 import { Caller } from '../harness/caller.js'
 import type { Chain } from '../harness/chain.js'
@@ -71,11 +71,9 @@ async function plantMessages(
     ...(codec ? { configEntries: [{ name: 'compression.type', value: codec }] } : {}),
   })
   const packed = codecs.map((codec) => named(`packed-${codec}`, codec))
-  await withAdmin(kafka, (admin) =>
-    admin.createTopics({ topics: [named('planted'), ...packed], waitForLeaders: true }),
-  )
+  await withAdmin(kafka, (admin) => createMissing(admin, [named('planted'), ...packed]))
   const added = [named('planted'), ...packed].map(({ topic }) => topic)
-  later(() => withAdmin(kafka, (admin) => admin.deleteTopics({ topics: added })))
+  later(() => withAdmin(kafka, (admin) => admin.deleteTopics(added)))
   const message = (topic: string): RawOutgoing => ({
     topic,
     key: person.userId,

@@ -1,4 +1,4 @@
-import { MessageProducer, withAdmin } from '@lethe/messaging'
+import { createMissing, MessageProducer, withAdmin } from '@lethe/messaging'
 import type { Chain } from '../harness/chain.js'
 import type { CanaryPerson } from './canary.js'
 
@@ -8,9 +8,7 @@ export async function plantInBrokersLog({ context: { at }, topicPrefix }: Chain,
   const name = `refusing.${person.userId}`
   const topic = `${topicPrefix}${name}`
   const configEntries = [{ name: 'cleanup.policy', value: 'compact' }]
-  await withAdmin(kafka, (admin) =>
-    admin.createTopics({ topics: [{ topic, numPartitions: 1, configEntries }], waitForLeaders: true }),
-  )
+  await withAdmin(kafka, (admin) => createMissing(admin, [{ topic, numPartitions: 1, configEntries }]))
   const producer = new MessageProducer({ kafka })
   try {
     const sent = producer.sendRaw([{ topic: name, key: null, value: Buffer.from('x'), headers: {} }])
@@ -21,7 +19,7 @@ export async function plantInBrokersLog({ context: { at }, topicPrefix }: Chain,
     if (!refused) throw new Error('the broker took a message without a key for a compacted topic')
   } finally {
     await producer.disconnect()
-    await withAdmin(kafka, (admin) => admin.deleteTopics({ topics: [topic] }))
+    await withAdmin(kafka, (admin) => admin.deleteTopics([topic]))
   }
 }
 

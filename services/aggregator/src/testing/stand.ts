@@ -132,8 +132,8 @@ export class Stand {
     const prefix = this.config.topicPrefix
     const topic = `${prefix}erasure.acknowledged`
     return withAdmin(this.config.kafka, async (admin) => {
-      const ends = await admin.fetchTopicOffsets(topic)
-      const [answer] = await admin.fetchOffsets({ groupId: `${prefix}aggregator`, topics: [topic] })
+      const ends = await admin.topicOffsets(topic)
+      const [answer] = await admin.committedOffsets(`${prefix}aggregator`, [topic])
       const committed = new Map(answer?.partitions.map(({ partition, offset }) => [partition, offset]))
       return ends
         .toSorted((a, b) => a.partition - b.partition)
@@ -151,7 +151,7 @@ export class Stand {
     await this.dropDatabase()
     await withAdmin(this.config.kafka, async (admin) => {
       const mine = (await admin.listTopics()).filter((name) => name.startsWith(this.config.topicPrefix))
-      await admin.deleteTopics({ topics: mine })
+      await admin.deleteTopics(mine)
     })
   }
 }
