@@ -95,6 +95,8 @@ export interface Attention {
   readonly nextStep: string
   readonly code: string
   readonly systemId: string | null
+  /** The code by which the system's probe says why it cannot look; only where that is why. */
+  readonly reason?: string
   readonly advice: string
 }
 

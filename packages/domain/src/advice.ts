@@ -52,8 +52,44 @@ const byNextStep: Readonly<Record<string, string>> = {
   decide_whom_it_is: 'Say who is meant: approve with the identifiers of one person, or refuse.',
 }
 
+const grantReading = "Grant the probe's role the right to read it (lethe map check prints what)"
+const CORRECT_MAP = 'Correct the data map (lethe map check names it)'
+
+/** What keeps a probe from looking, by the code of its connector: what is so, and what to do before a retry. */
+const byProbeReason: Readonly<Record<string, readonly [string, string]>> = {
+  unreadable_table: ['its role may not read a table that may hold the person', grantReading],
+  missing_rights: ['its role lacks a right', grantReading],
+  rls_active: ['row-level security hides rows from its role', 'Give the role BYPASSRLS'],
+  access_refused: ['the store refuses its credential', "Correct the probe's credential"],
+  missing_table: ['a table of the data map does not exist', CORRECT_MAP],
+  missing_column: ['a column of the data map does not exist', CORRECT_MAP],
+  missing_index: ['an index of the data map does not exist', CORRECT_MAP],
+  not_a_table: ['what the data map calls a table is none', CORRECT_MAP],
+  map_mismatch: ['the store is not as the data map says', CORRECT_MAP],
+  index_closed: ['an index is closed', 'Open the index'],
+  unindexed_field: ['a field can not be searched', 'Index the field, or map it otherwise'],
+  partial_shards: ['not every shard answers', 'Restore the missing shards'],
+  standby: ['it is connected to a standby', 'Point the probe at the primary'],
+  timeout: ['the store takes too long to answer', 'See what slows the store, or index the columns asked for'],
+  identifier_missing: [
+    'it was given no identifier that the system is searched by',
+    'See that the data map resolves one for this person',
+  ],
+}
+
+function onTheProbe({ systemId, reason }: Attention): string {
+  const [why, what] = (reason !== undefined && Object.hasOwn(byProbeReason, reason)
+    ? byProbeReason[reason]
+    : undefined) ?? ['why is in its log', 'Remove the cause']
+  return `The probe of ${systemId} cannot look (${reason ?? 'no reason given'}): ${why}. ${what}, then retry ${systemId}.`
+}
+
 /** What a person has to do, in a sentence without any identifier. */
-export function adviceOn({ code, nextStep }: Attention): string {
+export function adviceOn(wanted: Attention): string {
+  const { code, nextStep, systemId } = wanted
+  if (code === 'probe_inconclusive' && systemId !== null) return onTheProbe(wanted)
+  if (code === 'probe_unanswered' && systemId !== null)
+    return `The probe of ${systemId} does not answer. See that its process runs, reaches Kafka and is ready (/health/ready), then retry ${systemId}.`
   const cause = Object.hasOwn(byCause, code) ? byCause[code] : undefined
   const next = Object.hasOwn(byNextStep, nextStep) ? byNextStep[nextStep] : undefined
   return cause ?? next ?? 'Look at the request and its systems, then decide.'

@@ -1,4 +1,4 @@
-import { currentProbes, isResidual } from './facts.js'
+import { currentProbes, isResidual, probesOf } from './facts.js'
 import type { RequestState } from './request-state.js'
 
 /** Who has to do what next, where a person has to; null while the request goes on by itself or has ended. */
@@ -7,7 +7,12 @@ export interface Attention {
   readonly nextStep: string
   readonly code: string
   readonly systemId: string | null
+  /** What the system's probe said it could not do, as a code of its connector; present only where a probe is why. */
+  readonly reason?: string
 }
+
+/** A code, never a text: a store's own words quote rows. */
+const CODE = /^[a-z][a-z0-9_]{0,59}$/
 
 /**
  * Every open state that time alone does not end has an owner and a next step; so has a completed request
@@ -39,12 +44,23 @@ export function attention(state: RequestState): Attention | null {
   }
   if (state.failure !== null) {
     const { owner, nextStep, code, systemId } = state.failure
-    return { owner, nextStep, code, systemId }
+    return { owner, nextStep, code, systemId, ...reasonOf(state, code, systemId) }
   }
   if (state.partial !== null) {
     return { owner: state.partial.owner, nextStep: state.partial.nextStep, code: 'retained', systemId: null }
   }
   return null
+}
+
+function reasonOf(
+  state: RequestState,
+  code: string,
+  systemId: string | null,
+): Pick<Attention, 'reason'> | undefined {
+  if (code !== 'probe_inconclusive' || systemId === null) return undefined
+  const reported = probesOf(state, systemId).filter((probe) => probe.reported?.result === 'inconclusive')
+  const reason = reported.at(-1)?.reported?.reasonCode
+  return reason && CODE.test(reason) ? { reason } : undefined
 }
 
 /**

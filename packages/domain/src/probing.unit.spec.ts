@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { adviceOn } from './advice.js'
 import { attention } from './attention.js'
 import { plan, shopPlan, system } from './testing/fixtures.js'
 import { Story } from './testing/story.js'
@@ -82,6 +83,53 @@ describe('a probe', () => {
       'ProbeRequested',
     ])
     expect(story.probe('pg/probe-6')).toContain('RequestCompleted')
+  })
+
+  /** Every look of a request failed, for this reason. */
+  function stuck(reasonCode: string | null) {
+    const story = probed()
+    for (let n = 1; n <= 5; n++) {
+      story.probe(`pg/probe-${n}`, 'inconclusive', { reasonCode })
+      story.later(MINUTE * 60)
+    }
+    const wanted = attention(story.given)
+    if (wanted === null) throw new Error('nobody is told')
+    return { ...wanted, advice: adviceOn(wanted) }
+  }
+
+  test('that may not read a table says so: which system, which code, and what to grant', () => {
+    expect(stuck('unreadable_table')).toEqual({
+      owner: 'operator',
+      nextStep: 'check_probe_then_retry',
+      code: 'probe_inconclusive',
+      systemId: 'pg',
+      reason: 'unreadable_table',
+      advice:
+        "The probe of pg cannot look (unreadable_table): its role may not read a table that may hold the person. Grant the probe's role the right to read it (lethe map check prints what), then retry pg.",
+    })
+  })
+
+  test.each([
+    ['rls_active', /\(rls_active\): row-level security .* BYPASSRLS, then retry pg\./],
+    ['missing_rights', /\(missing_rights\): its role lacks a right\. Grant/],
+    ['a_code_of_tomorrow', /The probe of pg cannot look \(a_code_of_tomorrow\): why is in its log/],
+    [null, /The probe of pg cannot look \(no reason given\)/],
+    ['toString', /The probe of pg cannot look \(no reason given\)/],
+  ])('that cannot tell because of %s names its system and what to do', (reasonCode, advice) => {
+    expect(stuck(reasonCode).advice).toMatch(advice)
+  })
+
+  test('that tells a text of its store in the place of a code is not quoted', () => {
+    const shown = JSON.stringify(stuck('permission denied for row (u1, ada@example.com)'))
+    expect(shown).not.toMatch(/ada|permission|u1/)
+  })
+
+  test('that never answered names its system and where to look', () => {
+    const story = probed()
+    for (let n = 1; n <= 6; n++) story.later(MINUTE * 60)
+    const wanted = attention(story.given)
+    expect(wanted).toMatchObject({ code: 'probe_unanswered', systemId: 'pg' })
+    expect(wanted && adviceOn(wanted)).toMatch(/^The probe of pg does not answer\..* then retry pg\.$/)
   })
 
   test('that does not answer is asked again, and its late answer still counts', () => {

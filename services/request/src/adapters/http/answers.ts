@@ -77,7 +77,14 @@ export const erasureRequest = z.looseObject({
   ground: text,
   /** Who must act next, why and how; null while nobody must. */
   attention: z
-    .looseObject({ owner: text, nextStep: text, code: text, systemId: text.nullable(), advice: text })
+    .looseObject({
+      owner: text,
+      nextStep: text,
+      code: text,
+      systemId: text.nullable(),
+      reason: text.optional(),
+      advice: text,
+    })
     .nullable(),
   /** The pass that waits for a second approver. */
   overCeiling: z.looseObject({}).nullable(),
