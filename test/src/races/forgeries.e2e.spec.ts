@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { fileURLToPath } from 'node:url'
 import type { ErasureRequestView, LetheClient } from '@lethe/client'
 import type { wire } from '@lethe/schemas'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -6,7 +7,7 @@ import { Chain } from '../harness/chain.js'
 import { withRedis } from '../harness/stores.js'
 import { until, untilStatus, untilStep } from '../harness/wait.js'
 import { footprint, type Person, sizeOf } from '../shop/oracle.js'
-import { otherTenant } from '../shop/seed.js'
+import { keysOf, otherTenant } from '../shop/seed.js'
 import { acknowledgement, countsOf, Forger, forgeries, sealed } from './forging.js'
 import { customer, erasureOf, systemIds, wrongCounts } from './people.js'
 
@@ -39,8 +40,20 @@ describe('forgeries', () => {
   }
   const views = (all: readonly { requestId: string }[]) =>
     Promise.all(all.map(({ requestId }) => client.get(requestId)))
+  /** What is left of each, of rows and keys. */
   const sizes = (people: readonly Person[]) =>
     Promise.all(people.map(async (person) => sizeOf(await footprint(chain.pgUrl, chain.redisUrl, person))))
+  /** The shop's application knows a person again whose erasure is over. */
+  const comesBack = ({ tenantId, userId }: Person) =>
+    withRedis(chain.redisUrl, async (redis) => {
+      for (const key of keysOf(tenantId, userId)) await redis.set(key, '{}')
+    })
+  /** Passes of a command that nobody asked about since the audit had so many answers. */
+  const unasked = async (passes: readonly OpenPass[], since: number) => {
+    const audited = (await forger.audit(passes.map(({ requestId }) => requestId))).slice(since)
+    const seen = new Set(audited.map((row) => `${row.request_id} ${row.pass_id}`))
+    return passes.filter(({ requestId, passId }) => !seen.has(`${requestId} ${passId}`))
+  }
   const untilRefused = (count: number) =>
     until(
       'forgeries among the dead letters',
@@ -98,10 +111,12 @@ describe('forgeries', () => {
 
   it('of commands erase nothing, whoever they name; a cancel before the first grant stands, after it is refused', async () => {
     const [heldPerson, cancelledPerson, waitingPerson] = [customer(20), customer(21), customer(22)]
-    const untouched = [heldPerson, cancelledPerson, waitingPerson]
-    const finished = await client.request(erasureOf(customer(23)))
+    const returned = customer(23)
+    const untouched = [heldPerson, cancelledPerson, waitingPerson, returned]
+    const finished = await client.request(erasureOf(returned))
     const waiting = await client.request({ ...erasureOf(waitingPerson), graceDays: 7 })
     await untilStatus(client, finished.requestId, settled)
+    await comesBack(returned)
     chain.signal('eraser-cache', 'SIGSTOP')
     let stopped: ErasureRequestView[]
     try {
@@ -128,16 +143,13 @@ describe('forgeries', () => {
     const forged = [...targets, unknown].map(forgedCommand)
     await forger.command(...forged)
     // One question per pass: what has its receipt is not asked for again, its acknowledgement is repeated.
-    const open = forged.flatMap(({ requestId, passes }) =>
-      requestId === finished.requestId
-        ? passes.filter(({ passId }) => !passId.endsWith('#1/initial'))
-        : passes,
-    )
-    const answers = await until(
+    const open = forged.flatMap((command) => openPasses(command, command.requestId === finished.requestId))
+    await until(
       'every forged pass to be asked for',
-      async () => (await forger.audit(ids)).slice(asked),
-      (seen) => seen.length >= open.length,
+      () => unasked(open, asked),
+      (left) => left.length === 0,
     )
+    const answers = (await forger.audit(ids)).slice(asked)
     expect(answers.filter(({ decision, grant_id }) => decision === 'go' || grant_id !== null)).toEqual([])
     const codes = (id: string) => [
       ...new Set(answers.flatMap((row) => (row.request_id === id ? [`${row.decision} ${row.code}`] : []))),
@@ -147,7 +159,35 @@ describe('forgeries', () => {
     // Whoever was granted shows as `go`: the audit would have shown it.
     expect((await forger.audit([granted.requestId])).some(({ decision }) => decision === 'go')).toBe(true)
     expect(await views(targets)).toEqual(before)
-    expect(await sizes(untouched)).toEqual([16, 16, 16])
+    expect(await sizes(untouched)).toEqual([16, 16, 16, 5])
+  })
+
+  it('of commands would be seen: an eraser that does not ask erases whom one names, and the audit lacks its questions', async () => {
+    const person = customer(25)
+    await chain.exchange('eraser-cache', program('unasking-eraser'))
+    try {
+      const finished = await client.request(erasureOf(person))
+      await untilStatus(client, finished.requestId, settled)
+      await comesBack(person)
+      expect(await sizes([person])).toEqual([5])
+      const asked = (await forger.audit([finished.requestId])).length
+      const command = forgedCommand(finished)
+      await forger.command(command)
+      await until(
+        'the forged command to erase',
+        () => sizes([person]),
+        ([left]) => left === 0,
+      )
+      const open = openPasses(command, true)
+      const left = await until(
+        'the honest eraser to ask',
+        () => unasked(open, asked),
+        (seen) => seen.every(({ systemId }) => systemId === 'cache'),
+      )
+      expect(left.map(({ passId }) => passId)).toContain('cache#1/retry-7')
+    } finally {
+      await chain.exchange('eraser-cache')
+    }
   })
 
   it('of a purpose or a system find every credential but the right one refused, and are audited', async () => {
@@ -179,6 +219,20 @@ describe('forgeries', () => {
     ])
   })
 })
+
+const program = (name: string) => fileURLToPath(new URL(`../../dist/races/${name}.js`, import.meta.url))
+
+interface OpenPass {
+  readonly requestId: string
+  readonly systemId: string
+  readonly passId: string
+}
+
+/** The passes of a command that an eraser has to ask about: those with a receipt are not asked for again. */
+const openPasses = ({ requestId, passes }: wire.ErasureRequested, finished: boolean): OpenPass[] =>
+  passes
+    .filter(({ passId }) => !(finished && passId.endsWith('#1/initial')))
+    .map(({ systemId, passId }) => ({ requestId, systemId, passId }))
 
 /** A command for the first passes of both systems, one that no attempt was emitted for, and one of no plan. */
 function forgedCommand({ requestId, tenantId, subjectRef }: ErasureRequestView): wire.ErasureRequested {
