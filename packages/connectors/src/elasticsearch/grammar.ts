@@ -1,5 +1,6 @@
 import type { IdentifierType, MapContext, MapKind, OwnProblem } from '@lethe/data-map'
 import { z } from 'zod'
+import { CANNOT_END, canEnd } from '../until.js'
 import { parseIndexName } from './index-name.js'
 
 const IDENTIFIER = /^(user_id|email|phone|vendor:[a-z0-9][a-z0-9_-]*)$/
@@ -39,7 +40,7 @@ const retain = z.strictObject({
       /^(P(?=\d)(\d+Y)?(\d+M)?(\d+W)?(\d+D)? from [^.*?\s]+(\.[^.*?\s]+)*|\d{4}-\d{2}-\d{2})$/,
       'write a date (2031-12-31) or a time from a field (P7Y from created_at)',
     )
-    .refine((text) => text.startsWith('P') || !Number.isNaN(Date.parse(text)), 'write a date that there is')
+    .refine(canEnd, CANNOT_END)
     .optional(),
 })
 export type Retain = z.output<typeof retain>

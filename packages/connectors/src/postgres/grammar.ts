@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { CANNOT_END, canEnd } from '../until.js'
 
 /**
  * The `postgres` part of a data map, without the vendor's client: `request` compiles plans with it.
@@ -62,6 +63,7 @@ const retain = z.strictObject({
       /^(P(?=\d)(\d+Y)?(\d+M)?(\d+W)?(\d+D)? from [^\s.]+|\d{4}-\d{2}-\d{2})$/,
       'write a date (2031-12-31) or a time from a column (P7Y from created_at)',
     )
+    .refine(canEnd, CANNOT_END)
     .optional(),
 })
 export type Retain = z.output<typeof retain>
