@@ -13,6 +13,7 @@ import { environment } from './config.js'
 import { exitCodes } from './exit.js'
 import { instant, table } from './render.js'
 import type { Ports } from './request-commands.js'
+import { wholeNumber } from './whole-number.js'
 
 interface Selected {
   topic?: TopicName
@@ -45,7 +46,7 @@ export function addDlqCommands(program: Command, ports: Ports): void {
 
   selecting(dlq.command('redrive [ids...]').description('send dead letters to their consumer again'))
     .option('--dry-run', 'only say what would be sent')
-    .option('--rate <n>', 'messages per second (default 100)', Number)
+    .option('--rate <n>', 'messages per second (default 100)', wholeNumber('--rate', 1, 100_000))
     .action(async (ids: string[], options: Selected & { dryRun?: boolean; rate?: number }) => {
       const result = await redrive({
         kafka: kafka(),

@@ -5,6 +5,7 @@ import { identifiersOf, type PersonOptions, withPerson } from './person-options.
 import { instant, requestText, table } from './render.js'
 import { planText, previewText } from './render-preview.js'
 import { addVerbs } from './verb-commands.js'
+import { wholeNumber } from './whole-number.js'
 
 export interface Ports {
   /** `timeoutMs`: how long one answer may take. */
@@ -83,7 +84,11 @@ function addAsking(program: Command, ports: Ports): void {
     .option('--ground <article>', 'legal ground, e.g. 17(1)(b)')
     .option('--role <role>', 'self, agent, admin, service or automated')
     .option('--identity-method <method>', 'how you know that the requester is the person')
-    .option('--grace-days <days>', 'days in which it can be cancelled (default 7, 0 starts at once)', Number)
+    .option(
+      '--grace-days <days>',
+      'days in which it can be cancelled (default 7, 0 starts at once)',
+      wholeNumber('--grace-days', 0, 60),
+    )
     .option('--need-approval', 'a privacy officer approves before anything runs')
     .option('--idempotency-key <key>', 'the same key never makes a second request')
     .option('--wait', 'follow it until it needs nothing more; Ctrl-C stops following, not the erasure')
@@ -130,7 +135,7 @@ function addList(program: Command, ports: Ports): void {
     .option('--status <status>')
     .option('-t, --tenant <id>')
     .option('--system <id>')
-    .option('--limit <n>', 'at most this many', Number)
+    .option('--limit <n>', 'at most this many', wholeNumber('--limit', 1, 200))
     .option('--cursor <cursor>', 'go on where the last page ended')
     .option('--json', 'print JSON')
     .action(

@@ -26,7 +26,10 @@ export interface ClientOptions {
   readonly timeoutMs?: number
 }
 
-/** One call and its JSON answer. Throws `ProblemError` or `UnreachableError`. */
+/**
+ * One call and its JSON answer. Throws `ProblemError` or `UnreachableError`; neither repeats an answer that is not
+ * the service's own, such as a proxy's page.
+ */
 export async function callJson<T>(
   options: ClientOptions,
   method: string,
@@ -36,8 +39,18 @@ export async function callJson<T>(
 ): Promise<T> {
   const response = await send(options, method, path, body, headers)
   const text = await response.text()
-  if (response.ok) return (text === '' ? undefined : JSON.parse(text)) as T
-  throw problemOf(response, text)
+  if (!response.ok) throw problemOf(response, text)
+  return answerOf(options.url, text) as T
+}
+
+function answerOf(url: string, text: string): unknown {
+  if (text === '') return undefined
+  try {
+    return JSON.parse(text)
+  } catch {
+    // The parser's own message quotes what it read.
+    throw new UnreachableError(`${url} answered with something that is no JSON: is it the request service?`)
+  }
 }
 
 async function send(
@@ -64,22 +77,29 @@ async function send(
 }
 
 function problemOf(response: Response, text: string): ProblemError {
-  const retryAfter = response.headers.get('retry-after')
-  let problem: Record<string, unknown> = {}
-  try {
-    problem = JSON.parse(text)
-  } catch {
-    // A proxy may answer with something that is not JSON; the status then has to say it.
-    problem = {}
-  }
-  const { type, title, detail, code, ...extensions } = problem
-  const named = typeof code === 'string' ? code : String(type ?? 'unknown').replace(/^.*\/|\.md$/g, '')
+  const { type, title, detail, code, ...extensions } = membersOf(text)
+  const page = typeof type === 'string' ? type : 'unknown'
+  const named = typeof code === 'string' ? code : page.replace(/^.*\/|\.md$/g, '')
   const message = [title, detail].filter((part) => typeof part === 'string' && part !== '').join(': ')
   return new ProblemError(
     named,
     response.status,
     message || `the service answered ${response.status}`,
-    retryAfter === null ? null : Number(retryAfter),
+    secondsOf(response.headers.get('retry-after')),
     extensions,
   )
 }
+
+/** A proxy may answer with something that is no problem document; the status then has to say it. */
+function membersOf(text: string): Record<string, unknown> {
+  try {
+    const value: unknown = JSON.parse(text)
+    return typeof value === 'object' && value !== null && !Array.isArray(value) ? { ...value } : {}
+  } catch {
+    return {}
+  }
+}
+
+/** Null where there is none, and for the date that a proxy may write instead. */
+const secondsOf = (text: string | null): number | null =>
+  text !== null && /^\d{1,9}$/.test(text) ? Number(text) : null
