@@ -1,3 +1,4 @@
+import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { durationMs } from './duration.js'
 
@@ -31,5 +32,28 @@ describe('durationMs', () => {
         expect(Date.UTC(year + 1, month, 1) - from).toBeLessThanOrEqual(durationMs('P1Y') ?? 0)
       }
     }
+  })
+
+  it('reads any text as whole milliseconds that can be counted, or as none', () => {
+    const near = fc.stringMatching(/^P?[0-9YMWDTHS.,+-]{0,12}$/)
+    fc.assert(
+      fc.property(fc.oneof(fc.string({ unit: 'binary' }), near), (text) => {
+        const ms = durationMs(text)
+        if (ms === null) return
+        expect(Number.isSafeInteger(ms) && ms >= 0).toBe(true)
+        expect(text).toMatch(/^P[0-9YMWDTHS]+$/)
+      }),
+      { numRuns: 2_000 },
+    )
+  })
+
+  it('reads what was written part by part as the sum of its parts', () => {
+    fc.assert(
+      fc.property(fc.nat(999), fc.nat(999), fc.nat(99_999), (days, hours, seconds) => {
+        expect(durationMs(`P${days}DT${hours}H${seconds}S`)).toBe(
+          days * DAY + hours * 3_600_000 + seconds * 1_000,
+        )
+      }),
+    )
   })
 })

@@ -1,5 +1,6 @@
 import type { Incoming } from '@lethe/messaging'
 import { deriveMacKey, macOf, type wire } from '@lethe/schemas'
+import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { proven } from './read-message.js'
 
@@ -79,4 +80,20 @@ describe('reading an acknowledgement', () => {
       expect.objectContaining({ code: 'schema_unknown' }),
     )
   })
+
+  it('refuses every other value of every field, and never fails otherwise', () => {
+    const marked = fc.string({ unit: 'binary', maxLength: 20 }).map((text) => `#canary#${text}`)
+    const fields = Object.keys(signed) as (keyof typeof signed)[]
+    const other = fc.oneof(marked, fc.anything({ values: [marked, fc.integer(), fc.constant(null)] }))
+    fc.assert(
+      fc.property(fc.constantFrom(...fields), other, (field, value) => {
+        fc.pre(canonicalOf(value) !== canonicalOf(signed[field]))
+        expect(() => proven(incoming('ErasureAcknowledged', { ...signed, [field]: value }), secret)).toThrow(
+          expect.objectContaining({ code: 'grant_invalid' }),
+        )
+      }),
+    )
+  })
 })
+
+const canonicalOf = (value: unknown) => JSON.stringify(value) ?? 'none'
