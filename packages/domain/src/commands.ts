@@ -21,7 +21,14 @@ export type RequestCommand =
   | { readonly type: 'FreezePlan'; readonly plan: Omit<log.PlanFrozen, 'at'> }
   | { readonly type: 'Approve'; readonly by: string }
   | { readonly type: 'Refuse'; readonly by: string; readonly ground: string; readonly citation: string }
-  | { readonly type: 'Hold'; readonly holdId: string; readonly by: string; readonly reasonRef: string | null }
+  | {
+      readonly type: 'Hold'
+      readonly holdId: string
+      readonly by: string
+      readonly reasonRef: string | null
+      /** Until when a replay that is under way may still erase this person, epoch milliseconds; absent when none is. */
+      readonly replayingUntil?: number
+    }
   /** `holdId` null lifts every hold. */
   | { readonly type: 'Release'; readonly holdId: string | null; readonly by: string }
   | { readonly type: 'Cancel'; readonly by: string }

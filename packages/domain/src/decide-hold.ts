@@ -8,7 +8,7 @@ export const HELD_WITHOUT_END = Date.UTC(9999, 11, 31)
 
 /**
  * Nothing more of the person is erased after `effectiveAt`: when the last grant that is out has
- * expired. A completed request can be held too: its tombstones then wait for a person at a restore.
+ * expired, and the page of people that a replay may be erasing. A completed request can be held too: its tombstones then wait for a person at a restore.
  */
 export function decideHold(
   state: RequestState,
@@ -20,7 +20,7 @@ export function decideHold(
   }
   const { holdId, by, reasonRef } = command
   if (knowsHold(state, holdId)) return accepted()
-  const effectiveAt = Math.max(now, grantsOutstandingUntil(state))
+  const effectiveAt = Math.max(now, grantsOutstandingUntil(state), command.replayingUntil ?? now)
   return accepted(
     { type: 'RequestHeld', data: { holdId, by, reasonRef, at: now, effectiveAt } },
     ...tombstonesHeldUntil(state, HELD_WITHOUT_END),

@@ -27,6 +27,12 @@ describe('a hold', () => {
     expect(story.last('RequestHeld').effectiveAt).toBe(START + 14_000)
   })
 
+  test('is effective when the page a replay is erasing has run out', () => {
+    const story = Story.planned()
+    story.tell({ ...hold(), replayingUntil: START + 60_000 })
+    expect(story.last('RequestHeld').effectiveAt).toBe(START + 60_000)
+  })
+
   test('counts a second grant of an acknowledged pass as out', () => {
     const story = Story.planned(shopPlan())
     story.grant('cache#1/initial', 1, 'other')

@@ -98,7 +98,7 @@ describe('a marker', () => {
 
 describe('tombstones', () => {
   const page = (token: string, body: object) =>
-    stand.call<{ tombstones: LiveTombstone[] }>('POST', '/v1/tombstones', { token, body })
+    stand.call<{ tombstones: LiveTombstone[]; validUntil: number }>('POST', '/v1/tombstones', { token, body })
 
   it('are given with identifiers to the restore credential, in pages, and every page is audited', async () => {
     const people = [newPerson(stand), newPerson(stand), newPerson(stand)]
@@ -128,6 +128,42 @@ describe('tombstones', () => {
       held: true,
       subject: null,
     })
+  })
+
+  it('that were read before a hold may be erased no longer than the hold says it waits', async () => {
+    const id = await newRequest()
+    const hold = () =>
+      stand.call<{ effectiveAt: number }>('POST', `/v1/erasure-requests/${id}/hold`, {
+        body: {},
+        token: tokens.officer,
+      })
+    await shut()
+    const { body } = await page(tokens.restore, { systemId: 'cache', reason: 'restore-1' })
+    expect((await hold()).body.effectiveAt).toBeGreaterThanOrEqual(body.validUntil)
+    await stand.pool.query(`UPDATE restore.gates SET state = 'open'`)
+    const before = Date.now()
+    expect((await hold()).body.effectiveAt).toBeLessThan(before + 30_000)
+  })
+
+  it('wait for a hold that is being placed, and then show it', async () => {
+    const placing = await stand.pool.connect()
+    await placing.query('BEGIN')
+    await placing.query(`SELECT pg_advisory_xact_lock_shared(hashtextextended('lethe.replay-pages', 0))`)
+    let read = false
+    const reading = page(tokens.restore, { systemId: 'cache', reason: 'restore-1' }).then(() => {
+      read = true
+    })
+    await expect
+      .poll(
+        async () =>
+          (await stand.pool.query(`SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND NOT granted`))
+            .rowCount,
+      )
+      .toBeGreaterThan(0)
+    expect(read).toBe(false)
+    await placing.query('COMMIT')
+    placing.release()
+    await reading
   })
 
   it('are nobody else’s to read', async () => {

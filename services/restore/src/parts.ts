@@ -3,6 +3,7 @@ import { Credentials, type Logger, Repeating } from '@lethe/service-host'
 import { Pool } from 'pg'
 import { RestoreStore } from './adapters/restore-store.js'
 import { TombstoneClient } from './adapters/tombstone-client.js'
+import { Turns } from './adapters/turns.js'
 import { Detector } from './application/detector.js'
 import { Guard } from './application/guard.js'
 import { Replay } from './application/replay.js'
@@ -15,6 +16,8 @@ import { connectorOf } from './connectors.js'
 /** The service without its transports. */
 export interface RestoreParts {
   readonly pool: Pool
+  /** Connections that hold the turns on systems. */
+  readonly locks: Pool
   readonly credentials: Credentials
   readonly guard: Guard
   readonly restores: Restores
@@ -41,7 +44,14 @@ export async function openParts(config: RestoreConfig, logger: Logger): Promise<
   const detector = new Detector({ store, secret, incarnation, logger })
   const replay = new Replay(store, new TombstoneClient(config.requestUrl, config.token))
   const runs = new Runs({ store, replay, detector, secret, incarnation, logger })
-  const guard = new Guard(systems, store, detector, runs, logger)
+  const locks = new Pool({
+    connectionString: config.pgUrl,
+    max: Math.max(1, systems.size),
+    application_name: 'lethe-restore-turns',
+    keepAlive: true,
+  })
+  locks.on('error', (error) => logger.warn({ err: error }, 'an idle connection broke'))
+  const guard = new Guard(systems, store, detector, runs, new Turns(locks), logger)
   const polling = new Repeating({
     name: 'look-at-stores',
     work: () => guard.round(),
@@ -50,5 +60,5 @@ export async function openParts(config: RestoreConfig, logger: Logger): Promise<
     logger,
   })
   const restores = new Restores(systems, store, guard, runs)
-  return { pool, credentials, guard, restores, watched: new Set(systems.keys()), polling }
+  return { pool, locks, credentials, guard, restores, watched: new Set(systems.keys()), polling }
 }

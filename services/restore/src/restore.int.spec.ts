@@ -127,7 +127,78 @@ describe('a restored store', () => {
   })
 })
 
+describe('a hold', () => {
+  it('that may have come since a page was read stops it: the page is read again, smaller, and everybody is done once', async () => {
+    const { backup, process } = await erasedSinceBackup()
+    await stand.shop.restore(backup)
+    const limits: number[] = []
+    const page = stand.source.page.bind(stand.source)
+    stand.source.page = async (systemId, reason, after, limit) => {
+      limits.push(limit)
+      // The first two pages are too old before anybody of them can be erased.
+      stand.source.lifeMs = limits.length <= 2 ? -1 : 60_000
+      return page(systemId, reason, after, limit)
+    }
+    await round(process)
+    expect(limits.slice(0, 3)).toEqual([1_000, 250, 62])
+    expect(await latest()).toMatchObject({ phase: 'opened', tombstones: 2, replayed: 2, failed: {} })
+    expect(await people()).toHaveLength(198)
+  })
+})
+
+describe('two instances', () => {
+  it('never take each other’s markers for foreign, and one restore is done once', async () => {
+    const { backup, process } = await erasedSinceBackup()
+    const second = stand.process()
+    for (let n = 0; n < 15; n++) await Promise.all([round(process), round(second)])
+    expect(await stand.store.history(null, 10)).toEqual([])
+    await stand.shop.restore(backup)
+    await Promise.all([round(process), round(second)])
+    await Promise.all([round(process), round(second)])
+    expect(await stand.store.history(null, 10)).toMatchObject([
+      { phase: 'opened', run: 1, tombstones: 2, replayed: 2 },
+    ])
+  })
+})
+
+describe('a process that dies between announcing a marker and confirming it', () => {
+  it('twice in a row is no restore', async () => {
+    const { process } = await erasedSinceBackup()
+    const confirm = stand.store.confirmMarker.bind(stand.store)
+    stand.store.confirmMarker = () => Promise.reject(new Error('killed'))
+    await round(process)
+    stand.store.confirmMarker = confirm
+    const announce = stand.store.announceMarker.bind(stand.store)
+    stand.store.announceMarker = async (...given) => {
+      await announce(...given)
+      throw new Error('killed')
+    }
+    await round(stand.process())
+    stand.store.announceMarker = announce
+    await round(stand.process())
+    expect(await stand.store.history(null, 10)).toEqual([])
+  })
+})
+
 describe('a gate stays shut', () => {
+  it('when yet another copy comes in while the first one is replayed: that is a restore of its own', async () => {
+    const { backup, process } = await erasedSinceBackup()
+    await stand.shop.restore(backup)
+    let pages = 0
+    stand.source.during = async () => {
+      if (++pages !== 2) return
+      await stand.shop.restore(backup)
+      // Shut as it was, so that nothing but the marker tells.
+      await stand.shop.as(undefined, `REVOKE CONNECT ON DATABASE ${stand.shop.name} FROM PUBLIC`)
+    }
+    await round(process)
+    await round(process)
+    const [second, first] = await stand.store.history(null, 10)
+    expect(first).toMatchObject({ phase: 'superseded' })
+    expect(second).toMatchObject({ phase: 'opened', replayed: 2 })
+    expect(await people()).not.toContain('u1')
+  })
+
   it('when the copy is older than a tombstone that was collected, until somebody opens it under a ticket', async () => {
     const process = stand.process()
     await round(process)

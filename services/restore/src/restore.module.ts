@@ -17,13 +17,15 @@ import { Restores } from './application/restores.js'
 import type { RestoreConfig } from './config.js'
 import { openParts } from './parts.js'
 
+const POOLS = Symbol('pools')
+
 /** Starts and ends what Nest does not know of. */
 @Injectable()
 class Lifecycle implements OnApplicationBootstrap, OnModuleDestroy, OnApplicationShutdown {
   constructor(
     @Inject(Guard) private readonly guard: Guard,
     @Inject(Repeating) private readonly polling: Repeating,
-    @Inject(Pool) private readonly pool: Pool,
+    @Inject(POOLS) private readonly pools: readonly Pool[],
   ) {}
 
   onApplicationBootstrap(): void {
@@ -36,7 +38,7 @@ class Lifecycle implements OnApplicationBootstrap, OnModuleDestroy, OnApplicatio
   }
 
   async onApplicationShutdown(): Promise<void> {
-    await this.pool.end()
+    await Promise.all(this.pools.map((pool) => pool.end()))
   }
 }
 
@@ -59,6 +61,7 @@ export class RestoreModule {
       controllers: [AnnouncedController, RestoresController],
       providers: [
         { provide: Pool, useValue: parts.pool },
+        { provide: POOLS, useValue: [parts.pool, parts.locks] },
         { provide: Credentials, useValue: parts.credentials },
         { provide: Guard, useValue: parts.guard },
         { provide: Restores, useValue: parts.restores },

@@ -13,6 +13,7 @@ import { decided } from './decided.js'
 import { lockDigests } from './duplicates.js'
 import { normalised, type Submission } from './new-request.js'
 import { sealedApart } from './planning.js'
+import { replayingUntil } from './replay-pages.js'
 
 /** A command of a person or service on one request, as the body said it. */
 export type Wanted =
@@ -58,7 +59,10 @@ export class RequestCommands {
       }
       if (wanted.verb === 'refuse') await this.assertNamesNobody(tx, caller.id, requestId, wanted)
       const noteId = 'reason' in wanted && wanted.reason ? randomUUID() : null
-      const events = decided(tx.apply(requestId, commandOf(wanted, caller.id, noteId, state, now), now))
+      const command = commandOf(wanted, caller.id, noteId, state, now)
+      const until = command.type === 'Hold' ? await replayingUntil(tx.client, this.now) : undefined
+      const lasting = until === undefined ? command : { ...command, replayingUntil: until }
+      const events = decided(tx.apply(requestId, lasting, now))
       if (noteId !== null && events.length > 0) await this.note(tx, requestId, noteId, wanted)
       const held = events.find((event) => event.type === 'RequestHeld')
       return {

@@ -5,6 +5,7 @@ import type { Subject } from '../domain/identifier.js'
 import { type Caller, may } from '../domain/permissions.js'
 import type { Vault } from '../vault/vault.js'
 import { auditTombstones } from './audit.js'
+import { beginPage } from './replay-pages.js'
 
 export interface TombstoneQuestion {
   readonly systemId: string
@@ -30,6 +31,12 @@ export interface LiveTombstone {
   readonly code?: string
 }
 
+export interface TombstonePage {
+  /** Epoch milliseconds after which nobody of this page may be erased: a hold may have come since. Read it again. */
+  readonly validUntil: number
+  readonly tombstones: readonly LiveTombstone[]
+}
+
 interface Owner {
   readonly request_id: string
   readonly received_at: string
@@ -45,10 +52,11 @@ export class Tombstones {
   ) {}
 
   /** Ordered by id. @throws ProblemError `forbidden` unless the credential is the restore service's. */
-  async page(caller: Caller, question: TombstoneQuestion): Promise<LiveTombstone[]> {
+  async page(caller: Caller, question: TombstoneQuestion): Promise<TombstonePage> {
     if (!may(caller, 'replay') || (caller.systemId !== null && caller.systemId !== question.systemId)) {
       throw problem('forbidden', 'Only the restore credential reads tombstones with their identifiers.')
     }
+    const validUntil = await beginPage(this.pool, this.now)
     const at = this.now()
     const { systemId, after, limit, reason } = question
     const rows = await liveTombstones(this.pool, systemId, at, { limit, after })
@@ -58,23 +66,26 @@ export class Tombstones {
       this.vault.open(this.pool, ids, systemId, 'tombstones'),
     ])
     await auditTombstones(this.pool, { at, credentialId: caller.id, systemId, reason, count: rows.length })
-    return rows.map(({ tombstoneId, requestId, mapVersion, effectiveAt, expiresAt, ...row }) => {
-      const owner = owners.get(requestId)
-      const found = { tombstoneId, requestId, mapVersion, effectiveAt, expiresAt }
-      // Fail closed: a tombstone without its request is nobody's to replay.
-      if (owner === undefined) return { ...found, held: false, subject: null, code: 'not_found' }
-      if (owner.held) return { ...found, held: true, subject: null }
-      const entry = entries.get(requestId)
-      if (entry === undefined || entry instanceof Error)
-        return { ...found, held: false, subject: null, code: codeOf(entry) }
-      const { subjectRef, tenantId } = row
-      const receivedAt = Number(owner.received_at)
-      return {
-        ...found,
-        held: false,
-        subject: { subjectRef, tenantId, receivedAt, identifiers: entry.identifiers },
-      }
-    })
+    const tombstones = rows.map(
+      ({ tombstoneId, requestId, mapVersion, effectiveAt, expiresAt, ...row }): LiveTombstone => {
+        const owner = owners.get(requestId)
+        const found = { tombstoneId, requestId, mapVersion, effectiveAt, expiresAt }
+        // Fail closed: a tombstone without its request is nobody's to replay.
+        if (owner === undefined) return { ...found, held: false, subject: null, code: 'not_found' }
+        if (owner.held) return { ...found, held: true, subject: null }
+        const entry = entries.get(requestId)
+        if (entry === undefined || entry instanceof Error)
+          return { ...found, held: false, subject: null, code: codeOf(entry) }
+        const { subjectRef, tenantId } = row
+        const receivedAt = Number(owner.received_at)
+        return {
+          ...found,
+          held: false,
+          subject: { subjectRef, tenantId, receivedAt, identifiers: entry.identifiers },
+        }
+      },
+    )
+    return { validUntil, tombstones }
   }
 
   private async ownersOf(ids: readonly string[]): Promise<Map<string, Owner>> {

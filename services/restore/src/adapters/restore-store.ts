@@ -100,12 +100,17 @@ export class RestoreStore {
     }
   }
 
-  /** Written before the store gets the value, so that a crash in between leaves no unknown one there. */
-  async announceMarker(systemId: string, next: string, now: number): Promise<void> {
+  /**
+   * Written before the store gets the value, so that a crash in between leaves no unknown one there. What is there
+   * now becomes the current one: it may be a pending one of a process that died before it could confirm it.
+   */
+  async announceMarker(systemId: string, next: string, found: string | null, now: number): Promise<void> {
     await this.pool.query(
-      `INSERT INTO restore.markers (system_id, pending, confirmed_at) VALUES ($1, $2, $3)
-       ON CONFLICT (system_id) DO UPDATE SET pending = excluded.pending`,
-      [systemId, next, now],
+      `INSERT INTO restore.markers (system_id, current, pending, confirmed_at) VALUES ($1, $3, $2, $4)
+       ON CONFLICT (system_id) DO UPDATE SET pending = excluded.pending, current = excluded.current,
+         previous = CASE WHEN restore.markers.current IS DISTINCT FROM excluded.current
+           THEN restore.markers.current ELSE restore.markers.previous END`,
+      [systemId, next, found, now],
     )
   }
 

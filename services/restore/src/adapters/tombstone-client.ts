@@ -1,9 +1,10 @@
 import { subjectShape } from '@lethe/eraser-kit/hosting'
 import { PausedError } from '@lethe/service-host'
 import { z } from 'zod'
-import type { LiveTombstone, TombstoneSource } from '../application/tombstone-source.js'
+import type { TombstonePage, TombstoneSource } from '../application/tombstone-source.js'
 
 const answer = z.object({
+  validUntil: z.number(),
   tombstones: z.array(
     z.object({
       tombstoneId: z.string(),
@@ -24,7 +25,7 @@ export class TombstoneClient implements TombstoneSource {
     private readonly token: string,
   ) {}
 
-  async page(systemId: string, reason: string, after: string, limit: number): Promise<LiveTombstone[]> {
+  async page(systemId: string, reason: string, after: string, limit: number): Promise<TombstonePage> {
     const response = await this.ask({ systemId, reason, after, limit })
     if (!response.ok) {
       await response.body?.cancel()
@@ -37,7 +38,7 @@ export class TombstoneClient implements TombstoneSource {
     // The parser's issues could quote what was sent, so only the fact is told.
     if (!parsed.success)
       throw new PausedError('request_answer_unknown', 'request gave an answer of unknown shape.')
-    return parsed.data.tombstones
+    return parsed.data
   }
 
   private async ask(body: object): Promise<Response> {

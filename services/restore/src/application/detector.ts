@@ -59,7 +59,7 @@ export class Detector {
     const { systemId } = system
     const now = this.now()
     const next = newMarker({ secret, systemId, incarnation }, now)
-    await store.announceMarker(systemId, next, now)
+    await store.announceMarker(systemId, next, found.marker.found, now)
     const session = await system.restore()
     if (!(await session.marker.replace(found.marker.found, next))) return false
     await store.confirmMarker(

@@ -1,5 +1,6 @@
-import type { Logger } from '@lethe/service-host'
+import { type Logger, RetryableError } from '@lethe/service-host'
 import type { Announcer, GateMode, RestoreStore } from '../adapters/restore-store.js'
+import type { Turns } from '../adapters/turns.js'
 import type { Detector } from './detector.js'
 import { gateOpen } from './metrics.js'
 import type { Runs } from './runs.js'
@@ -14,6 +15,9 @@ export interface Announcement {
   readonly announcedAt: number
 }
 
+/** How long a decision of a person waits for the instance that is looking after the system, milliseconds. */
+const DECISION_WAIT_MS = 20_000
+
 /** One round over all watched stores at a time; a store that hangs must not hold up the others. */
 export class Guard {
   private readonly busy = new Map<string, Promise<void>>()
@@ -24,6 +28,7 @@ export class Guard {
     private readonly store: RestoreStore,
     private readonly detector: Detector,
     private readonly runs: Runs,
+    private readonly turns: Turns,
     private readonly logger: Logger,
   ) {}
 
@@ -32,7 +37,7 @@ export class Guard {
     for (const system of this.systems.values()) {
       const { systemId } = system
       if (this.busy.has(systemId)) continue
-      const work = this.lookAfter(system).finally(() => this.busy.delete(systemId))
+      const work = this.inTurn(system).finally(() => this.busy.delete(systemId))
       this.busy.set(systemId, work)
     }
     const shut = new Set(
@@ -41,12 +46,16 @@ export class Guard {
     for (const systemId of this.systems.keys()) gateOpen.set({ system: systemId }, shut.has(systemId) ? 0 : 1)
   }
 
-  /** Work on one watched system while no round looks after it. Throws what the work throws. */
+  /** Work on one watched system while no round of any instance looks after it. Throws what the work throws. */
   async alone(systemId: string, work: (system: WatchedSystem) => Promise<void>): Promise<void> {
     while (this.busy.has(systemId)) await this.busy.get(systemId)
     const system = this.systems.get(systemId)
     if (system === undefined) throw new Error(`${systemId} is not watched`)
-    const running = work(system)
+    const running = this.turns
+      .take(systemId, () => work(system), { wait: DECISION_WAIT_MS })
+      .then((taken) => {
+        if (!taken) throw new RetryableError('busy', 'Another instance works on this system; ask again.')
+      })
     const settled = running.catch(() => undefined).finally(() => this.busy.delete(systemId))
     this.busy.set(systemId, settled)
     await running
@@ -69,22 +78,30 @@ export class Guard {
     await Promise.allSettled([...this.systems.values()].map((system) => system.close()))
   }
 
-  private async lookAfter(system: WatchedSystem): Promise<void> {
-    const { systemId } = system
+  private async inTurn(system: WatchedSystem): Promise<void> {
+    const { signal } = this.stopping
     try {
-      // Read here and not by the round: between the two somebody may have opened the gate.
-      const restore = (await this.store.underWay()).find((one) => one.systemId === systemId)
-      // While a gate waits for a person, the server may forget that it is shut, and yet another copy may come in.
-      if (restore !== undefined) await this.runs.keepShut(restore, system)
-      if (restore === undefined || restore.phase === 'waiting') {
-        if ((await this.detector.look(system)) !== 'other') return
-        await this.lookAfter(system)
-        return
-      }
-      await this.runs.advance(restore.restoreId, system, this.stopping.signal)
+      await this.turns.take(system.systemId, (lost) =>
+        this.lookAfter(system, AbortSignal.any([signal, lost])),
+      )
     } catch (error) {
-      if (this.stopping.signal.aborted) return
+      if (signal.aborted) return
+      const { systemId } = system
       this.logger.error({ system: systemId, err: error }, 'a restore could not go on; it is tried again')
     }
+  }
+
+  private async lookAfter(system: WatchedSystem, signal: AbortSignal): Promise<void> {
+    const { systemId } = system
+    // Read here and not by the round: between the two somebody may have opened the gate.
+    const restore = (await this.store.underWay()).find((one) => one.systemId === systemId)
+    // While a gate waits for a person, the server may forget that it is shut, and yet another copy may come in.
+    if (restore !== undefined) await this.runs.keepShut(restore, system)
+    if (restore === undefined || restore.phase === 'waiting') {
+      if ((await this.detector.look(system)) !== 'other') return
+      await this.lookAfter(system, signal)
+      return
+    }
+    await this.runs.advance(restore.restoreId, system, signal)
   }
 }

@@ -4,7 +4,7 @@ import type { Replayed, Restore, RestoreStore } from '../adapters/restore-store.
 import { counted, type Fate, seen } from '../domain/tally.js'
 import type { Tally } from '../domain/waiting.js'
 import { replayedTotal } from './metrics.js'
-import type { LiveTombstone, TombstoneSource } from './tombstone-source.js'
+import type { LiveTombstone, TombstonePage, TombstoneSource } from './tombstone-source.js'
 import type { WatchedSystem } from './watched-system.js'
 
 /** How long one batch may take, in milliseconds: nothing else works on a gated store. */
@@ -29,7 +29,7 @@ export class Replay {
   ) {}
 
   async apply(restore: Restore, system: WatchedSystem, signal: AbortSignal): Promise<Tally> {
-    return this.pages(restore, signal, async (tally, page) => {
+    return this.pages(restore, signal, async (tally, { tombstones: page, validUntil }) => {
       const fates: Fate[] = []
       const replayed: Replayed[] = []
       const readable: (LiveTombstone & { subject: Subject })[] = []
@@ -38,7 +38,13 @@ export class Replay {
         else if (tombstone.subject === null) fates.push({ is: 'unreadable' })
         else readable.push(tombstone as LiveTombstone & { subject: Subject })
       }
-      for (const { tombstone, outcome } of await this.eraseAll(restore, system, readable, signal)) {
+      for (const { tombstone, outcome } of await this.eraseAll(
+        restore,
+        system,
+        readable,
+        validUntil,
+        signal,
+      )) {
         const fate = fateOf(outcome)
         fates.push(fate)
         if (fate.is === 'absent') continue
@@ -54,7 +60,7 @@ export class Replay {
 
   async probe(restore: Restore, system: WatchedSystem, signal: AbortSignal): Promise<Tally> {
     const session = await system.probe()
-    return this.pages(restore, signal, async (tally, page) => {
+    return this.pages(restore, signal, async (tally, { tombstones: page }) => {
       const subjects = page.flatMap(({ subject }) => (subject === null ? [] : [subject]))
       let sum = tally
       for (let from = 0; from < subjects.length; from += system.batchMax) {
@@ -68,20 +74,31 @@ export class Replay {
   private async pages(
     restore: Restore,
     signal: AbortSignal,
-    work: (tally: Tally, page: readonly LiveTombstone[]) => Promise<{ tally: Tally; replayed: Replayed[] }>,
+    work: (tally: Tally, page: TombstonePage) => Promise<{ tally: Tally; replayed: Replayed[] }>,
   ): Promise<Tally> {
     let tally: Tally = restore
     let { cursor } = restore
+    let limit = PAGE
     for (;;) {
       signal.throwIfAborted()
-      const page = await this.source.page(restore.systemId, `restore-${restore.restoreId}`, cursor, PAGE)
-      const last = page.at(-1)
+      const page = await this.source.page(restore.systemId, `restore-${restore.restoreId}`, cursor, limit)
+      const last = page.tombstones.at(-1)
       if (last === undefined) return tally
-      const done = await work(tally, page)
+      const done = await work(tally, page).catch((error: unknown) => {
+        if (error instanceof PageExpired) return null
+        throw error
+      })
+      if (done === null) {
+        if (limit === 1)
+          throw new RetryableError('replay_too_slow', 'One person takes longer than a page lives.')
+        // What of it was erased is told again by its receipts; a smaller page ends in time.
+        limit = Math.max(1, Math.floor(limit / 4))
+        continue
+      }
       tally = done.tally
       cursor = last.tombstoneId
       await this.store.recordPage(restore.restoreId, cursor, tally, done.replayed)
-      if (page.length < PAGE) return tally
+      if (page.tombstones.length < limit) return tally
     }
   }
 
@@ -90,6 +107,7 @@ export class Replay {
     restore: Restore,
     system: WatchedSystem,
     tombstones: readonly (LiveTombstone & { readonly subject: Subject })[],
+    validUntil: number,
     signal: AbortSignal,
   ): Promise<Told[]> {
     const current = await system.currentVersion()
@@ -101,8 +119,10 @@ export class Replay {
       for (let from = 0; from < mine.length; from += system.batchMax) {
         signal.throwIfAborted()
         const chunk = mine.slice(from, from + system.batchMax)
-        const passes = chunk.map((one) => this.passOf(restore, system.systemId, one, version))
+        const expiresAt = Math.min(this.now() + BATCH_MS, validUntil)
+        const passes = chunk.map((one) => passOf(restore, one, version, expiresAt))
         const outcomes = await this.erase(session, passes, restore.restoreId, signal)
+        if (outcomes.some(({ errorCode }) => errorCode === 'grant_expired')) throw new PageExpired()
         chunk.forEach((tombstone, index) => {
           const outcome = outcomes[index] ?? unknownOutcome
           const before = told.get(tombstone.tombstoneId)?.outcome
@@ -143,24 +163,27 @@ export class Replay {
       return [failedWith(error instanceof LetheError ? error.code : 'unexpected')]
     }
   }
+}
 
-  private passOf(
-    { restoreId, run }: Restore,
-    systemId: string,
-    { requestId, subject }: LiveTombstone & { readonly subject: Subject },
-    version: number,
-  ): Pass {
-    const stepId = `${systemId}#restore`
-    return {
-      requestId,
-      systemId,
-      stepId,
-      passId: `${stepId}/restore-${restoreId}.${run}.${version}`,
-      attempt: 1,
-      subject,
-      grant: { grantId: restoreId, expiresAt: this.now() + BATCH_MS },
-      ceilingWaived: false,
-    }
+/** Somebody of a page may have been put under a hold since it was read, so the rest of it is read again. */
+class PageExpired extends Error {}
+
+function passOf(
+  { restoreId, run, systemId }: Restore,
+  { requestId, subject }: LiveTombstone & { readonly subject: Subject },
+  version: number,
+  expiresAt: number,
+): Pass {
+  const stepId = `${systemId}#restore`
+  return {
+    requestId,
+    systemId,
+    stepId,
+    passId: `${stepId}/restore-${restoreId}.${run}.${version}`,
+    attempt: 1,
+    subject,
+    grant: { grantId: restoreId, expiresAt },
+    ceilingWaived: false,
   }
 }
 

@@ -1,4 +1,4 @@
-import { type Logger, TerminalError } from '@lethe/service-host'
+import { type Logger, RetryableError, TerminalError } from '@lethe/service-host'
 import type { Restore, RestoreStore } from '../adapters/restore-store.js'
 import { type MarkerKey, originOf } from '../domain/marker.js'
 import { type CopyAge, type Reason, reasonsToWait, type Tally } from '../domain/waiting.js'
@@ -138,11 +138,23 @@ export class Runs {
     const { store, logger } = this.parts
     const { restoreId, systemId } = restore
     const reasons = reasonsToWait(tally, await this.ageOf(restore))
-    if (!(await this.undisturbed(restore, system))) return
+    if (!(await this.undisturbed(restore, system)) || !(await this.sameCopy(restore, system))) return
     if (reasons.length === 0) return this.open(restore, system, 'replay', tally)
     await store.wait(restoreId, reasons)
     const codes = reasons.map(({ code }) => code)
     logger.error({ system: systemId, restoreId, codes }, 'the gate stays shut and waits for a person')
+  }
+
+  /** Whether the copy that was replayed still answers. Yet another one may have come in meanwhile: it is a restore of its own. */
+  private async sameCopy({ restoreId, systemId }: Restore, system: WatchedSystem): Promise<boolean> {
+    const { detector, store } = this.parts
+    const look = await detector.look(system)
+    if (look === 'unknown')
+      throw new RetryableError('store_unknown', 'The store does not answer; its gate stays shut.')
+    if (look !== 'other') return true
+    const newest = (await store.underWay()).find((one) => one.systemId === systemId)
+    await store.supersede(systemId, newest?.restoreId ?? restoreId)
+    return false
   }
 
   private async ageOf({ systemId, markerAt, markerForeign }: Restore): Promise<CopyAge> {

@@ -10,7 +10,13 @@ export interface LiveTombstone {
   readonly code?: string | undefined
 }
 
+export interface TombstonePage {
+  /** Epoch milliseconds after which nobody of this page may be erased: a hold may have come since. */
+  readonly validUntil: number
+  readonly tombstones: readonly LiveTombstone[]
+}
+
 export interface TombstoneSource {
   /** Ordered by id, after `after`; fewer than `limit` means there are no more. Throws PausedError when there is no answer. */
-  page(systemId: string, reason: string, after: string, limit: number): Promise<LiveTombstone[]>
+  page(systemId: string, reason: string, after: string, limit: number): Promise<TombstonePage>
 }

@@ -7,12 +7,13 @@ import { endpoints } from '@lethe/infra'
 import { type Caller, createLogger } from '@lethe/service-host'
 import pg from 'pg'
 import { RestoreStore } from '../adapters/restore-store.js'
+import { Turns } from '../adapters/turns.js'
 import { Detector } from '../application/detector.js'
 import { Guard } from '../application/guard.js'
 import { Replay } from '../application/replay.js'
 import { Restores } from '../application/restores.js'
 import { Runs } from '../application/runs.js'
-import type { LiveTombstone, TombstoneSource } from '../application/tombstone-source.js'
+import type { LiveTombstone, TombstonePage, TombstoneSource } from '../application/tombstone-source.js'
 import { watchedSystem } from '../application/watched-system.js'
 
 const { lethePostgresUrl, shopPostgresUrl } = endpoints()
@@ -123,11 +124,15 @@ class Source implements TombstoneSource {
   /** Awaited after each page was read, before it is given out. */
   during: () => Promise<void> = async () => undefined
 
-  async page(_systemId: string, _reason: string, after: string, limit: number): Promise<LiveTombstone[]> {
+  /** How long what is read may be erased. */
+  lifeMs = 60_000
+
+  async page(_systemId: string, _reason: string, after: string, limit: number): Promise<TombstonePage> {
     this.before(after)
     await this.during()
     const ids = [...this.tombstones.keys()].filter((id) => id > after).sort()
-    return ids.slice(0, limit).flatMap((id) => this.tombstones.get(id) ?? [])
+    const tombstones = ids.slice(0, limit).flatMap((id) => this.tombstones.get(id) ?? [])
+    return { validUntil: Date.now() + this.lifeMs, tombstones }
   }
 }
 
@@ -169,7 +174,7 @@ export class Stand {
     await shop.create()
     await eraserStarts(shop)
     const database = await scratchDatabase(lethePostgresUrl)
-    const pool = new pg.Pool({ connectionString: database.url, max: 4 })
+    const pool = new pg.Pool({ connectionString: database.url, max: 12 })
     pool.on('error', () => undefined)
     return new Stand(shop, pool, new RestoreStore(pool), database.drop)
   }
@@ -199,7 +204,7 @@ export class Stand {
     const detector = new Detector({ store: this.store, secret, incarnation, logger })
     const replay = new Replay(this.store, this.source)
     const runs = new Runs({ store: this.store, replay, detector, secret, incarnation, logger })
-    const guard = new Guard(watched, this.store, detector, runs, logger)
+    const guard = new Guard(watched, this.store, detector, runs, new Turns(this.pool), logger)
     this.guards.push(guard)
     return { guard, restores: new Restores(watched, this.store, guard, runs) }
   }

@@ -146,6 +146,7 @@ export const clearance = z.looseObject({
 })
 
 export const tombstones = z.looseObject({
+  validUntil: epochMs,
   tombstones: z.array(
     z.looseObject({
       tombstoneId: text,

@@ -28,7 +28,7 @@ export class ErasersController {
   @Post('tombstones')
   @HttpCode(200)
   async liveTombstones(@CallerParam() caller: Caller, @Body() body: unknown) {
-    return { tombstones: await this.tombstones.page(caller, parsed(tombstonesBody, body)) }
+    return this.tombstones.page(caller, parsed(tombstonesBody, body))
   }
 
   /** `version` is a number, or `current` for the map in force. */
