@@ -76,6 +76,25 @@ describe('lethe, the command line', () => {
     expect((await lethe(['list'], { LETHE_TOKEN: 'not a token' })).err).toContain('unauthenticated')
   })
 
+  it('does nothing with a value that does not belong where it is, and does not repeat it', async () => {
+    const value = 'customer23@example.com'
+    const wrong: [number, string, string[]][] = [
+      [2, '<request>', ['cancel', '..']],
+      [2, '--grace-days', ['request', '-t', 'acme', '--email', value, '--grace-days', '']],
+      [1, 'name no dead letter', ['dlq', 'redrive', 'erasure.requested/0/9007199254740993']],
+      [3, 'invalid_identifier', ['request', '-t', 'acme', '--identifier', 'user_id=u23 ']],
+    ]
+    const ran = await Promise.all(
+      wrong.map(async ([code, said, args]) => ({ code, said, ran: await lethe(args) })),
+    )
+    for (const { code, said, ran: one } of ran) {
+      expect(one).toMatchObject({ code, out: '' })
+      expect(one.err).toContain(said)
+      expect(one.err).not.toContain('customer23')
+    }
+    expect((await lethe(['list', '--status', 'SCHEDULED'])).out.trim()).toBe('No requests.')
+  })
+
   it('lists no dead letters and finds the read models equal to the log', async () => {
     expect((await lethe(['dlq', 'list'])).out.trim()).toBe('No dead letters.')
     const rebuilt = await lethe(['rebuild', '--json'])

@@ -19,7 +19,7 @@ export async function logs(
   const names = existsSync(folder) ? readdirSync(folder).map((entry) => entry.replace(/\.log$/, '')) : []
   if (!names.includes(name))
     throw new Error(
-      `There is no log "${name}". ${names.length ? `There are: ${names.sort().join(', ')}` : 'Nothing was started yet.'}`,
+      `There is no log of that name. ${names.length ? `There are: ${names.sort().join(', ')}` : 'Nothing was started yet.'}`,
     )
   let position = Math.max(0, statSync(file).size - TAIL_BYTES)
   do {

@@ -48,11 +48,13 @@ export function addDlqCommands(program: Command, ports: Ports): void {
     .option('--dry-run', 'only say what would be sent')
     .option('--rate <n>', 'messages per second (default 100)', wholeNumber('--rate', 1, 100_000))
     .action(async (ids: string[], options: Selected & { dryRun?: boolean; rate?: number }) => {
+      const selection = { ...selectionOf(options), ...(ids.length > 0 ? { ids } : {}) }
+      if (ids.length > 0) await known(ids, selection)
       const result = await redrive({
         kafka: kafka(),
-        selection: { ...selectionOf(options), ...(ids.length > 0 ? { ids } : {}) },
+        selection,
         dryRun: options.dryRun === true,
-        ...(options.rate ? { rate: options.rate } : {}),
+        ...(options.rate !== undefined ? { rate: options.rate } : {}),
       })
       if (options.json) return ports.print(JSON.stringify(result))
       if (result.selected.length > 0) ports.print(lettersText(result.selected))
@@ -63,6 +65,16 @@ export function addDlqCommands(program: Command, ports: Ports): void {
         ports.setExit(exitCodes.failed)
       }
     })
+}
+
+/** Nothing is sent when one of them is mistyped. */
+async function known(ids: readonly string[], selection: DeadLetterSelection): Promise<void> {
+  const found = new Set((await listDeadLetters(kafka(), selection)).map(({ id }) => id))
+  const missing = ids.filter((id) => !found.has(id)).length
+  if (missing === 0) return
+  throw new Error(
+    `${missing} of ${ids.length} ids name no dead letter that fits, and nothing was sent: see lethe dlq list, with --all those sent again already`,
+  )
 }
 
 /** The brokers of the environment, else the local stack's. */
@@ -82,11 +94,15 @@ function selectionOf({ topic, group, code, all }: Selected): DeadLetterSelection
   }
 }
 
+/** A header of whoever sent the message: shown when it can be the name of a type, never as it is. */
+const typeOf = ({ type }: DeadLetter): string =>
+  type !== null && /^[A-Za-z]{1,60}$/.test(type) ? type : 'not decodable'
+
 function lettersText(letters: readonly DeadLetter[]): string {
   const rows = letters.map((letter) => [
     letter.id,
     letter.group,
-    letter.type ?? 'not decodable',
+    typeOf(letter),
     letter.code,
     `${letter.attempts} attempts`,
     instant(letter.firstSeen),

@@ -57,7 +57,7 @@ function read(file: string): string {
   try {
     return readFileSync(file === '-' ? 0 : file, 'utf8')
   } catch (cause) {
-    throw new UsageError(`${file} can not be read: give the path of a data map, or - for standard input`, {
+    throw new UsageError('the data map can not be read: give the path of a file, or - for standard input', {
       cause,
     })
   }

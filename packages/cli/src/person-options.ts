@@ -56,13 +56,26 @@ export function identifiersOf(options: PersonOptions): Identifier[] {
 
 function linesOf(file: string | undefined): string[] {
   if (file === undefined) return []
-  return readFileSync(file === '-' ? 0 : file, 'utf8')
-    .split('\n')
+  return read(file)
+    .split(/\r?\n/)
     .filter((line) => line.trim() !== '')
 }
 
+/** Bytes that are no UTF-8 would become the identifier of somebody else, or of nobody. */
+function read(file: string): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(readFileSync(file === '-' ? 0 : file))
+  } catch (cause) {
+    throw new UsageError(
+      'what --identifiers-from names can not be read as UTF-8 text: give the path of a file, or - for standard input',
+      { cause },
+    )
+  }
+}
+
+/** The value is kept as it is: `u1 ` is somebody else than `u1`. */
 function pairOf(text: string): Identifier {
   const at = text.indexOf('=')
   if (at < 1) throw new UsageError('an identifier is written type=value, e.g. email=someone@example.com')
-  return { type: text.slice(0, at).trim() as Identifier['type'], value: text.slice(at + 1).trim() }
+  return { type: text.slice(0, at).trim() as Identifier['type'], value: text.slice(at + 1) }
 }

@@ -151,7 +151,7 @@ function addList(program: Command, ports: Ports): void {
           ...(options.status ? { status: options.status } : {}),
           ...(options.tenant ? { tenantId: options.tenant } : {}),
           ...(options.system ? { systemId: options.system } : {}),
-          ...(options.limit ? { limit: options.limit } : {}),
+          ...(options.limit !== undefined ? { limit: options.limit } : {}),
           ...(options.cursor ? { cursor: options.cursor } : {}),
         })
         if (options.json) return ports.print(JSON.stringify(page))

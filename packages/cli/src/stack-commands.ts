@@ -51,5 +51,5 @@ export function addStackCommands(program: Command, ports: Ports): void {
 
 function profileOf(text: string, program: Command): Profile {
   if (text === 'core' || text === 'services') return text
-  return program.error(`unknown profile "${text}": core or services`, { exitCode: exitCodes.usage })
+  return program.error('this profile is not known: core or services', { exitCode: exitCodes.usage })
 }

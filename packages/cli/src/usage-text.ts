@@ -4,8 +4,8 @@
  */
 export function withoutValues(text: string): string {
   return text
-    .replace(/unknown option '(--[a-z][a-z-]*|-[a-z])[^\n]*'/i, "unknown option '$1'")
-    .replace(/unknown command '(?![a-z-]+')[^\n]*'/i, 'unknown command')
-    .replace(/(too many arguments[^\n]* but got \d+): [^\n]*/, '$1.')
-    .replace(/(argument|value) '[^\n]*' is invalid/, '$1 is invalid')
+    .replace(/unknown option '(--[a-z][a-z-]*|-[a-z])[\s\S]*'/i, "unknown option '$1'")
+    .replace(/unknown command '(?![a-z-]+')[\s\S]*'/i, 'unknown command')
+    .replace(/(too many arguments[^\n]* but got \d+): [\s\S]*/, '$1.')
+    .replace(/(argument|value) '[\s\S]*' is invalid/, '$1 is invalid')
 }

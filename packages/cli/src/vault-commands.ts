@@ -66,7 +66,7 @@ export function addVaultCommands(program: Command, ports: Ports): void {
     .action(async (epoch: string, given: Given) => {
       const dryRun = given.dryRun ?? false
       if (!dryRun && !given.yes) {
-        throw new UsageError(`destroying ${epoch} can't be undone: look with --dry-run, then say --yes`)
+        throw new UsageError(`destroying a key can't be undone: look with --dry-run, then say --yes`)
       }
       const giveUpUnreadable = given.giveUpUnreadable ?? false
       const answer = await ports.client(LONG_MS).destroyEpoch({ epoch, dryRun, giveUpUnreadable })

@@ -13,7 +13,7 @@ describe('the number of an option', () => {
     },
   )
 
-  it('is read from its digits alone, whatever is typed', () => {
+  it('is read from its digits alone, whatever is typed', { timeout: 60_000 }, () => {
     fc.assert(
       fc.property(
         fc.oneof(fc.string({ unit: 'binary' }), fc.double().map(String), fc.nat().map(String)),

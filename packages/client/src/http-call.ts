@@ -27,6 +27,16 @@ export interface ClientOptions {
 }
 
 /**
+ * An id as one part of a path. @throws RangeError for what would lead somewhere else: nothing, `.` and `..`, which an
+ * address leaves out even when they are encoded, and halves of characters
+ */
+export function pathPart(id: string): string {
+  if (id === '' || id === '.' || id === '..' || /\p{Surrogate}/u.test(id))
+    throw new RangeError('This can not be an id: it is empty, dots, or no text. Nothing was sent.')
+  return encodeURIComponent(id)
+}
+
+/**
  * One call and its JSON answer. Throws `ProblemError` or `UnreachableError`; neither repeats an answer that is not
  * the service's own, such as a proxy's page.
  */

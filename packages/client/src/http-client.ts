@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { JWK } from 'jose'
-import { type ClientOptions, callJson, UnreachableError } from './http-call.js'
+import { type ClientOptions, callJson, pathPart, UnreachableError } from './http-call.js'
 import type {
   CheckedMap,
   EpochOutlook,
@@ -31,7 +31,7 @@ export class LetheClient {
   }
 
   get(requestId: string): Promise<ErasureRequestView> {
-    return this.call('GET', `/v1/erasure-requests/${encodeURIComponent(requestId)}`)
+    return this.call('GET', `/v1/erasure-requests/${pathPart(requestId)}`)
   }
 
   list(filter: ListFilter = {}): Promise<Page<ErasureRequestView>> {
@@ -42,11 +42,11 @@ export class LetheClient {
   }
 
   events(requestId: string): Promise<{ items: TimelineEntry[] }> {
-    return this.call('GET', `/v1/erasure-requests/${encodeURIComponent(requestId)}/events`)
+    return this.call('GET', `/v1/erasure-requests/${pathPart(requestId)}/events`)
   }
 
   verification(requestId: string): Promise<{ items: VerificationRow[] }> {
-    return this.call('GET', `/v1/erasure-requests/${encodeURIComponent(requestId)}/verification`)
+    return this.call('GET', `/v1/erasure-requests/${pathPart(requestId)}/verification`)
   }
 
   /** Counts of what is held about a person, per system and collection. Reads only; nothing is stored. */
@@ -64,7 +64,7 @@ export class LetheClient {
 
   /** Approve, refuse, hold, release, cancel, extend or retry. Idempotent where the service says so. */
   command<T = ErasureRequestView>(requestId: string, command: Command, body: object = {}): Promise<T> {
-    return this.call('POST', `/v1/erasure-requests/${encodeURIComponent(requestId)}/${command}`, body)
+    return this.call('POST', `/v1/erasure-requests/${pathPart(requestId)}/${command}`, body)
   }
 
   /** Epochs of the vault. This and every method below is for administrators of all tenants. */

@@ -1,4 +1,4 @@
-import { type ClientOptions, callJson, UnreachableError } from './http-call.js'
+import { type ClientOptions, callJson, pathPart, UnreachableError } from './http-call.js'
 
 /** Who may use a store, as the restore service says. */
 export interface GateView {
@@ -40,7 +40,7 @@ export class RestoreClient {
   constructor(private readonly options: ClientOptions) {}
 
   gate(systemId: string): Promise<GateView> {
-    return callJson(this.options, 'GET', `/v1/gates/${encodeURIComponent(systemId)}`)
+    return callJson(this.options, 'GET', `/v1/gates/${pathPart(systemId)}`)
   }
 
   /**
@@ -67,7 +67,7 @@ export class RestoreClient {
   }
 
   restore(restoreId: string): Promise<RestoreView> {
-    return callJson(this.options, 'GET', `/v1/restores/${encodeURIComponent(restoreId)}`)
+    return callJson(this.options, 'GET', `/v1/restores/${pathPart(restoreId)}`)
   }
 
   /** Shuts, replays and probes now. Idempotent when `restoreId` is given again. */
@@ -77,11 +77,11 @@ export class RestoreClient {
 
   /** Replays and probes all of it once more; only for one that waits. */
   retry(restoreId: string): Promise<RestoreView> {
-    return callJson(this.options, 'POST', `/v1/restores/${encodeURIComponent(restoreId)}/retry`)
+    return callJson(this.options, 'POST', `/v1/restores/${pathPart(restoreId)}/retry`)
   }
 
   /** Opens a gate that waits, whatever it waits for. The id of a ticket is kept with it. */
   open(restoreId: string, ticket: string): Promise<RestoreView> {
-    return callJson(this.options, 'POST', `/v1/restores/${encodeURIComponent(restoreId)}/open`, { ticket })
+    return callJson(this.options, 'POST', `/v1/restores/${pathPart(restoreId)}/open`, { ticket })
   }
 }
