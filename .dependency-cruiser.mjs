@@ -2,7 +2,8 @@
 
 /** Specs and what only they use may reach further: they start servers and look around a connector. */
 const spec = '(\\.spec\\.ts$|/testing/|/conformance/|/contract/)'
-const ownDatabase = '^(packages/(request-log|event-store|cli)|services/(request|aggregator|restore)|infra)/'
+const ownDatabase =
+  '^(packages/(request-log|event-store|cli)|services/(request|aggregator|restore|ops)|infra)/'
 
 const only = (name, comment, modules, mayImport, severity = 'error') => ({
   name,
@@ -61,7 +62,7 @@ export default {
       name: 'services-meet-in-topics',
       comment: 'Services meet in topics and APIs, never in imports.',
       severity: 'error',
-      from: { path: '^services/(request|aggregator|restore|erasers/[^/]+)/' },
+      from: { path: '^services/(request|aggregator|restore|ops|erasers/[^/]+)/' },
       to: { path: '^services/', pathNot: '^services/$1/' },
     },
     {

@@ -48,6 +48,11 @@ const steps = [
     hint: 'node services/request/scripts/openapi.ts   and commit what changed.',
   },
   {
+    name: 'the OpenAPI document of ops',
+    command: [nodeBin, 'services/ops/scripts/openapi.ts', '--check'],
+    hint: 'node services/ops/scripts/openapi.ts   and commit what changed.',
+  },
+  {
     name: 'unit tests',
     command: [nodeBin, 'node_modules/vitest/vitest.mjs', 'run', '--project', 'unit'],
     hint: 'npx vitest run --project unit <path>   runs one room.',

@@ -47,6 +47,7 @@ const systems = ['shop-pg', 'cache']
 
 /** Who may call the request service: people, the shop's backend, and one eraser and probe per system. */
 const credentials: Credential[] = [
+  { id: 'viewer', roles: ['viewer'], tenants: ['*'] },
   { id: 'operator', roles: ['operator'], tenants: ['*'] },
   { id: 'privacy-officer', roles: ['privacy_officer'], tenants: ['*'] },
   { id: 'admin', roles: ['admin'], tenants: ['*'] },

@@ -11,12 +11,13 @@ const erasers = [
   { systemId: 'cache', entry: 'services/erasers/redis/dist/main.js' },
 ] as const
 
-/** Lethe's own processes: request, aggregator, restore, and per system an eraser and a probe. */
+/** Lethe's own processes: request, aggregator, restore, ops, and per system an eraser and a probe. */
 export function lethesProcesses(context: StackContext, extra: Record<string, string> = {}): ProcessSpec[] {
   const specs = [
     request(context),
     aggregator(context),
     restore(context),
+    ops(context),
     ...erasers.flatMap(({ systemId, entry }) =>
       (['erase', 'probe'] as const).map((role) => eraser(context, systemId, entry, role)),
     ),
@@ -66,6 +67,15 @@ function restore(context: StackContext): ProcessSpec {
     // It erases as the eraser does, so that what it makes belongs to the eraser; the gate it shuts as itself.
     SHOP_PG: actingAs(store(at.shopPostgresUrl), 'shop_eraser'),
     SHOP_REDIS: store(at.shopRedisUrl),
+  })
+}
+
+function ops(context: StackContext): ProcessSpec {
+  const { at, secrets } = context
+  return service(context, 'ops', 'services/ops/dist/main.js', at.ports.ops, {
+    LETHE_PG_URL: urlAs(at.lethePostgresUrl, 'lethe_ops', secrets.password('lethe_ops')),
+    LETHE_CREDENTIALS: secrets.credentialsFile,
+    LETHE_CONNECT_URL: at.connectUrl,
   })
 }
 

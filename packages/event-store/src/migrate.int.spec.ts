@@ -38,6 +38,7 @@ describe('migrations', () => {
       '0005_vault-epochs',
       '0006_restore',
       '0007_room-for-updates',
+      '0008_ops',
     ])
     expect(await migrate(url)).toEqual([])
   })
@@ -64,6 +65,12 @@ describe('roles', () => {
     ['lethe_aggregator', "INSERT INTO inbox.offsets VALUES ('aggregator', 't', 0, 1)"],
     ['lethe_aggregator', 'SELECT request_id FROM read_model.requests FOR UPDATE SKIP LOCKED'],
     ['lethe_ops', 'SELECT * FROM read_model.verifications'],
+    ['lethe_ops', 'SELECT * FROM inbox.offsets'],
+    ['lethe_ops', 'SELECT * FROM events.events'],
+    [
+      'lethe_ops',
+      "INSERT INTO audit.views (at, credential_id, view, request_id, found) VALUES (1, 'a', 'b', 'c', true)",
+    ],
     ['lethe_request', 'SELECT state FROM restore.gates'],
     ['lethe_request', "INSERT INTO restore.suspicions VALUES ('cache', 1) ON CONFLICT DO NOTHING"],
     [
@@ -98,7 +105,13 @@ describe('roles', () => {
     ['lethe_aggregator', 'DELETE FROM events.streams'],
     ['lethe_aggregator', 'SELECT * FROM audit.clearances'],
     ['lethe_ops', "UPDATE read_model.requests SET status = 'COMPLETED'"],
-    ['lethe_ops', 'SELECT * FROM events.events'],
+    ['lethe_ops', 'SELECT * FROM vault.entries'],
+    ['lethe_ops', 'SELECT * FROM vault.digests'],
+    ['lethe_ops', 'SELECT * FROM events.idempotency'],
+    ['lethe_ops', 'SELECT * FROM audit.views'],
+    ['lethe_ops', 'DELETE FROM audit.views'],
+    ['lethe_ops', 'UPDATE inbox.offsets SET next_offset = 0'],
+    ['lethe_ops', "INSERT INTO events.events (stream_id, version, type, data) VALUES ('s', 1, 't', '{}')"],
     ['lethe_ops', 'SELECT * FROM outbox.message'],
     ['lethe_connect', 'SELECT * FROM events.events'],
     ['lethe_connect', 'DELETE FROM outbox.message'],

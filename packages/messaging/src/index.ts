@@ -14,6 +14,16 @@ export {
   listDeadLetters,
 } from './dead-letter-list.js'
 export { OffsetsMovedError, UnprovenError } from './errors.js'
+export {
+  consumedByLethe,
+  type LagUnknown,
+  type Observation,
+  type ObservedGroup,
+  type ObservedPartition,
+  type OutsidePositions,
+  type OutsideSources,
+} from './group-lag.js'
+export { GroupLagReader } from './group-lag-reader.js'
 export { readHeaders } from './headers.js'
 export {
   BatchContext,

@@ -34,6 +34,7 @@ export type ProcessName =
   | 'eraser-cache'
   | 'probe-cache'
   | 'restore'
+  | 'ops'
 
 export interface ChainOptions {
   /** Changes the text of the shop's data map. */
@@ -46,6 +47,8 @@ export interface ChainOptions {
   readonly env?: Readonly<Record<string, string>>
   /** Also runs the restore service, which watches the shop's database. */
   readonly restore?: boolean
+  /** Also runs the ops service. */
+  readonly ops?: boolean
 }
 
 /**
@@ -83,10 +86,12 @@ export class Chain {
       LETHE_TOPIC_PREFIX: topicPrefix,
       LETHE_DATA_MAP: dataMapFile(context.state, options.dataMap),
       LETHE_CREDENTIALS: credentials,
+      LETHE_CONNECTOR: connector,
       ...options.env,
     }
     const specs = lethesProcesses(context, env)
       .filter(({ name }) => name !== 'restore' || options.restore === true)
+      .filter(({ name }) => name !== 'ops' || options.ops === true)
       .map((spec) => replaced(spec, options.instead))
     const chain = new Chain(context, new Map(specs.map((spec) => [spec.name, spec])), connector, topicPrefix)
     try {
@@ -175,15 +180,9 @@ export class Chain {
 }
 
 async function isolated(base: StackContext, suffix: string, shopRedisUrl: string): Promise<StackContext> {
-  const [request, aggregator, pgErase, pgProbe, redisErase, redisProbe, restore] = (await freePorts(7)) as [
-    number,
-    number,
-    number,
-    number,
-    number,
-    number,
-    number,
-  ]
+  const [request, aggregator, pgErase, pgProbe, redisErase, redisProbe, restore, ops] = (await freePorts(
+    8,
+  )) as [number, number, number, number, number, number, number, number]
   const database = (url: string, name: string) => new URL(`/${name}_${suffix}`, url).href
   return {
     ...base,
@@ -199,7 +198,7 @@ async function isolated(base: StackContext, suffix: string, shopRedisUrl: string
         'shop-pg': { erase: pgErase, probe: pgProbe },
         cache: { erase: redisErase, probe: redisProbe },
       },
-      ports: { ...base.at.ports, request, aggregator, restore },
+      ports: { ...base.at.ports, request, aggregator, restore, ops },
     },
   }
 }

@@ -1,0 +1,243 @@
+import type { TopicName } from '@lethe/schemas'
+import { type Admin, AssignerProtocol } from 'kafkajs'
+import { type KafkaConfig, physicalGroup, physicalTopic } from './config.js'
+import type { ConsumedTopics } from './lag.js'
+
+/** Why a position is not known. */
+export type LagUnknown = 'kafka_unreachable' | 'topic_missing' | 'position_unreadable' | 'position_beyond_end'
+
+export interface ObservedGroup {
+  readonly group: string
+  /** Kafka's word, e.g. `Stable` or `Empty`; `Dead` for one it has never seen. null when it could not be asked. */
+  readonly state: string | null
+  readonly members: number | null
+}
+
+export interface ObservedPartition {
+  readonly group: string
+  readonly topic: TopicName
+  /** null when not even the partitions could be asked for. */
+  readonly partition: number | null
+  readonly end: number | null
+  /** The first record not yet confirmed, where the group's position lives; null when nothing is confirmed or known. */
+  readonly committed: number | null
+  /** What Kafka itself has of a position that lives elsewhere; null otherwise. */
+  readonly mirrored: number | null
+  readonly lag: number | null
+  /** Why `lag` is null. */
+  readonly unknown: LagUnknown | null
+  /** Client id of the member that has it. */
+  readonly assignedTo: string | null
+}
+
+export interface Observation {
+  readonly groups: readonly ObservedGroup[]
+  readonly partitions: readonly ObservedPartition[]
+}
+
+/** Positions that live outside Kafka, of one group: topic to partition to the first record not yet done. */
+export type OutsidePositions = ReadonlyMap<string, ReadonlyMap<number, number>>
+/** Per group whose positions live outside Kafka: reads them. A rejection makes the group's lag unknown. */
+export type OutsideSources = Readonly<Record<string, () => Promise<OutsidePositions>>>
+
+type Stored = ReadonlyMap<number, number>
+type Ends = readonly { partition: number; high: string; low: string }[]
+
+/**
+ * Every position of every group is read first, those outside Kafka included, and the ends of the partitions
+ * only after the last of them: what is consumed or written in between can make a lag too high, never too low.
+ * A group without a position starts at the earliest record. What could not be asked is null, never zero.
+ */
+export async function observeGroups(
+  admin: Admin,
+  kafka: Pick<KafkaConfig, 'topicPrefix'>,
+  groups: ConsumedTopics,
+  outside: OutsideSources = {},
+): Promise<Observation> {
+  const names = Object.keys(groups)
+  const [members, ...positions] = await Promise.all([
+    membersOf(admin, kafka, names),
+    ...names.map((group) => positionsOf(admin, kafka, group, groups[group] ?? [], outside[group])),
+  ])
+  const ends = await endsOf(admin, kafka, [...new Set(Object.values(groups).flat())])
+  return {
+    groups: names.map((group) => {
+      const known = members?.get(group)
+      return { group, state: known?.state ?? null, members: known?.members ?? null }
+    }),
+    partitions: names.flatMap((group, index) =>
+      (groups[group] ?? []).flatMap((topic) => {
+        const found = positions[index] as Positions
+        const owners = members?.get(group)?.owners
+        return partitionsOf({ group, topic, found, ends: ends.get(topic), owners })
+      }),
+    ),
+  }
+}
+
+/** What to say when Kafka did not answer in time. */
+export function nothingObserved(groups: ConsumedTopics): Observation {
+  const unknown = 'kafka_unreachable' as const
+  return {
+    groups: Object.keys(groups).map((group) => ({ group, state: null, members: null })),
+    partitions: Object.entries(groups).flatMap(([group, consumed]) =>
+      consumed.map((topic) => ({ ...blank(group, topic), unknown })),
+    ),
+  }
+}
+
+const blank = (group: string, topic: TopicName): ObservedPartition => ({
+  group,
+  topic,
+  partition: null,
+  end: null,
+  committed: null,
+  mirrored: null,
+  lag: null,
+  unknown: null,
+  assignedTo: null,
+})
+
+interface Positions {
+  /** null when Kafka did not say. */
+  readonly kafka: ReadonlyMap<string, Stored> | null
+  /** undefined when the group's positions live in Kafka, null when they could not be read. */
+  readonly outside: OutsidePositions | null | undefined
+}
+
+async function positionsOf(
+  admin: Admin,
+  kafka: Pick<KafkaConfig, 'topicPrefix'>,
+  group: string,
+  consumed: readonly TopicName[],
+  source: (() => Promise<OutsidePositions>) | undefined,
+): Promise<Positions> {
+  const [inKafka, outside] = await Promise.all([
+    answered(
+      admin.fetchOffsets({
+        groupId: physicalGroup(kafka, group),
+        topics: consumed.map((topic) => physicalTopic(kafka, topic)),
+      }),
+    ),
+    source === undefined ? undefined : answered(source()),
+  ])
+  return {
+    kafka:
+      inKafka &&
+      new Map(inKafka.map(({ topic, partitions }) => [topic.slice(prefixLength(kafka)), stored(partitions)])),
+    outside,
+  }
+}
+
+const prefixLength = ({ topicPrefix }: Pick<KafkaConfig, 'topicPrefix'>): number => (topicPrefix ?? '').length
+
+function stored(partitions: readonly { partition: number; offset: string }[]): Stored {
+  const known = partitions.filter(({ offset }) => Number(offset) >= 0)
+  return new Map(known.map(({ partition, offset }) => [partition, Number(offset)]))
+}
+
+interface Members {
+  readonly state: string
+  readonly members: number
+  /** Client id by `topic/partition`. */
+  readonly owners: ReadonlyMap<string, string>
+}
+
+async function membersOf(
+  admin: Admin,
+  kafka: Pick<KafkaConfig, 'topicPrefix'>,
+  groups: readonly string[],
+): Promise<ReadonlyMap<string, Members> | null> {
+  const described = await answered(admin.describeGroups(groups.map((group) => physicalGroup(kafka, group))))
+  if (!described) return null
+  const cut = prefixLength(kafka)
+  return new Map(
+    described.groups.map(({ groupId, state, members }) => [
+      groupId.slice(cut),
+      { state, members: members.length, owners: ownersOf(members, cut) },
+    ]),
+  )
+}
+
+function ownersOf(
+  members: readonly { clientId: string; memberAssignment: Buffer }[],
+  cut: number,
+): ReadonlyMap<string, string> {
+  const owners = new Map<string, string>()
+  for (const { clientId, memberAssignment } of members) {
+    // A member that has just joined has no assignment yet.
+    const decoded =
+      memberAssignment.length > 0 ? AssignerProtocol.MemberAssignment.decode(memberAssignment) : null
+    for (const [topic, partitions] of Object.entries(decoded?.assignment ?? {}))
+      for (const partition of partitions) owners.set(`${topic.slice(cut)}/${partition}`, clientId)
+  }
+  return owners
+}
+
+async function endsOf(
+  admin: Admin,
+  kafka: Pick<KafkaConfig, 'topicPrefix'>,
+  wanted: readonly TopicName[],
+): Promise<ReadonlyMap<string, Ends | LagUnknown>> {
+  const found = await Promise.all(
+    wanted.map(async (topic) => {
+      const ends = await admin.fetchTopicOffsets(physicalTopic(kafka, topic)).catch(whyNot)
+      return [topic, ends] as const
+    }),
+  )
+  return new Map(found)
+}
+
+const whyNot = (error: unknown): LagUnknown =>
+  (error as { type?: string }).type === 'UNKNOWN_TOPIC_OR_PARTITION' ? 'topic_missing' : 'kafka_unreachable'
+
+function partitionsOf(of: {
+  group: string
+  topic: TopicName
+  found: Positions
+  ends: Ends | LagUnknown | undefined
+  owners: ReadonlyMap<string, string> | undefined
+}): ObservedPartition[] {
+  const { group, topic, found, ends, owners } = of
+  if (ends === undefined || typeof ends === 'string')
+    return [{ ...blank(group, topic), unknown: ends ?? 'kafka_unreachable' }]
+  return ends
+    .toSorted((a, b) => a.partition - b.partition)
+    .map(({ partition, high, low }) => {
+      const inKafka = found.kafka?.get(topic)?.get(partition) ?? null
+      const outside = found.outside?.get(topic)?.get(partition) ?? null
+      const readable = found.outside !== null && found.kafka !== null
+      // A partition without a row outside starts where Kafka says.
+      const committed = readable ? (outside ?? inKafka) : null
+      const distance = Number(high) - (committed ?? Number(low))
+      const unknown = readable ? (distance < 0 ? 'position_beyond_end' : null) : 'position_unreadable'
+      return {
+        group,
+        topic,
+        partition,
+        end: Number(high),
+        committed,
+        mirrored: found.outside === undefined ? null : inKafka,
+        lag: unknown === null ? distance : null,
+        unknown,
+        assignedTo: owners?.get(`${topic}/${partition}`) ?? null,
+      }
+    })
+}
+
+/** null when nothing answered: the caller says "unknown". */
+async function answered<T>(question: Promise<T>): Promise<T | null> {
+  return question.catch(() => null)
+}
+
+/** What Lethe's own services consume; an eraser and a probe per system consume these. */
+export const consumedByLethe = (systemIds: readonly string[]): ConsumedTopics => ({
+  aggregator: ['erasure.acknowledged'],
+  'request.intake': ['erasure.intake'],
+  'request.outbox': ['erasure.requested', 'erasure.probe.requested', 'erasure.status', 'erasure.tombstones'],
+  restore: ['restore.announced'],
+  ...Object.fromEntries(systemIds.map((id) => [`eraser.${id}`, ['erasure.requested'] satisfies TopicName[]])),
+  ...Object.fromEntries(
+    systemIds.map((id) => [`probe.${id}`, ['erasure.probe.requested'] satisfies TopicName[]]),
+  ),
+})

@@ -1,0 +1,104 @@
+import { problems } from '@lethe/service-host'
+import { z } from 'zod'
+import * as answers from './answers.js'
+import { freshness } from './queries.js'
+
+type Json = Record<string, unknown>
+type AnswerName = keyof typeof answers
+
+const schemaOf = (shape: z.ZodType, io: 'input' | 'output'): Json => {
+  const { $schema: _, ...schema } = z.toJSONSchema(shape, { io, target: 'draft-2020-12' }) as Json
+  return schema
+}
+
+const ref = (name: string): Json => ({ $ref: `#/components/schemas/${name}` })
+
+function parametersOf(shape: z.ZodObject): Json[] {
+  const { properties = {} } = schemaOf(shape, 'input') as { properties?: Record<string, Json> }
+  return Object.entries(properties).map(([name, schema]) => ({ name, in: 'query', required: false, schema }))
+}
+
+const failing = [400, 401, 403, 404, 405, 414, 503]
+const meanings: Readonly<Record<number, string>> = {
+  405: 'The path does not take this method; Allow says which it takes.',
+  414: 'A part of the address is too long.',
+}
+
+const problemText = (status: number): string =>
+  meanings[status] ??
+  Object.values(problems)
+    .flatMap(([its, title]) => (its === status ? [title] : []))
+    .join(' Or: ')
+
+const failures = (): Json =>
+  Object.fromEntries(
+    failing.map((status) => [String(status), { $ref: `#/components/responses/Problem${status}` }]),
+  )
+
+const problemResponses = (): Json =>
+  Object.fromEntries(
+    failing.map((status) => [
+      `Problem${status}`,
+      {
+        description: problemText(status),
+        ...(status === 405 ? { headers: { Allow: { required: true, schema: { type: 'string' } } } } : {}),
+        content: { 'application/problem+json': { schema: ref('Problem') } },
+      },
+    ]),
+  )
+
+const problemSchema: Json = {
+  type: 'object',
+  required: ['type', 'title', 'status', 'code'],
+  properties: {
+    type: { type: 'string' },
+    title: { type: 'string' },
+    status: { type: 'integer' },
+    code: { type: 'string', enum: Object.keys(problems) },
+    detail: { type: 'string' },
+  },
+}
+
+const get = (
+  operationId: string,
+  summary: string,
+  answer: AnswerName,
+  query?: z.ZodObject,
+  path: readonly Json[] = [],
+): Json => ({
+  get: {
+    operationId,
+    summary,
+    parameters: [...path, ...(query ? parametersOf(query) : [])],
+    responses: {
+      200: { description: summary, content: { 'application/json': { schema: ref(answer) } } },
+      ...failures(),
+    },
+  },
+})
+
+const paths = (): Json => ({
+  '/v1/lag': get('lag', 'How far everybody is behind; never lower than the truth.', 'lag', freshness),
+})
+
+/** The methods each documented path takes, for the answer to any other. */
+export function documentedMethods(): (path: string) => readonly string[] {
+  const known = Object.keys(paths()).map((path) => new RegExp(`^${path.replace(/\{[^}]+\}/g, '[^/]+')}$`))
+  return (path) => (known.some((expression) => expression.test(path)) ? ['GET'] : [])
+}
+
+/** This API as OpenAPI 3.1, made from the same zod shapes that check the queries. */
+export function openApiDocument(): Json {
+  const schemas = Object.entries(answers).map(([name, shape]) => [name, schemaOf(shape, 'output')])
+  return {
+    openapi: '3.1.0',
+    info: { title: 'Lethe ops', version: '0.1.0' },
+    security: [{ bearer: [] }],
+    paths: paths(),
+    components: {
+      securitySchemes: { bearer: { type: 'http', scheme: 'bearer' } },
+      schemas: { ...Object.fromEntries(schemas), Problem: problemSchema },
+      responses: problemResponses(),
+    },
+  }
+}

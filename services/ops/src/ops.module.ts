@@ -1,0 +1,46 @@
+import { Credentials } from '@lethe/service-host'
+import {
+  type DynamicModule,
+  Inject,
+  Module,
+  type OnApplicationBootstrap,
+  type OnApplicationShutdown,
+  type OnModuleDestroy,
+} from '@nestjs/common'
+import { LagController } from './adapters/http/lag.controller.js'
+import { PublicController } from './adapters/http/public.controller.js'
+import { Looks } from './application/looks.js'
+import type { OpsParts } from './parts.js'
+
+const PARTS = Symbol('parts')
+
+/** HTTP and the loops around parts that were opened before. */
+@Module({})
+export class OpsModule implements OnApplicationBootstrap, OnModuleDestroy, OnApplicationShutdown {
+  constructor(@Inject(PARTS) private readonly parts: OpsParts) {}
+
+  static around(parts: OpsParts): DynamicModule {
+    return {
+      module: OpsModule,
+      controllers: [LagController, PublicController],
+      providers: [
+        { provide: PARTS, useValue: parts },
+        { provide: Credentials, useValue: parts.credentials },
+        { provide: Looks, useValue: parts.looks },
+      ],
+    }
+  }
+
+  onApplicationBootstrap(): void {
+    for (const loop of this.parts.loops) loop.start()
+  }
+
+  async onModuleDestroy(): Promise<void> {
+    await Promise.all(this.parts.loops.map((loop) => loop.stop()))
+  }
+
+  async onApplicationShutdown(): Promise<void> {
+    await this.parts.kafka.close()
+    await this.parts.pool.end()
+  }
+}

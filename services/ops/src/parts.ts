@@ -1,0 +1,51 @@
+import { GroupLagReader } from '@lethe/messaging'
+import { Credentials, type Logger, Repeating } from '@lethe/service-host'
+import { Pool } from 'pg'
+import { ConnectClient } from './adapters/connect-client.js'
+import { PgMachine } from './adapters/pg-machine.js'
+import { Lag } from './application/lag.js'
+import { Looks } from './application/looks.js'
+import type { OpsConfig } from './config.js'
+
+/** Everything of the service that is not HTTP. */
+export interface OpsParts {
+  readonly pool: Pool
+  readonly credentials: Credentials
+  readonly kafka: GroupLagReader
+  readonly lag: Lag
+  readonly looks: Looks
+  readonly loops: readonly Repeating[]
+}
+
+/** Opens nothing that could fail over a server that is down: what can't be reached is shown as unknown. */
+export function openParts(config: OpsConfig, logger: Logger): OpsParts {
+  const pool = new Pool({
+    connectionString: config.pgUrl,
+    max: 8,
+    connectionTimeoutMillis: 5_000,
+    // A page nobody waits for any more must not go on reading.
+    statement_timeout: 10_000,
+  })
+  pool.on('error', (err) => logger.warn({ err }, 'a connection to the database was lost'))
+  const kafka = new GroupLagReader(config.kafka)
+  const machine = new PgMachine(pool)
+  const connect = new ConnectClient(config.connectUrl, config.connector)
+  const lag = new Lag({ kafka, machine, connect })
+  return {
+    pool,
+    credentials: Credentials.read(config.credentialsFile),
+    kafka,
+    lag,
+    looks: new Looks(lag),
+    loops: [
+      // Rates need samples also while nobody looks.
+      new Repeating({
+        name: 'lag',
+        work: () => lag.read(0),
+        everyMs: config.sampleMs,
+        firstMs: 0,
+        logger,
+      }),
+    ],
+  }
+}

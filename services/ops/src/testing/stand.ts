@@ -1,0 +1,157 @@
+import { createHash, randomUUID } from 'node:crypto'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { Writable } from 'node:stream'
+import { PgEventStore } from '@lethe/event-store'
+import { scratchDatabase } from '@lethe/event-store/testing'
+import { endpoints } from '@lethe/infra'
+import { createTopics, type KafkaConfig, withAdmin } from '@lethe/messaging'
+import { RequestLog } from '@lethe/request-log'
+import { createLogger, type Role, type RunningService, startService } from '@lethe/service-host'
+import { Pool } from 'pg'
+import type { OpsConfig } from '../config.js'
+import { opsService } from '../service.js'
+
+/** Tokens of the stand, by what they may do. */
+export const tokens = {
+  viewer: 'token-viewer',
+  operator: 'token-operator',
+  officer: 'token-officer',
+  service: 'token-service',
+  eraser: 'token-eraser',
+  other: 'token-other-tenant',
+  all: 'token-all-tenants',
+  expired: 'token-expired',
+} as const
+
+const credential = (token: string, role: Role, tenants: string[], extra: object = {}) => ({
+  id: token.replace('token-', ''),
+  sha256: createHash('sha256').update(token).digest('hex'),
+  roles: [role],
+  tenants,
+  ...extra,
+})
+
+const credentials = [
+  credential(tokens.viewer, 'viewer', ['shop']),
+  credential(tokens.operator, 'operator', ['shop']),
+  credential(tokens.officer, 'privacy_officer', ['shop']),
+  credential(tokens.service, 'service', ['shop']),
+  credential(tokens.eraser, 'eraser', [], { systemId: 'cache' }),
+  credential(tokens.other, 'admin', ['other']),
+  credential(tokens.all, 'admin', ['*']),
+  credential(tokens.expired, 'admin', ['*'], { expiresAt: 1_000 }),
+]
+
+const dataMap = `
+version: 1
+tenant: { column: tenant_id }
+identifiers: { canonical: user_id, alias: [email] }
+systems:
+  shop-pg: { kind: postgres }
+  cache: { kind: redis }
+`
+
+export interface Answer<T> {
+  readonly status: number
+  readonly headers: Headers
+  readonly body: T
+}
+
+/** The ops service with the rights of its own role, over a database and topics of its own. */
+export class Stand {
+  private readonly services: RunningService[] = []
+  private logged = ''
+  readonly log: RequestLog
+
+  private constructor(
+    readonly pool: Pool,
+    readonly kafka: KafkaConfig,
+    private readonly config: OpsConfig,
+    private readonly folder: string,
+    private readonly dropDatabase: () => Promise<void>,
+  ) {
+    const encode = () => Buffer.from('a message')
+    this.log = new RequestLog({
+      pool,
+      eventStore: new PgEventStore(pool),
+      encode: encode as never,
+      topicPrefix: kafka.topicPrefix ?? '',
+    })
+  }
+
+  static async open(): Promise<Stand> {
+    const { brokers, lethePostgresUrl, connectUrl } = endpoints()
+    const database = await scratchDatabase(lethePostgresUrl)
+    const topicPrefix = `ops-${randomUUID().slice(0, 8)}.`
+    const kafka: KafkaConfig = { brokers, clientId: 'ops-spec', topicPrefix }
+    await createTopics(kafka)
+    const folder = mkdtempSync(join(tmpdir(), 'lethe-ops-'))
+    writeFileSync(join(folder, 'credentials.json'), JSON.stringify(credentials))
+    const pool = new Pool({ connectionString: database.url, max: 3 })
+    pool.on('error', () => undefined)
+    await pool.query('INSERT INTO events.data_maps VALUES (1, $1, $2)', ['digest', dataMap])
+    const config: OpsConfig = {
+      pgUrl: asOps(database.url),
+      kafka,
+      credentialsFile: join(folder, 'credentials.json'),
+      connectUrl,
+      connector: `no-such-connector-${topicPrefix}`,
+      sampleMs: 200,
+      port: 0,
+    }
+    return new Stand(pool, kafka, config, folder, () => database.drop())
+  }
+
+  async start(change: Partial<OpsConfig> = {}): Promise<Ops> {
+    const destination = new Writable({
+      write: (chunk: Buffer, _encoding, done) => {
+        this.logged += chunk.toString('utf8')
+        done()
+      },
+    })
+    const logger = createLogger('ops', { level: 'trace', destination })
+    const service = await startService(opsService({ ...this.config, ...change }, logger))
+    this.services.push(service)
+    return new Ops(service.url)
+  }
+
+  /** Everything the services logged. */
+  get logText(): string {
+    return this.logged
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.services.map((service) => service.stop()))
+    await this.pool.end()
+    await this.dropDatabase()
+    const prefix = this.kafka.topicPrefix ?? ''
+    await withAdmin(this.kafka, async (admin) => {
+      const topics = (await admin.listTopics()).filter((topic) => topic.startsWith(prefix))
+      await admin.deleteTopics({ topics })
+    })
+    rmSync(this.folder, { recursive: true })
+  }
+}
+
+/** A caller of one running service. */
+export class Ops {
+  constructor(readonly url: string) {}
+
+  async get<T = Record<string, unknown>>(
+    path: string,
+    token: string | null = tokens.viewer,
+  ): Promise<Answer<T>> {
+    const headers: Record<string, string> = token === null ? {} : { authorization: `Bearer ${token}` }
+    const response = await fetch(new URL(path, this.url), { headers })
+    return { status: response.status, headers: response.headers, body: (await response.json()) as T }
+  }
+}
+
+/** The service runs with the rights of its own role, whose password only the local stack knows. */
+function asOps(databaseUrl: string): string {
+  const url = new URL(databaseUrl)
+  url.searchParams.set('options', '-c role=lethe_ops')
+  return url.href
+}
