@@ -1,11 +1,12 @@
-import { type Admin, Kafka } from 'kafkajs'
-import { type KafkaConfig, kafkaOptions } from './config.js'
+import { kafkaClient } from './client/open.js'
+import type { AdminClient } from './client/port.js'
+import type { KafkaConfig } from './config.js'
 import { nothingObserved, type Observation, type OutsideSources, observeGroups } from './group-lag.js'
 import type { ConsumedTopics } from './lag.js'
 
 /** One admin connection, made when first needed and again after it failed. Close it after use. */
 export class GroupLagReader {
-  private admin: Promise<Admin> | null = null
+  private admin: Promise<AdminClient> | null = null
 
   /** @param timeoutMs how long one observation may take before everything in it is unknown */
   constructor(
@@ -31,7 +32,7 @@ export class GroupLagReader {
     const { admin } = this
     this.admin = null
     // Nothing to disconnect where it never came to a connection.
-    await admin?.then((open) => open.disconnect()).catch(() => undefined)
+    await admin?.then((open) => open.close()).catch(() => undefined)
   }
 
   private async ask(groups: ConsumedTopics, outside: OutsideSources): Promise<Observation> {
@@ -39,11 +40,8 @@ export class GroupLagReader {
     return observeGroups(await this.admin, this.kafka, groups, outside)
   }
 
-  private async connect(): Promise<Admin> {
+  private async connect(): Promise<AdminClient> {
     // Little patience: an answer that comes late is of no use to whoever looks.
-    const options = { ...kafkaOptions(this.kafka), retry: { initialRetryTime: 100, retries: 1 } }
-    const admin = new Kafka(options).admin()
-    await admin.connect()
-    return admin
+    return (await kafkaClient(this.kafka)).admin({ hasty: true })
   }
 }

@@ -1,5 +1,5 @@
 import type { TopicName } from '@lethe/schemas'
-import { type Admin, AssignerProtocol } from 'kafkajs'
+import type { AdminClient, GroupMembers, PartitionOffsets } from './client/port.js'
 import { type KafkaConfig, physicalGroup, physicalTopic } from './config.js'
 import type { ConsumedTopics } from './lag.js'
 
@@ -41,7 +41,7 @@ export type OutsidePositions = ReadonlyMap<string, ReadonlyMap<number, number>>
 export type OutsideSources = Readonly<Record<string, () => Promise<OutsidePositions>>>
 
 type Stored = ReadonlyMap<number, number>
-type Ends = readonly { partition: number; high: string; low: string }[]
+type Ends = readonly PartitionOffsets[]
 
 /**
  * Every position of every group is read first, those outside Kafka included, and the ends of the partitions
@@ -49,7 +49,7 @@ type Ends = readonly { partition: number; high: string; low: string }[]
  * A group without a position starts at the earliest record. What could not be asked is null, never zero.
  */
 export async function observeGroups(
-  admin: Admin,
+  admin: AdminClient,
   kafka: Pick<KafkaConfig, 'topicPrefix'>,
   groups: ConsumedTopics,
   outside: OutsideSources = {},
@@ -106,7 +106,7 @@ interface Positions {
 }
 
 async function positionsOf(
-  admin: Admin,
+  admin: AdminClient,
   kafka: Pick<KafkaConfig, 'topicPrefix'>,
   group: string,
   consumed: readonly TopicName[],
@@ -114,10 +114,10 @@ async function positionsOf(
 ): Promise<Positions> {
   const [inKafka, outside] = await Promise.all([
     answered(
-      admin.fetchOffsets({
-        groupId: physicalGroup(kafka, group),
-        topics: consumed.map((topic) => physicalTopic(kafka, topic)),
-      }),
+      admin.committedOffsets(
+        physicalGroup(kafka, group),
+        consumed.map((topic) => physicalTopic(kafka, topic)),
+      ),
     ),
     source === undefined ? undefined : answered(source()),
   ])
@@ -138,50 +138,53 @@ function stored(partitions: readonly { partition: number; offset: string }[]): S
 
 interface Members {
   readonly state: string
-  readonly members: number
+  /** null when the client does not say. */
+  readonly members: number | null
   /** Client id by `topic/partition`. */
   readonly owners: ReadonlyMap<string, string>
 }
 
 async function membersOf(
-  admin: Admin,
+  admin: AdminClient,
   kafka: Pick<KafkaConfig, 'topicPrefix'>,
   groups: readonly string[],
 ): Promise<ReadonlyMap<string, Members> | null> {
-  const described = await answered(admin.describeGroups(groups.map((group) => physicalGroup(kafka, group))))
-  if (!described) return null
   const cut = prefixLength(kafka)
+  const asked = groups.map((group) => physicalGroup(kafka, group))
+  if (!admin.groupMembers) {
+    const states = await answered(admin.groupStates(asked))
+    return states && new Map([...states].map(([id, state]) => [id.slice(cut), { ...nobody, state }]))
+  }
+  const described = await answered(admin.groupMembers(asked))
+  if (!described) return null
   return new Map(
-    described.groups.map(({ groupId, state, members }) => [
-      groupId.slice(cut),
+    [...described].map(([id, { state, members }]) => [
+      id.slice(cut),
       { state, members: members.length, owners: ownersOf(members, cut) },
     ]),
   )
 }
 
-function ownersOf(
-  members: readonly { clientId: string; memberAssignment: Buffer }[],
-  cut: number,
-): ReadonlyMap<string, string> {
-  const owners = new Map<string, string>()
-  for (const { clientId, memberAssignment } of members) {
-    // A member that has just joined has no assignment yet.
-    const decoded =
-      memberAssignment.length > 0 ? AssignerProtocol.MemberAssignment.decode(memberAssignment) : null
-    for (const [topic, partitions] of Object.entries(decoded?.assignment ?? {}))
-      for (const partition of partitions) owners.set(`${topic.slice(cut)}/${partition}`, clientId)
-  }
-  return owners
+const nobody = { members: null, owners: new Map<string, string>() }
+
+function ownersOf(members: GroupMembers['members'], cut: number): ReadonlyMap<string, string> {
+  return new Map(
+    members.flatMap(({ clientId, assignment }) =>
+      Object.entries(assignment).flatMap(([topic, partitions]) =>
+        partitions.map((partition) => [`${topic.slice(cut)}/${partition}`, clientId] as const),
+      ),
+    ),
+  )
 }
 
 async function endsOf(
-  admin: Admin,
+  admin: AdminClient,
   kafka: Pick<KafkaConfig, 'topicPrefix'>,
   wanted: readonly TopicName[],
 ): Promise<ReadonlyMap<string, Ends | LagUnknown>> {
   const found = await Promise.all(
     wanted.map(async (topic) => {
-      const ends = await admin.fetchTopicOffsets(physicalTopic(kafka, topic)).catch(whyNot)
+      const ends = await admin.topicOffsets(physicalTopic(kafka, topic)).catch(whyNot)
       return [topic, ends] as const
     }),
   )

@@ -1,5 +1,5 @@
-import type { Admin } from 'kafkajs'
 import { describe, expect, it } from 'vitest'
+import type { AdminClient } from './client/port.js'
 import { nothingObserved, type Observation, type OutsideSources, observeGroups } from './group-lag.js'
 
 const groups = { 'eraser.a': ['erasure.requested'], aggregator: ['erasure.acknowledged'] } as const
@@ -14,18 +14,18 @@ class BusyCluster {
   }
 
   readonly admin = {
-    fetchOffsets: async ({ topics = [] }: { topics?: string[] }) => {
+    committedOffsets: async (_: string, topics: readonly string[] = []) => {
       const offset = String(this.confirmed)
       this.turn()
       return topics.map((topic) => ({ topic, partitions: [{ partition: 0, offset }] }))
     },
-    fetchTopicOffsets: async () => {
+    topicOffsets: async () => {
       const high = String(this.end)
       this.turn()
       return [{ partition: 0, high, low: '0' }]
     },
-    describeGroups: async () => ({ groups: [] }),
-  } as unknown as Admin
+    groupMembers: async () => new Map(),
+  } as unknown as AdminClient
 
   readonly outside: OutsideSources = {
     aggregator: async () => {
@@ -56,10 +56,10 @@ const honest: Observer = ({ admin, outside }) => observeGroups(admin, {}, groups
 
 /** Asks for the ends first, as one is tempted to; what is confirmed in between makes the lag too low. */
 const endsFirst: Observer = async ({ admin, outside }) => {
-  const ends = new Map<string, Awaited<ReturnType<Admin['fetchTopicOffsets']>>>()
-  for (const topic of Object.values(groups).flat()) ends.set(topic, await admin.fetchTopicOffsets(topic))
-  const hasty = { ...admin, fetchTopicOffsets: async (topic: string) => ends.get(topic) ?? [] }
-  return observeGroups(hasty as Admin, {}, groups, outside)
+  const ends = new Map<string, Awaited<ReturnType<AdminClient['topicOffsets']>>>()
+  for (const topic of Object.values(groups).flat()) ends.set(topic, await admin.topicOffsets(topic))
+  const hasty = { ...admin, topicOffsets: async (topic: string) => ends.get(topic) ?? [] }
+  return observeGroups(hasty as AdminClient, {}, groups, outside)
 }
 
 /** Reads the positions outside Kafka after the ends. */
@@ -100,13 +100,12 @@ describe('the lag of groups', () => {
     const { admin } = new BusyCluster()
     const anew = {
       ...admin,
-      fetchTopicOffsets: async () => [{ partition: 0, high: '3', low: '0' }],
-    } as unknown as Admin
+      topicOffsets: async () => [{ partition: 0, high: '3', low: '0' }],
+    } as unknown as AdminClient
     const gone = {
       ...admin,
-      fetchTopicOffsets: () =>
-        Promise.reject(Object.assign(new Error(), { type: 'UNKNOWN_TOPIC_OR_PARTITION' })),
-    } as unknown as Admin
+      topicOffsets: () => Promise.reject(Object.assign(new Error(), { type: 'UNKNOWN_TOPIC_OR_PARTITION' })),
+    } as unknown as AdminClient
     for (const [observation, unknown] of [
       [await observeGroups(anew, {}, groups), 'position_beyond_end'],
       [await observeGroups(gone, {}, groups), 'topic_missing'],

@@ -78,13 +78,13 @@ async function consume(): Promise<KafkaBatchStrategy> {
 /** Kafka's own numbers, by partition. */
 const ends = () =>
   withAdmin(stand.kafka, async (admin) => {
-    const found = await admin.fetchTopicOffsets(physicalTopic(stand.kafka, topic))
+    const found = await admin.topicOffsets(physicalTopic(stand.kafka, topic))
     return new Map(found.map(({ partition, high }) => [partition, Number(high)]))
   })
 const commits = () =>
   withAdmin(stand.kafka, async (admin) => {
     const groupId = physicalGroup(stand.kafka, group)
-    const [found] = await admin.fetchOffsets({ groupId, topics: [physicalTopic(stand.kafka, topic)] })
+    const [found] = await admin.committedOffsets(groupId, [physicalTopic(stand.kafka, topic)])
     return new Map(found?.partitions.map(({ partition, offset }) => [partition, Math.max(0, Number(offset))]))
   })
 

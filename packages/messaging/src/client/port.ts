@@ -135,6 +135,17 @@ export interface CommittedOffsets {
   readonly partitions: readonly { readonly partition: number; readonly offset: string }[]
 }
 
+/** Who is in a group. */
+export interface GroupMembers {
+  /** Kafka's state of the group; `Dead` for one it does not know. */
+  readonly state: string
+  readonly members: readonly {
+    readonly clientId: string
+    /** Partitions by topic; empty while the group settles. */
+    readonly assignment: Readonly<Record<string, readonly number[]>>
+  }[]
+}
+
 export interface AdminClient {
   listTopics(): Promise<string[]>
   /** Resolves when the topics are made, or existed. They may have no leader yet. */
@@ -146,6 +157,8 @@ export interface AdminClient {
   listGroups(): Promise<string[]>
   /** Kafka's state of each group, e.g. `Stable`; a group it does not know is `Dead`. */
   groupStates(groups: readonly string[]): Promise<Map<string, string>>
+  /** A client that does without leaves members unknown. */
+  groupMembers?(groups: readonly string[]): Promise<Map<string, GroupMembers>>
   /** Of these topics, or of all the group has committed something for. */
   committedOffsets(group: string, topics?: readonly string[]): Promise<CommittedOffsets[]>
   deleteGroups(groups: readonly string[]): Promise<void>

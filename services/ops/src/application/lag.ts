@@ -19,7 +19,7 @@ import {
 } from '../domain/lag-history.js'
 import { type Dated, Shared } from './shared.js'
 
-export type Why = LagUnknown | Missing | 'no_commit_yet' | 'postgres_unreachable'
+export type Why = LagUnknown | Missing | 'no_commit_yet' | 'client_does_not_say'
 
 /** One partition as one group sees it. A field that is null has its reason in `unknown`, under its own name. */
 export interface PartitionView {
@@ -126,7 +126,8 @@ export class Lag {
     if (committed === null) reasons['committed'] = one.unknown ?? 'no_commit_yet'
     if (lag === null) reasons['lag'] = one.unknown
     if (owner?.state == null) reasons['state'] = 'kafka_unreachable'
-    if (owner?.members == null) reasons['members'] = 'kafka_unreachable'
+    if (owner?.members == null)
+      reasons['members'] = owner?.state == null ? 'kafka_unreachable' : 'client_does_not_say'
     return {
       group,
       topic,
@@ -184,7 +185,7 @@ function groupView(
   const stuck = own.find((one) => one.catchUpMs === null)
   const reasons: Record<string, Why | null> = {
     state: state === null ? 'kafka_unreachable' : null,
-    members: members === null ? 'kafka_unreachable' : null,
+    members: members !== null ? null : state === null ? 'kafka_unreachable' : 'client_does_not_say',
     lag: unknownLag?.unknown['lag'] ?? null,
     catchUpMs: stuck?.unknown['catchUpMs'] ?? null,
   }

@@ -129,7 +129,7 @@ export class Stand {
     const prefix = this.kafka.topicPrefix ?? ''
     await withAdmin(this.kafka, async (admin) => {
       const topics = (await admin.listTopics()).filter((topic) => topic.startsWith(prefix))
-      await admin.deleteTopics({ topics })
+      await admin.deleteTopics(topics)
     })
     rmSync(this.folder, { recursive: true })
   }

@@ -1,5 +1,5 @@
-import type { Admin } from 'kafkajs'
-import type { AdminClient, CommittedOffsets, NewTopic, PartitionOffsets } from '../port.js'
+import { type Admin, AssignerProtocol } from 'kafkajs'
+import type { AdminClient, CommittedOffsets, GroupMembers, NewTopic, PartitionOffsets } from '../port.js'
 
 export class KafkaJsAdmin implements AdminClient {
   constructor(private readonly admin: Admin) {}
@@ -49,6 +49,22 @@ export class KafkaJsAdmin implements AdminClient {
     return new Map(described.groups.map(({ groupId, state }) => [groupId, state]))
   }
 
+  async groupMembers(groups: readonly string[]): Promise<Map<string, GroupMembers>> {
+    const described = await this.admin.describeGroups([...groups])
+    return new Map(
+      described.groups.map(({ groupId, state, members }) => [
+        groupId,
+        {
+          state,
+          members: members.map(({ clientId, memberAssignment }) => ({
+            clientId,
+            assignment: assignmentOf(memberAssignment),
+          })),
+        },
+      ]),
+    )
+  }
+
   committedOffsets(group: string, topics?: readonly string[]): Promise<CommittedOffsets[]> {
     return this.admin.fetchOffsets({ groupId: group, ...(topics ? { topics: [...topics] } : {}) })
   }
@@ -60,4 +76,9 @@ export class KafkaJsAdmin implements AdminClient {
   close(): Promise<void> {
     return this.admin.disconnect()
   }
+}
+
+/** A member that has just joined has no assignment yet. */
+function assignmentOf(bytes: Buffer): Readonly<Record<string, readonly number[]>> {
+  return bytes.length > 0 ? (AssignerProtocol.MemberAssignment.decode(bytes)?.assignment ?? {}) : {}
 }
