@@ -21,7 +21,9 @@ import {
 } from '@nestjs/common'
 import { Pool } from 'pg'
 import { AcknowledgementController } from './adapters/acknowledgement.controller.js'
+import { HttpConnect } from './adapters/connect.js'
 import { PgOffsets } from './adapters/pg-offsets.js'
+import { ConnectorWatch } from './application/connector-watch.js'
 import { DeadLetters } from './application/dead-letters.js'
 import { CONSUMER, FoldBatch } from './application/fold-batch.js'
 import { InboxPruning } from './application/inbox-pruning.js'
@@ -33,22 +35,24 @@ const PARTITIONS = 6
 /** A process that lives shorter than a day prunes too. */
 const FIRST_PRUNING_MS = 60_000
 
+const LOOPS = Symbol('loops')
+
 /** Starts and ends what Nest does not know of. */
 @Injectable()
 class Lifecycle implements OnApplicationBootstrap, OnModuleDestroy, OnApplicationShutdown {
   constructor(
     @Inject(ProcessManager) private readonly manager: ProcessManager,
-    @Inject(Repeating) private readonly pruning: Repeating,
+    @Inject(LOOPS) private readonly loops: readonly Repeating[],
     @Inject(Pool) private readonly pool: Pool,
   ) {}
 
   onApplicationBootstrap(): void {
     this.manager.start()
-    this.pruning.start()
+    for (const loop of this.loops) loop.start()
   }
 
   async onModuleDestroy(): Promise<void> {
-    await Promise.all([this.manager.stop(), this.pruning.stop()])
+    await Promise.all([this.manager.stop(), ...this.loops.map((loop) => loop.stop())])
   }
 
   async onApplicationShutdown(): Promise<void> {
@@ -117,17 +121,31 @@ export class AggregatorModule {
           useValue: new ProcessManager({ pool, log, logger, tickMs: config.tickMs }),
         },
         {
-          provide: Repeating,
-          useValue: new Repeating({
-            name: 'prune-inbox',
-            work: () => pruning.run(),
-            everyMs: config.pruneEveryMs,
-            firstMs: Math.min(config.pruneEveryMs, FIRST_PRUNING_MS),
-            logger,
-          }),
+          provide: LOOPS,
+          useValue: [
+            new Repeating({
+              name: 'prune-inbox',
+              work: () => pruning.run(),
+              everyMs: config.pruneEveryMs,
+              firstMs: Math.min(config.pruneEveryMs, FIRST_PRUNING_MS),
+              logger,
+            }),
+            ...watching(config, logger),
+          ],
         },
         Lifecycle,
       ],
     }
   }
+}
+
+/** Looks after the connector that publishes the outbox. */
+function watching({ watch }: AggregatorConfig, logger: Logger): Repeating[] {
+  if (watch === null) {
+    logger.warn('LETHE_CONNECT_URL is not set: nobody restarts the outbox connector when it fails')
+    return []
+  }
+  const { connector, connectUrl, everyMs } = watch
+  const watcher = new ConnectorWatch({ connector, connect: new HttpConnect(connectUrl), logger })
+  return [new Repeating({ name: 'watch-connector', work: () => watcher.look(), everyMs, firstMs: 0, logger })]
 }

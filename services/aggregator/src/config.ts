@@ -14,6 +14,11 @@ const schema = z.object({
   LETHE_GRANT_SECRET: z.string().min(32, 'is too short: use at least 32 characters'),
   LETHE_PORT: z.coerce.number().int().min(0).default(29002),
   LETHE_TOPIC_PREFIX: z.string().default(''),
+  /** Kafka Connect, whose outbox connector is watched; without it nobody restarts one that failed. */
+  LETHE_CONNECT_URL: z.url().optional(),
+  LETHE_OUTBOX_CONNECTOR: z.string().min(1).default('lethe-outbox'),
+  /** Milliseconds between two looks at it. */
+  LETHE_CONNECT_EVERY_MS: z.coerce.number().int().min(100).default(5_000),
   /** Milliseconds between two looks for requests whose next step is due. */
   LETHE_TICK_MS: z.coerce.number().int().min(10).default(200),
   /** Days the inbox remembers a message; not less than the topic keeps it. */
@@ -36,6 +41,8 @@ export interface AggregatorConfig {
   /** Milliseconds. */
   readonly inboxKeepMs: number
   readonly pruneEveryMs: number
+  /** The connector that publishes the outbox; null when it is nobody's to watch. */
+  readonly watch: { readonly connectUrl: string; readonly connector: string; readonly everyMs: number } | null
   /** Bounds of the consumer, where the defaults do not suit. */
   readonly tuning?: Tuning
 }
@@ -55,5 +62,13 @@ export function aggregatorConfig(
     tickMs: given.LETHE_TICK_MS,
     inboxKeepMs: given.LETHE_INBOX_KEEP_DAYS * DAY_MS,
     pruneEveryMs: given.LETHE_PRUNE_EVERY_MS,
+    watch:
+      given.LETHE_CONNECT_URL === undefined
+        ? null
+        : {
+            connectUrl: given.LETHE_CONNECT_URL,
+            connector: given.LETHE_OUTBOX_CONNECTOR,
+            everyMs: given.LETHE_CONNECT_EVERY_MS,
+          },
   }
 }

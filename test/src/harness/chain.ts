@@ -84,6 +84,7 @@ export class Chain {
     await registerOutboxConnector(context, undefined, connector)
     const env = {
       LETHE_TOPIC_PREFIX: topicPrefix,
+      LETHE_OUTBOX_CONNECTOR: connector,
       LETHE_DATA_MAP: dataMapFile(context.state, options.dataMap),
       LETHE_CREDENTIALS: credentials,
       LETHE_CONNECTOR: connector,

@@ -50,6 +50,7 @@ export class Stand {
       tickMs: 20,
       inboxKeepMs: 97 * 86_400_000,
       pruneEveryMs: 86_400_000,
+      watch: null,
       tuning: {
         maxWaitMs: 50,
         heartbeatIntervalMs: 200,
