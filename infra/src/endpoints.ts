@@ -7,6 +7,7 @@ export type PortName =
   | 'restore'
   | 'sentinel'
   | 'ops'
+  | 'oneProcess'
   | 'registryManagement'
   | 'registry'
   | 'connect'

@@ -5,7 +5,7 @@ import type { Profile } from './stack/state.js'
 import { status } from './stack/status.js'
 
 /**
- * The stack without the command line package: `node infra/dist/stack-main.js up [core|services]`,
+ * The stack without the command line package: `node infra/dist/stack-main.js up [core|services] [--one-process]`,
  * `down [--data]`, `status [--json]`, `logs NAME [--follow]`. Ends with 1 on failure, 130 on Ctrl-C.
  */
 async function main([command, ...rest]: string[]): Promise<void> {
@@ -19,7 +19,12 @@ async function main([command, ...rest]: string[]): Promise<void> {
   const name = rest.find((argument) => !argument.startsWith('-'))
   switch (command) {
     case 'up':
-      return up(profileOf(name), { signal, report, docker: rest.includes('--docker') })
+      return up(profileOf(name), {
+        signal,
+        report,
+        docker: rest.includes('--docker'),
+        oneProcess: rest.includes('--one-process'),
+      })
     case 'down':
       return down({ data: rest.includes('--data'), report })
     case 'status': {
@@ -33,7 +38,7 @@ async function main([command, ...rest]: string[]): Promise<void> {
       })
     default:
       throw new Error(
-        'Usage: stack-main.js up [core|services] [--docker] | down [--data] | status [--json] | logs NAME [--follow]',
+        'Usage: stack-main.js up [core|services] [--docker] [--one-process] | down [--data] | status [--json] | logs NAME [--follow]',
       )
   }
 }

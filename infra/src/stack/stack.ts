@@ -5,6 +5,7 @@ import { openContext, type StackContext } from './context.js'
 import { dropOutsideData } from './data-folder.js'
 import { prepareLetheDatabase, prepareShopDatabase } from './databases.js'
 import { withLock } from './lock.js'
+import { asOneProcess } from './one-process.js'
 import { type ProcessSpec, start, stop } from './processes.js'
 import { connect } from './servers/connect.js'
 import { kafka } from './servers/kafka.js'
@@ -23,6 +24,8 @@ export interface UpOptions {
   report?: (line: string) => void
   /** Servers come from docker-compose.yml; Lethe's own processes still run here. */
   docker?: boolean
+  /** Lethe's own services share one process instead of having one each. */
+  oneProcess?: boolean
   /** Further environment of Lethe's own processes. */
   serviceEnv?: Record<string, string>
 }
@@ -86,11 +89,24 @@ function startTasks(context: StackContext, profile: Profile, started: string[], 
       registerOutboxConnector(context, signal),
     ),
     ...(profile === 'services'
-      ? lethesProcesses(context, options.serviceEnv).map((spec) =>
+      ? processesOfLethe(context, options).map((spec) =>
           process(spec, 'lethe database', 'shop database', 'topics', 'schemas', ...after('redis-shop')),
         )
       : []),
   ]
+}
+
+function processesOfLethe(context: StackContext, { oneProcess, serviceEnv }: UpOptions): ProcessSpec[] {
+  const apart = lethesProcesses(context, serviceEnv)
+  const specs = oneProcess ? [asOneProcess(context, apart)] : apart
+  const names = new Set(specs.map(({ name }) => name))
+  const others = [...apart.map(({ name }) => name), 'one-process'].filter((name) => !names.has(name))
+  const running = context.state.records().find((record) => others.includes(record.name) && isRunning(record))
+  if (running)
+    throw new Error(
+      `${running.name} runs already, from the other mode of running Lethe. Run: lethe down, then up again.`,
+    )
+  return specs
 }
 
 function serverTasks(

@@ -10,11 +10,17 @@ export function addStackCommands(program: Command, ports: Ports): void {
     .description('start the local stack on loopback, without Docker')
     .argument('[profile]', 'core: servers only; services: and the processes of Lethe', 'core')
     .option('--docker', 'run the servers with docker compose')
-    .action(async (profile: string, options: { docker?: boolean }) => {
+    .option('--one-process', 'services: all of Lethe in one process, for small installations')
+    .action(async (profile: string, options: { docker?: boolean; oneProcess?: boolean }) => {
+      if (options.oneProcess && profile !== 'services')
+        program.error('--one-process is for the services: lethe up services --one-process', {
+          exitCode: exitCodes.usage,
+        })
       await up(profileOf(profile, program), {
         signal: ports.signal,
         report: (line) => ports.print(`  ${line}`),
         ...(options.docker ? { docker: true } : {}),
+        ...(options.oneProcess ? { oneProcess: true } : {}),
       })
       ports.print('The stack is up. lethe status shows it, lethe down ends it.')
     })

@@ -5,7 +5,7 @@ import { Acknowledgements, type ClearedPass, failureOf } from './acknowledging.j
 import { type Asked, askClearance, type WantedPass } from './clearing.js'
 import type { Connector, EraseIo, Marker, Receipt, Session } from './connector.js'
 import { type Context, Gathering } from './gathering.js'
-import { batchPasses, batchSeconds, passesTotal } from './metrics.js'
+import { batchPasses, batchSeconds, ofEraser, passesTotal } from './metrics.js'
 import { Pacer } from './pacer.js'
 import { outcomeAttributes, settlementAttributes, tracedPasses } from './pass-spans.js'
 import type { RequestPort } from './request-client.js'
@@ -157,8 +157,8 @@ export class EraseHost {
     const { cleared, paused } = await this.clear(open, context.signal, marker)
     if (cleared.size === 0) return new Map()
     const failures = await this.eraseCleared(session, open, cleared, context)
-    batchPasses.observe({ system: this.parts.systemId }, cleared.size)
-    batchSeconds.observe({ system: this.parts.systemId }, (this.now() - startedAt) / 1_000)
+    batchPasses.observe(ofEraser(this.parts.systemId), cleared.size)
+    batchSeconds.observe(ofEraser(this.parts.systemId), (this.now() - startedAt) / 1_000)
     // Redelivered whole: what was just done repeats its acknowledgement, the rest is asked for again.
     if (paused !== null) throw paused
     return failures
@@ -223,7 +223,7 @@ export class EraseHost {
       askClearance(request, systemId, wanted, signal, marker),
     )
     for (const { pass, decision, code } of asked.refused) {
-      passesTotal.inc({ system: this.parts.systemId, outcome: decision })
+      passesTotal.inc({ ...ofEraser(this.parts.systemId), outcome: decision })
       this.parts.logger.info({ ...idsOf(pass), decision, code }, 'a pass got no clearance and is dropped')
     }
     return asked
@@ -243,7 +243,7 @@ export class EraseHost {
 
   private async republish(receipts: readonly Receipt[], wanted: readonly WantedPass[]): Promise<void> {
     if (receipts.length === 0) return
-    passesTotal.inc({ system: this.parts.systemId, outcome: 'republished' }, receipts.length)
+    passesTotal.inc({ ...ofEraser(this.parts.systemId), outcome: 'republished' }, receipts.length)
     await this.send(receipts.map(readReceipt), wanted)
   }
 
@@ -252,7 +252,7 @@ export class EraseHost {
     wanted: readonly WantedPass[],
   ): Promise<void> {
     await this.send(messages, wanted)
-    for (const { outcome } of messages) passesTotal.inc({ system: this.parts.systemId, outcome })
+    for (const { outcome } of messages) passesTotal.inc({ ...ofEraser(this.parts.systemId), outcome })
   }
 
   private async send(

@@ -85,7 +85,7 @@ export class EraserModule implements OnApplicationBootstrap, OnModuleDestroy, On
 
 function loops(config: EraserConfig, systems: Systems, logger: Logger): Repeating[] {
   const { systemId, role } = config
-  const watch = new StoreWatch(systemId, () => storeCheck(role, systems), logger)
+  const watch = new StoreWatch(systemId, () => storeCheck(role, systems), logger, role)
   const watching = new Repeating({
     name: 'watch-store',
     work: () => watch.look(),

@@ -6,7 +6,7 @@ import { failureOf } from './acknowledging.js'
 import type { ProbeFinding, ProbeSession, Subject } from './connector.js'
 import { type HostParts, publishOrPause } from './erase-host.js'
 import { type Context, Gathering } from './gathering.js'
-import { probesTotal } from './metrics.js'
+import { ofProbe, probesTotal } from './metrics.js'
 import { tracedPasses } from './pass-spans.js'
 import { passKey } from './settle.js'
 
@@ -123,7 +123,7 @@ export class ProbeHost {
         return [{ ...probe, subject: answer.subject, macKey }]
       const { requestId, passId } = probe
       const { decision, code } = answer
-      probesTotal.inc({ system: systemId, result: decision })
+      probesTotal.inc({ ...ofProbe(systemId), result: decision })
       logger.info({ requestId, passId, decision, code }, 'a probe got no clearance and is dropped')
       return []
     })
@@ -203,7 +203,7 @@ export class ProbeHost {
       })
       return publishOrPause(this.parts.publisher, outgoingOf(reports, traces))
     })
-    for (const { result } of reports) probesTotal.inc({ system: this.parts.systemId, result })
+    for (const { result } of reports) probesTotal.inc({ ...ofProbe(this.parts.systemId), result })
   }
 }
 

@@ -1,9 +1,6 @@
-import { counter, type Logger } from '@lethe/service-host'
+import type { Logger } from '@lethe/service-host'
+import { ofEraser, prunedTotal } from './metrics.js'
 import type { Systems } from './systems.js'
-
-const prunedTotal = counter('lethe_eraser_receipts_pruned_total', 'Receipts removed from stores by age.', [
-  'system',
-])
 
 export interface PruningOptions {
   readonly systemId: string
@@ -24,7 +21,7 @@ export class ReceiptPruning {
     const { receipts } = await systems.currentSession()
     if (!receipts) return 0
     const pruned = await receipts.prune(new Date(now() - keepMs))
-    prunedTotal.inc({ system: systemId }, pruned)
+    prunedTotal.inc(ofEraser(systemId), pruned)
     logger.info({ system: systemId, pruned, olderThanDays: keepMs / 86_400_000 }, 'receipts were pruned')
     return pruned
   }

@@ -17,19 +17,24 @@ import { Systems } from './systems.js'
 export function runEraser<Options, System>(connector: Connector<Options, System>): Promise<void> {
   // The host hands options and sections through without looking at them.
   const hosted = connector as unknown as Connector
-  return runMain(`eraser-${connector.kind}`, () => runService(serviceOf(hosted, eraserConfig())))
+  return runMain(`eraser-${connector.kind}`, () => runService(eraserService(hosted, eraserConfig())))
 }
 
-/** The same inside a process that goes on, for specs and the single-process deployment. */
+/** The same inside a process that goes on, for specs. */
 export function startEraser<Options, System>(
   connector: Connector<Options, System>,
   config: EraserConfig,
 ): Promise<RunningService> {
-  return startService(serviceOf(connector as unknown as Connector, config))
+  return startService(eraserService(connector as unknown as Connector, config))
 }
 
-function serviceOf(connector: Connector, config: EraserConfig): ServiceOptions {
-  const name = `${config.role}.${config.systemId}`
+/** What an eraser or a probe calls itself in logs and metrics. */
+export const eraserName = ({ role, systemId }: Pick<EraserConfig, 'role' | 'systemId'>): string =>
+  `${role}.${systemId}`
+
+/** One deployment of a connector as a service: its module, its consumer, and what `/readyz` asks. */
+export function eraserService(connector: Connector, config: EraserConfig): ServiceOptions {
+  const name = eraserName(config)
   const logger = createLogger(name)
   return {
     name,

@@ -1,10 +1,6 @@
-import { gauge, LetheError, type Logger } from '@lethe/service-host'
-
-const usable = gauge(
-  'lethe_eraser_store_usable',
-  '1 while this deployment can use its store: address, credentials, map section and request.',
-  ['system'],
-)
+import { LetheError, type Logger } from '@lethe/service-host'
+import type { Role } from './connector.js'
+import { ofEraser, ofProbe, storeUsable } from './metrics.js'
 
 /**
  * Says in the log, as soon as the process runs, what keeps it from its store: a missing variable, refused
@@ -18,6 +14,7 @@ export class StoreWatch {
     private readonly systemId: string,
     private readonly check: () => Promise<void>,
     private readonly logger: Logger,
+    private readonly role: Role = 'erase',
   ) {}
 
   async look(): Promise<void> {
@@ -25,7 +22,8 @@ export class StoreWatch {
       () => null,
       (error: unknown) => error,
     )
-    usable.set({ system: this.systemId }, reason === null ? 1 : 0)
+    const labels = this.role === 'probe' ? ofProbe(this.systemId) : ofEraser(this.systemId)
+    storeUsable.set(labels, reason === null ? 1 : 0)
     // The texts of Lethe's own errors say what to do and hold no identifier; those of others stay unsaid.
     const known = reason instanceof LetheError ? reason : null
     const code = reason === null ? 'ok' : (known?.code ?? 'unexpected')

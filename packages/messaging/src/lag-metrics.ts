@@ -4,7 +4,7 @@ import type { AdminClient } from './client/port.js'
 import type { KafkaConfig } from './config.js'
 import { type ConsumedTopics, consumerLag, type PartitionLag } from './lag.js'
 
-const labelNames = ['group', 'topic', 'partition'] as const
+const labelNames = ['group', 'topic', 'partition', 'service'] as const
 const sourcesOf = new WeakMap<Registry, Set<LagSource>>()
 
 /**
@@ -39,12 +39,15 @@ function gaugesOn(registry: Registry): Set<LagSource> {
       labelNames,
       registers: [registry],
       async collect() {
-        const entries = await Promise.all([...sources].map((source) => source.read()))
+        const read = await Promise.all(
+          [...sources].map(async (source) => ({ source, lags: await source.read() })),
+        )
         this.reset()
-        for (const entry of entries.flat()) {
-          const value = valueFor(entry.lag)
-          if (value !== undefined) this.set(labelsOf(entry), value)
-        }
+        for (const { source, lags } of read)
+          for (const entry of lags) {
+            const value = valueFor(entry.lag)
+            if (value !== undefined) this.set({ ...labelsOf(entry), service: source.service }, value)
+          }
       },
     })
   gauge('lethe_messaging_lag_unknown', '1 where the lag could not be found out.', (lag) =>
@@ -69,6 +72,10 @@ class LagSource {
     private readonly groups: ConsumedTopics,
     private readonly timeoutMs: number,
   ) {}
+
+  get service(): string {
+    return this.kafka.clientId
+  }
 
   /** Readers at the same time share one answer. */
   read(): Promise<PartitionLag[]> {

@@ -13,13 +13,14 @@ export interface MessagingMetrics {
 }
 
 const prefix = 'lethe_messaging'
-const labelNames = ['group', 'topic'] as const
+const labelNames = ['group', 'topic', 'service'] as const
 
 /**
  * Registers the metrics, or finds those another strategy of the process registered. The rate over
  * the last half minute is a gauge of its own, for readers without a query language.
+ * `service` says who consumes: several services may share one process and its registry.
  */
-export function messagingMetrics(registry: Registry = new Registry()): MessagingMetrics {
+export function messagingMetrics(registry: Registry = new Registry(), service = ''): MessagingMetrics {
   const registers = [registry]
   const counter = (name: string, help: string, more: string[] = []) =>
     (registry.getSingleMetric(name) as Counter<string> | undefined) ??
@@ -50,25 +51,32 @@ export function messagingMetrics(registry: Registry = new Registry()): Messaging
   const rate = rateGauge(registry)
   return {
     handled(group, topic, items) {
-      handled.inc({ group, topic }, items)
-      rate.add(group, topic, items)
+      handled.inc({ group, topic, service }, items)
+      rate.add(group, topic, service, items)
     },
-    skipped: (group, topic, items) => skipped.inc({ group, topic }, items),
-    failed: (group, topic, errorClass) => failed.inc({ group, topic, class: errorClass }),
-    deadLettered: (group, topic, code) => dead.inc({ group, topic, code }),
-    batch: (group, topic, took) => seconds.observe({ group, topic }, took),
+    skipped: (group, topic, items) => skipped.inc({ group, topic, service }, items),
+    failed: (group, topic, errorClass) => failed.inc({ group, topic, class: errorClass, service }),
+    deadLettered: (group, topic, code) => dead.inc({ group, topic, code, service }),
+    batch: (group, topic, took) => seconds.observe({ group, topic, service }, took),
     paused: (group, topic, partition, on) =>
-      paused.set({ group, topic, partition: String(partition) }, on ? 1 : 0),
-    gap: (group, topic) => gaps.inc({ group, topic }),
-    restarted: (group) => restarts.inc({ group, topic: '' }),
+      paused.set({ group, topic, partition: String(partition), service }, on ? 1 : 0),
+    gap: (group, topic) => gaps.inc({ group, topic, service }),
+    restarted: (group) => restarts.inc({ group, topic: '', service }),
   }
 }
 
 const RATE_WINDOW_SECONDS = 30
 
+interface Rate {
+  add(group: string, topic: string, service: string, items: number): void
+}
+
 /** Handled messages per second over the last 30 whole seconds, computed when it is read. */
-function rateGauge(registry: Registry): { add(group: string, topic: string, items: number): void } {
-  const windows = new Map<string, { group: string; topic: string; perSecond: Map<number, number> }>()
+function rateGauge(registry: Registry): Rate {
+  const windows = new Map<
+    string,
+    { group: string; topic: string; service: string; perSecond: Map<number, number> }
+  >()
   const name = `${prefix}_rate_per_second`
   const known = rates.get(registry)
   if (known) return known
@@ -79,17 +87,17 @@ function rateGauge(registry: Registry): { add(group: string, topic: string, item
     registers: [registry],
     collect() {
       const since = Math.floor(Date.now() / 1000) - RATE_WINDOW_SECONDS
-      for (const { group, topic, perSecond } of windows.values()) {
+      for (const { group, topic, service, perSecond } of windows.values()) {
         for (const second of perSecond.keys()) if (second < since) perSecond.delete(second)
         const sum = [...perSecond.values()].reduce((total, items) => total + items, 0)
-        this.set({ group, topic }, sum / RATE_WINDOW_SECONDS)
+        this.set({ group, topic, service }, sum / RATE_WINDOW_SECONDS)
       }
     },
   })
   const added = {
-    add(group: string, topic: string, items: number) {
+    add(group: string, topic: string, service: string, items: number) {
       const key = `${group} ${topic}`
-      const window = windows.get(key) ?? { group, topic, perSecond: new Map<number, number>() }
+      const window = windows.get(key) ?? { group, topic, service, perSecond: new Map<number, number>() }
       windows.set(key, window)
       const second = Math.floor(Date.now() / 1000)
       window.perSecond.set(second, (window.perSecond.get(second) ?? 0) + items)
@@ -102,4 +110,4 @@ function rateGauge(registry: Registry): { add(group: string, topic: string, item
   return added
 }
 
-const rates = new WeakMap<Registry, { add(group: string, topic: string, items: number): void }>()
+const rates = new WeakMap<Registry, Rate>()

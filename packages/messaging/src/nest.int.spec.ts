@@ -78,10 +78,10 @@ describe('a Nest controller behind KafkaBatchStrategy', () => {
     await world.drained(group, TOPIC)
     const running = await registry.metrics()
     const lag = (partition: number) =>
-      `lethe_messaging_lag{group="${group}",topic="${TOPIC}",partition="${partition}"}`
+      `lethe_messaging_lag{group="${group}",topic="${TOPIC}",partition="${partition}",service="${world.kafka.clientId}"}`
     for (let partition = 0; partition < 6; partition++) expect(running).toContain(`${lag(partition)} 0\n`)
     expect(running).toContain(
-      `lethe_messaging_lag_unknown{group="${group}",topic="${TOPIC}",partition="0"} 0\n`,
+      `lethe_messaging_lag_unknown{group="${group}",topic="${TOPIC}",partition="0",service="${world.kafka.clientId}"} 0\n`,
     )
     await app.close()
     expect(await registry.metrics()).not.toContain(lag(0))

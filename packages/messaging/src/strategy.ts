@@ -37,7 +37,7 @@ export class KafkaBatchStrategy extends Server implements CustomTransportStrateg
       if (offsets && mode !== 'batch')
         throw new TypeError(`${topic}: outside offsets need mode 'batch', where records are in order`)
     const bounds = boundsOf(options.tuning)
-    const metrics = messagingMetrics(options.registry)
+    const metrics = messagingMetrics(options.registry, kafka.clientId)
     this.deadLetters = new MessageProducer({ kafka, ...(logger ? { logger } : {}) })
     this.supervisor = new Supervisor({
       create: (supervisor) =>

@@ -10,7 +10,8 @@ export class ConfigError extends Error {
   }
 }
 
-type Environment = Readonly<Record<string, string | undefined>>
+/** Settings by name: the process's environment, or one service's section of a settings file. */
+export type Environment = Readonly<Record<string, string | undefined>>
 
 /**
  * Parses the environment with a zod object whose keys are variable names; an empty variable counts as

@@ -2,7 +2,14 @@ export { AuthGuard, CallerParam } from './access/auth.guard.js'
 export { type Caller, inScope, type Role, roles } from './access/caller.js'
 export { Credentials } from './access/credentials-file.js'
 export { readJsonFile } from './access/json-file.js'
-export { ConfigError, loadConfig, logLevel, type TracingConfig, tracingConfig } from './config.js'
+export {
+  ConfigError,
+  type Environment,
+  loadConfig,
+  logLevel,
+  type TracingConfig,
+  tracingConfig,
+} from './config.js'
 export * from './errors.js'
 export { Health, type Readiness, type ReadinessCheck } from './health.js'
 export { createLogger, describeError, type ErrorDescription, type Logger, nestLogger } from './logger.js'
@@ -20,5 +27,6 @@ export {
 export { exitCodes, type ProcessOptions, runMain, runService } from './process.js'
 export { Repeating, type RepeatingOptions } from './repeating.js'
 export { type RunningService, type ServiceOptions, startService } from './run-service.js'
+export { type HostedService, type HostOptions, runServices } from './run-services.js'
 export type { SpanAttributes, SpanName } from './tracing/allowed.js'
 export { batchSpan, type Mark, pastSpan, spansAround, type Traced, traceparentFor } from './tracing/traces.js'

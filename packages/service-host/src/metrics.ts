@@ -10,14 +10,20 @@ import {
 /** One registry per process: whatever any package registers is on `/metrics`. Labels never hold identifiers. */
 export const metricsRegistry: Registry = register
 
-/** Process metrics (memory, event loop, handles) and a `service` label on everything; harmless when repeated. */
+let named = false
+
+/**
+ * Process metrics (memory, event loop, handles), and a `service` label on everything that has none of its own.
+ * The first one names the process: where several services share it, each puts its own name on what it counts.
+ */
 export function startProcessMetrics(service: string): void {
-  metricsRegistry.setDefaultLabels({ service })
+  if (!named) metricsRegistry.setDefaultLabels({ service })
+  named = true
   if (!metricsRegistry.getSingleMetric('process_cpu_seconds_total')) collectDefaultMetrics()
 }
 
-// A metric that exists is returned, so that several instances in one process (specs, the single-process
-// deployment) share it instead of failing on the second registration.
+// A metric that exists is returned, so that several instances in one process (specs, the one-process
+// mode) share it instead of failing on the second registration.
 function once<M>(name: string, create: () => M): M {
   return (metricsRegistry.getSingleMetric(name) as M | undefined) ?? create()
 }

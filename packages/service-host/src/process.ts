@@ -1,5 +1,5 @@
 import { ConfigError } from './config.js'
-import { createLogger } from './logger.js'
+import { createLogger, type Logger } from './logger.js'
 import { type RunningService, type ServiceOptions, startService } from './run-service.js'
 
 /** How a service process ends; a supervisor restarts it after every code but 0 and `configuration`. */
@@ -25,15 +25,27 @@ export interface ProcessOptions extends ServiceOptions {
  */
 export async function runService(options: ProcessOptions): Promise<RunningService> {
   const logger = options.logger ?? createLogger(options.name)
-  for (const event of ['uncaughtException', 'unhandledRejection'] as const)
-    process.on(event, (error: unknown) => {
-      logger.fatal({ err: error, event }, 'an error nobody caught ends the process')
-      process.exit(exitCodes.uncaught)
-    })
+  endOnUncaught(logger)
   const service = await startService({ ...options, logger }).catch((error: unknown) => {
     logger.fatal({ err: error }, 'start failed')
     process.exit(exitCodes.startFailed)
   })
+  stopOnSignal(logger, () => service.stop(), options.shutdownMs)
+  return service
+}
+
+/** `who` says, where it can, which of several services of the process the error came from. */
+export function endOnUncaught(logger: Logger, who: () => string | undefined = () => undefined): void {
+  for (const event of ['uncaughtException', 'unhandledRejection'] as const)
+    process.on(event, (error: unknown) => {
+      const failed = who()
+      const fields = { err: error, event, ...(failed === undefined ? {} : { failed }) }
+      logger.fatal(fields, 'an error nobody caught ends the process')
+      process.exit(exitCodes.uncaught)
+    })
+}
+
+export function stopOnSignal(logger: Logger, stop: () => Promise<void>, shutdownMs = SHUTDOWN_MS): void {
   let stopping = false
   for (const signal of ['SIGTERM', 'SIGINT'] as const)
     process.on(signal, () => {
@@ -43,8 +55,8 @@ export async function runService(options: ProcessOptions): Promise<RunningServic
       setTimeout(() => {
         logger.error('work in flight did not end in time')
         process.exit(exitCodes.shutdownTimedOut)
-      }, options.shutdownMs ?? SHUTDOWN_MS).unref()
-      service.stop().then(
+      }, shutdownMs).unref()
+      stop().then(
         () => process.exit(exitCodes.stopped),
         (error: unknown) => {
           logger.error({ err: error }, 'stopping failed')
@@ -52,7 +64,6 @@ export async function runService(options: ProcessOptions): Promise<RunningServic
         },
       )
     })
-  return service
 }
 
 /**

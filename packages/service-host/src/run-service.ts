@@ -23,6 +23,8 @@ export interface ServiceOptions {
   /** Message transports; a function gets the application, to take a strategy from a provider. */
   readonly microservice?: FromApp<CustomTransportStrategy | readonly CustomTransportStrategy[]>
   readonly readiness?: FromApp<readonly ReadinessCheck[]>
+  /** Not ready until somebody calls `health.started`: what the service waits for starts after it. */
+  readonly startedLater?: boolean
   readonly logger?: Logger
   /** Largest accepted HTTP body in bytes. */
   readonly bodyLimit?: number
@@ -79,7 +81,8 @@ export async function startService(options: ServiceOptions): Promise<RunningServ
     await tracing?.stop()
     throw error
   }
-  health.started([...(resolved(options.readiness, app) ?? []), ...strategies.flatMap(readinessOf)])
+  const checks = [...(resolved(options.readiness, app) ?? []), ...strategies.flatMap(readinessOf)]
+  if (!options.startedLater) health.started(checks)
   const url = (await app.getUrl()).replace('[::1]', '127.0.0.1')
   logger.info({ url }, 'started')
   let stopped: Promise<void> | undefined

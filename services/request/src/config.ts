@@ -1,5 +1,5 @@
 import { type KafkaConfig, kafkaConfigFromEnvironment } from '@lethe/messaging'
-import { loadConfig } from '@lethe/service-host'
+import { type Environment, loadConfig } from '@lethe/service-host'
 import { z } from 'zod'
 import type { EpochSettings } from './vault/epochs.js'
 import type { MasterSource } from './vault/master-key.js'
@@ -92,11 +92,11 @@ export interface RequestConfig {
 }
 
 /** @throws ConfigError naming every variable that is missing or wrong. */
-export function readConfig(): RequestConfig {
-  const env = loadConfig(environment)
+export function requestConfig(given: Environment = process.env): RequestConfig {
+  const env = loadConfig(environment, given)
   return {
     pgUrl: env.LETHE_PG_URL,
-    kafka: kafkaConfigFromEnvironment('request'),
+    kafka: kafkaConfigFromEnvironment('request', given),
     registryUrl: env.LETHE_REGISTRY_URL,
     credentialsFile: env.LETHE_CREDENTIALS,
     dataMapFile: env.LETHE_DATA_MAP,

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { LetheClient } from '@lethe/client'
 import { migrate } from '@lethe/event-store'
 import {
+  asOneProcess,
   eventually,
   isRunning,
   lethesProcesses,
@@ -35,6 +36,8 @@ export type ProcessName =
   | 'probe-cache'
   | 'restore'
   | 'ops'
+  /** All of them, where they share one. */
+  | 'one-process'
 
 export interface ChainOptions {
   /** Changes the text of the shop's data map. */
@@ -49,6 +52,8 @@ export interface ChainOptions {
   readonly restore?: boolean
   /** Also runs the ops service. */
   readonly ops?: boolean
+  /** All services share one process. */
+  readonly oneProcess?: boolean
 }
 
 /**
@@ -90,10 +95,11 @@ export class Chain {
       LETHE_CONNECTOR: connector,
       ...options.env,
     }
-    const specs = lethesProcesses(context, env)
+    const apart = lethesProcesses(context, env)
       .filter(({ name }) => name !== 'restore' || options.restore === true)
       .filter(({ name }) => name !== 'ops' || options.ops === true)
       .map((spec) => replaced(spec, options.instead))
+    const specs = options.oneProcess ? [asOneProcess(context, apart)] : apart
     const chain = new Chain(context, new Map(specs.map((spec) => [spec.name, spec])), connector, topicPrefix)
     try {
       await Promise.all(specs.map((spec) => startProcess(spec, context.state)))
@@ -147,6 +153,11 @@ export class Chain {
     await this.restart(name, entry, env)
   }
 
+  /** Where a running process writes its log. */
+  logFile(name: ProcessName): string {
+    return this.record(name).log
+  }
+
   /** What the process is given in its environment when nothing is changed. */
   environment(name: ProcessName): Readonly<Record<string, string>> {
     return this.spec(name).env ?? {}
@@ -181,9 +192,18 @@ export class Chain {
 }
 
 async function isolated(base: StackContext, suffix: string, shopRedisUrl: string): Promise<StackContext> {
-  const [request, aggregator, pgErase, pgProbe, redisErase, redisProbe, restore, ops] = (await freePorts(
-    8,
-  )) as [number, number, number, number, number, number, number, number]
+  const ports = await freePorts(9)
+  const [request, aggregator, pgErase, pgProbe, redisErase, redisProbe, restore, ops, oneProcess] = ports as [
+    number,
+    number,
+    number,
+    number,
+    number,
+    number,
+    number,
+    number,
+    number,
+  ]
   const database = (url: string, name: string) => new URL(`/${name}_${suffix}`, url).href
   return {
     ...base,
@@ -199,7 +219,7 @@ async function isolated(base: StackContext, suffix: string, shopRedisUrl: string
         'shop-pg': { erase: pgErase, probe: pgProbe },
         cache: { erase: redisErase, probe: redisProbe },
       },
-      ports: { ...base.at.ports, request, aggregator, restore, ops },
+      ports: { ...base.at.ports, request, aggregator, restore, ops, oneProcess },
     },
   }
 }

@@ -1,7 +1,9 @@
 import { pruneProcessed, type Queryable } from '@lethe/request-log'
 import { counter, type Logger } from '@lethe/service-host'
 
-const prunedTotal = counter('lethe_aggregator_inbox_pruned_total', 'Inbox entries forgotten by age.', [])
+const prunedTotal = counter('lethe_aggregator_inbox_pruned_total', 'Inbox entries forgotten by age.', [
+  'service',
+])
 
 /**
  * Forgets messages that can not come again, because their topic has given them up: the inbox grows with the
@@ -23,7 +25,7 @@ export class InboxPruning {
     do {
       last = await pruneProcessed(this.db, this.keepMs, this.batch)
       pruned += last
-      prunedTotal.inc(last)
+      prunedTotal.inc({ service: 'aggregator' }, last)
     } while (last === this.batch)
     this.logger.info({ pruned, olderThanDays: this.keepMs / 86_400_000 }, 'the inbox was pruned')
     return pruned

@@ -3,7 +3,7 @@ import type { Logger } from '@lethe/service-host'
 import type { RestoreStore } from '../adapters/restore-store.js'
 import { newMarker } from '../domain/marker.js'
 import { type FoundStore, type Verdict, verdictOn } from '../domain/verdict.js'
-import { markerAge, storeState } from './metrics.js'
+import { markerAge, service, storeState } from './metrics.js'
 import type { WatchedSystem } from './watched-system.js'
 
 export type Look = Verdict | 'unknown'
@@ -37,7 +37,7 @@ export class Detector {
       const [marker, identity] = await Promise.all([session.marker.read(), session.identity()])
       found = { marker, identity }
     } catch (error) {
-      storeState.set({ system: systemId }, -1)
+      storeState.set({ system: systemId, service }, -1)
       logger.warn(
         { system: systemId, err: error },
         'the store does not answer; whether it was restored is unknown',
@@ -48,8 +48,11 @@ export class Detector {
     const verdict = verdictOn(known, found, await store.erasedBefore(systemId))
     if (verdict === 'other') await this.announce(systemId, known?.confirmedAt ?? null)
     else if (await this.mark(system, found))
-      markerAge.set({ system: systemId }, known === null ? 0 : (this.now() - known.confirmedAt) / 1_000)
-    storeState.set({ system: systemId }, verdict === 'other' ? 0 : 1)
+      markerAge.set(
+        { system: systemId, service },
+        known === null ? 0 : (this.now() - known.confirmedAt) / 1_000,
+      )
+    storeState.set({ system: systemId, service }, verdict === 'other' ? 0 : 1)
     return verdict
   }
 

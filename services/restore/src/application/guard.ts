@@ -2,7 +2,7 @@ import { type Logger, RetryableError } from '@lethe/service-host'
 import type { Announcer, GateMode, RestoreStore } from '../adapters/restore-store.js'
 import type { Turns } from '../adapters/turns.js'
 import type { Detector } from './detector.js'
-import { gateOpen } from './metrics.js'
+import { gateOpen, service } from './metrics.js'
 import type { Runs } from './runs.js'
 import type { WatchedSystem } from './watched-system.js'
 
@@ -43,7 +43,8 @@ export class Guard {
     const shut = new Set(
       (await this.store.gates()).filter(({ state }) => state === 'shut').map((gate) => gate.systemId),
     )
-    for (const systemId of this.systems.keys()) gateOpen.set({ system: systemId }, shut.has(systemId) ? 0 : 1)
+    for (const systemId of this.systems.keys())
+      gateOpen.set({ system: systemId, service }, shut.has(systemId) ? 0 : 1)
   }
 
   /** Work on one watched system while no round of any instance looks after it. Throws what the work throws. */

@@ -1,18 +1,24 @@
 import { counter, gauge } from '@lethe/service-host'
 
+/** Who measures: other services may share the process. */
+export const service = 'restore'
+
 export const storeState = gauge(
   'lethe_restore_store_known',
   '1 while the copy Lethe knows answers, 0 when another one does, -1 when nothing is known.',
-  ['system'],
+  ['system', 'service'],
 )
 export const markerAge = gauge(
   'lethe_restore_marker_age_seconds',
   'Time between the last two markers of a store.',
-  ['system'],
+  ['system', 'service'],
 )
-export const gateOpen = gauge('lethe_restore_gate_open', '1 while the gate of a system is open.', ['system'])
+export const gateOpen = gauge('lethe_restore_gate_open', '1 while the gate of a system is open.', [
+  'system',
+  'service',
+])
 export const replayedTotal = counter(
   'lethe_restore_tombstones_total',
   'Tombstones applied to restored stores, by outcome.',
-  ['system', 'outcome'],
+  ['system', 'outcome', 'service'],
 )

@@ -3,7 +3,7 @@ import { LetheError, PausedError, RetryableError } from '@lethe/service-host'
 import type { Replayed, Restore, RestoreStore } from '../adapters/restore-store.js'
 import { counted, type Fate, seen } from '../domain/tally.js'
 import type { Tally } from '../domain/waiting.js'
-import { replayedTotal } from './metrics.js'
+import { replayedTotal, service } from './metrics.js'
 import type { LiveTombstone, TombstonePage, TombstoneSource } from './tombstone-source.js'
 import type { WatchedSystem } from './watched-system.js'
 
@@ -53,7 +53,7 @@ export class Replay {
         const told = errorCode === null ? outcome.outcome : 'failed'
         replayed.push({ tombstoneId, requestId, outcome: told, counts: outcome.counts, errorCode })
       }
-      for (const { is } of fates) replayedTotal.inc({ system: system.systemId, outcome: is })
+      for (const { is } of fates) replayedTotal.inc({ system: system.systemId, outcome: is, service })
       return { tally: counted(tally, fates), replayed }
     })
   }

@@ -1,0 +1,2 @@
+export { aggregatorConfig } from './config.js'
+export { aggregatorService } from './service.js'

@@ -1,0 +1,2 @@
+export { opsConfig } from './config.js'
+export { opsService } from './service.js'

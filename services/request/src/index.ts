@@ -1,0 +1,2 @@
+export { requestConfig } from './config.js'
+export { requestService } from './service.js'

@@ -1,0 +1,2 @@
+export { restoreConfig } from './config.js'
+export { restoreService } from './service.js'
