@@ -10,7 +10,11 @@ export default defineConfig({
   oxc: { decorator: { legacy: true, emitDecoratorMetadata: true } },
   test: {
     projects: [
-      { extends: true, test: { name: 'unit', include: ['**/src/**/*.unit.spec.ts'] } },
+      {
+        extends: true,
+        // Properties on a busy machine take a while; how long is never what is tested.
+        test: { name: 'unit', include: ['**/src/**/*.unit.spec.ts'], testTimeout: 30_000 },
+      },
       {
         extends: true,
         test: {

@@ -2,6 +2,7 @@ import type { RestoreClient, RestoreView } from '@lethe/client'
 import type { Command } from 'commander'
 import { exitCodes, UsageError } from './exit.js'
 import { instant, table } from './render.js'
+import { addSweepCommand } from './sweep-command.js'
 
 export interface RestorePorts {
   restores(): RestoreClient
@@ -53,6 +54,8 @@ export function addRestoreCommands(program: Command, ports: RestorePorts): void 
         .announce({ systemId: system, ...(backup ? { backupId: backup } : {}) })
       say(given.wait ? await follow(begun.restoreId, given, ports) : begun, given, ports)
     })
+
+  addSweepCommand(restore, ports)
 
   json(restore.command('retry <restore>').description('replay and probe one that waits once more')).action(
     async (id: string, given: Given) => say(await ports.restores().retry(id), given, ports),

@@ -24,6 +24,17 @@ const view: RestoreView = {
   waiting: [],
 }
 
+const sweep = {
+  sweepId: 's1',
+  systemId: 'shop-pg',
+  kind: 'full',
+  startedAt: Date.UTC(2026, 10, 21),
+  finishedAt: Date.UTC(2026, 10, 21),
+  probed: 40,
+  residual: 2,
+  restoreId: 'r9',
+} as const
+
 async function run(answers: RestoreView[], ...args: string[]) {
   const sent: string[] = []
   let printed = ''
@@ -37,6 +48,12 @@ async function run(answers: RestoreView[], ...args: string[]) {
       return next()
     },
     retry: next,
+    sweep: async (systemId: string) => {
+      sent.push(systemId)
+      return { ...sweep, finishedAt: null, residual: 0 }
+    },
+    oneSweep: async () => sweep,
+    sweeps: async () => [sweep],
     open: async (_id: string, ticket: string) => {
       sent.push(ticket)
       return next()
@@ -76,5 +93,14 @@ describe('lethe restore', () => {
     await expect(run([view], 'open', 'r1', '--ticket', 'OPS-7')).rejects.toThrow(UsageError)
     await expect(run([view], 'open', 'r1', '--yes')).rejects.toThrow(/--ticket/)
     expect((await run([view], 'open', 'r1', '--yes', '--ticket', 'OPS-7')).sent).toEqual(['OPS-7'])
+  })
+
+  it('sweeps a system, waits for its end, and ends with 0 only when nobody had come back', async () => {
+    const { printed, exit, sent } = await run([], 'sweep', '--system', 'shop-pg', '--wait')
+    expect(sent).toEqual(['shop-pg'])
+    expect(printed).toContain('40 looked for, 2 had come back')
+    expect(printed).toContain('r9')
+    expect(exit).not.toBe(0)
+    expect((await run([], 'sweep')).printed).toContain('s1')
   })
 })

@@ -34,6 +34,20 @@ export interface RestoreView {
   readonly waiting: readonly { readonly code: string; readonly detail: string }[]
 }
 
+/** A look at everybody who stays absent from a store in use. */
+export interface SweepView {
+  readonly sweepId: string
+  readonly systemId: string
+  readonly kind: 'full' | 'sample'
+  /** Epoch milliseconds. */
+  readonly startedAt: number
+  readonly finishedAt: number | null
+  readonly probed: number
+  /** People who had come back; they were erased again under `restoreId`. */
+  readonly residual: number
+  readonly restoreId: string | null
+}
+
 /** Calls the restore service. Every method throws `ProblemError` or `UnreachableError`. */
 export class RestoreClient {
   /** `url` is the restore service's own, e.g. `http://127.0.0.1:29003`. */
@@ -73,6 +87,21 @@ export class RestoreClient {
   /** Shuts, replays and probes now. Idempotent when `restoreId` is given again. */
   announce(given: { systemId: string; restoreId?: string; backupId?: string }): Promise<RestoreView> {
     return callJson(this.options, 'POST', '/v1/restores', given)
+  }
+
+  /** Looks for everybody who stays absent from a system, now. Each call is a sweep of its own. */
+  sweep(systemId: string): Promise<SweepView> {
+    return callJson(this.options, 'POST', '/v1/sweeps', { systemId })
+  }
+
+  oneSweep(sweepId: string): Promise<SweepView> {
+    return callJson(this.options, 'GET', `/v1/sweeps/${encodeURIComponent(sweepId)}`)
+  }
+
+  /** Newest first. */
+  async sweeps(systemId?: string): Promise<SweepView[]> {
+    const query = systemId === undefined ? '' : `?systemId=${encodeURIComponent(systemId)}`
+    return (await callJson<{ sweeps: SweepView[] }>(this.options, 'GET', `/v1/sweeps${query}`)).sweeps
   }
 
   /** Replays and probes all of it once more; only for one that waits. */

@@ -30,6 +30,11 @@ const schema = z.object({
     .regex(/^[a-z0-9-]{1,40}$/, 'is 1 to 40 of a-z, 0-9 and -')
     .default('lethe'),
   LETHE_POLL_MS: z.coerce.number().int().min(100).max(60_000).default(5_000),
+  /** Between two sweeps of everybody, and between two samples. */
+  LETHE_SWEEP_MS: z.coerce.number().int().min(1_000).default(86_400_000),
+  LETHE_SAMPLE_MS: z.coerce.number().int().min(1_000).default(3_600_000),
+  /** Of a store's time, for sweeps. */
+  LETHE_SWEEP_SHARE: z.coerce.number().min(0.001).max(1).default(0.1),
   LETHE_PORT: z.coerce.number().int().min(0).max(65_535).default(29_003),
   LETHE_TOPIC_PREFIX: z.string().default(''),
 })
@@ -47,6 +52,10 @@ export interface RestoreConfig {
   readonly incarnation: string
   /** Milliseconds between two looks at a store. */
   readonly pollMs: number
+  /** Milliseconds between sweeps. */
+  readonly sweeps: { readonly fullMs: number; readonly sampleMs: number }
+  /** Of a store's time that sweeps may take, above 0 and at most 1. */
+  readonly sweepShare: number
   readonly port: number
   readonly topicPrefix: string
   /** Connection of the replay role, by the name the data map gives it. */
@@ -69,6 +78,8 @@ export function restoreConfig(
     markerSecret: given.LETHE_MARKER_SECRET,
     incarnation: given.LETHE_INCARNATION,
     pollMs: given.LETHE_POLL_MS,
+    sweeps: { fullMs: given.LETHE_SWEEP_MS, sampleMs: given.LETHE_SAMPLE_MS },
+    sweepShare: given.LETHE_SWEEP_SHARE,
     port: given.LETHE_PORT,
     topicPrefix: given.LETHE_TOPIC_PREFIX,
     secret: (name) => env[name] || undefined,

@@ -1,5 +1,5 @@
 import { KafkaBatchStrategy, MessageCodec } from '@lethe/messaging'
-import { Credentials, type Logger, metricsRegistry, Repeating } from '@lethe/service-host'
+import { Credentials, type Logger, metricsRegistry, type Repeating } from '@lethe/service-host'
 import {
   type DynamicModule,
   Inject,
@@ -14,26 +14,31 @@ import { AnnouncedController, LOGGER, WATCHED } from './adapters/announced.contr
 import { RestoresController } from './adapters/http/restores.controller.js'
 import { Guard } from './application/guard.js'
 import { Restores } from './application/restores.js'
+import { Sweeps } from './application/sweeps.js'
 import type { RestoreConfig } from './config.js'
 import { openParts } from './parts.js'
 
 const POOLS = Symbol('pools')
+const ROUNDS = Symbol('rounds')
 
 /** Starts and ends what Nest does not know of. */
 @Injectable()
 class Lifecycle implements OnApplicationBootstrap, OnModuleDestroy, OnApplicationShutdown {
   constructor(
     @Inject(Guard) private readonly guard: Guard,
-    @Inject(Repeating) private readonly polling: Repeating,
+    @Inject(Sweeps) private readonly sweeps: Sweeps,
+    @Inject(ROUNDS) private readonly rounds: readonly Repeating[],
     @Inject(POOLS) private readonly pools: readonly Pool[],
   ) {}
 
   onApplicationBootstrap(): void {
-    this.polling.start()
+    for (const round of this.rounds) round.start()
   }
 
   async onModuleDestroy(): Promise<void> {
-    await this.polling.stop()
+    await Promise.all(this.rounds.map((round) => round.stop()))
+    // The guard closes the stores that sweeps look into.
+    await this.sweeps.stop()
     await this.guard.stop()
   }
 
@@ -65,7 +70,8 @@ export class RestoreModule {
         { provide: Credentials, useValue: parts.credentials },
         { provide: Guard, useValue: parts.guard },
         { provide: Restores, useValue: parts.restores },
-        { provide: Repeating, useValue: parts.polling },
+        { provide: Sweeps, useValue: parts.sweeps },
+        { provide: ROUNDS, useValue: parts.rounds },
         { provide: WATCHED, useValue: parts.watched },
         { provide: LOGGER, useValue: logger },
         { provide: KafkaBatchStrategy, useValue: strategy },

@@ -6,14 +6,14 @@ export const PAGE_LIFE_MS = 60_000
 const LOCK = `hashtextextended('lethe.replay-pages', 0)`
 
 /**
- * Until when a replay may still erase somebody it read of before `now`; undefined while no gate is shut, because
- * then nobody replays. The lock is kept to the end of the hold's transaction: a page that is read afterwards knows
+ * Until when a replay may still erase somebody it read of before `now`; undefined while no gate is shut
+ * and no sweep erases, because then nobody replays. The lock is kept to the end of the hold's transaction: a page that is read afterwards knows
  * of the hold, and one that was read before ends within `PAGE_LIFE_MS`.
  */
 export async function replayingUntil(client: PoolClient, now: () => number): Promise<number | undefined> {
   await client.query(`SELECT pg_advisory_xact_lock_shared(${LOCK})`)
   const { rows } = await client.query<{ any: boolean }>(
-    `SELECT EXISTS (SELECT FROM restore.gates WHERE state = 'shut') AS any`,
+    `SELECT EXISTS (SELECT FROM restore.gates WHERE state = 'shut' OR reason = 'sweep') AS any`,
   )
   return rows[0]?.any ? now() + PAGE_LIFE_MS : undefined
 }

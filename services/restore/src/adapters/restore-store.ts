@@ -1,52 +1,7 @@
 import type { Pool, PoolClient } from 'pg'
+import type { Announcer, GateMode, GateRow, Phase, Replayed, Restore } from '../domain/restore.js'
 import type { KnownMarker } from '../domain/verdict.js'
 import type { Reason, Tally } from '../domain/waiting.js'
-
-export type Announcer = 'hook' | 'marker' | 'sweep' | 'operator'
-export type GateMode = 'hooked' | 'unhooked' | 'advisory'
-export type Phase = 'announced' | 'shut' | 'replaying' | 'probing' | 'waiting' | 'opened' | 'superseded'
-
-/** One restore, as far as it has come. Times are epoch milliseconds. */
-export interface Restore extends Tally {
-  readonly restoreId: string
-  readonly systemId: string
-  readonly backupId: string | null
-  readonly announcedBy: Announcer
-  readonly gateMode: GateMode
-  readonly phase: Phase
-  readonly announcedAt: number
-  readonly shutAt: number | null
-  readonly openedAt: number | null
-  /** How long the copy may have been used before the gate shut; null where nobody could. */
-  readonly windowMs: number | null
-  readonly sessionsEnded: number
-  readonly markerAt: number | null
-  readonly markerForeign: boolean
-  /** Counts the replays of this restore; passes of another run are other passes. */
-  readonly run: number
-  /** The last tombstone done of the phase under way. */
-  readonly cursor: string
-  readonly waiting: readonly Reason[]
-}
-
-export interface GateRow {
-  readonly systemId: string
-  readonly state: 'open' | 'shut'
-  readonly strength: 'enforced' | 'advisory'
-  readonly restoreId: string | null
-  /** Who got in before it shut. */
-  readonly admitted: readonly string[]
-  readonly since: number
-}
-
-/** A tombstone whose replay changed something, or failed. */
-export interface Replayed {
-  readonly tombstoneId: string
-  readonly requestId: string
-  readonly outcome: string
-  readonly counts: object
-  readonly errorCode: string | null
-}
 
 const number = (value: unknown): number => Number(value ?? 0)
 const orNull = (value: unknown): number | null => (value === null ? null : Number(value))
@@ -284,22 +239,7 @@ export class RestoreStore {
           tally.inconclusive,
         ],
       )
-      if (replayed.length === 0) return
-      await client.query(
-        `INSERT INTO restore.replays (restore_id, tombstone_id, request_id, outcome, counts, error_code)
-         SELECT $1, row.* FROM unnest($2::text[], $3::text[], $4::text[], $5::jsonb[], $6::text[]) AS row
-         ON CONFLICT (restore_id, tombstone_id) DO UPDATE
-           SET outcome = excluded.outcome, counts = excluded.counts, error_code = excluded.error_code
-           WHERE restore.replays.outcome = 'failed'`,
-        [
-          restoreId,
-          replayed.map((one) => one.tombstoneId),
-          replayed.map((one) => one.requestId),
-          replayed.map((one) => one.outcome),
-          replayed.map((one) => JSON.stringify(one.counts)),
-          replayed.map((one) => one.errorCode),
-        ],
-      )
+      await this.addReplays(client, restoreId, replayed)
     })
   }
 
@@ -334,6 +274,27 @@ export class RestoreStore {
     )
   }
 
+  /**
+   * Residue that a sweep found in a store in use and erased again: a restore of a part that nobody announced. It
+   * has no gate and is never under way. Told again, its counts grow.
+   */
+  async recordFound(
+    found: Pick<Restore, 'restoreId' | 'systemId' | 'announcedAt' | 'tombstones' | 'replayed' | 'residual'>,
+    replayed: readonly Replayed[],
+  ): Promise<void> {
+    const { restoreId, systemId, announcedAt, tombstones, residual } = found
+    await this.inTransaction(async (client) => {
+      await client.query(
+        `INSERT INTO restore.restores (restore_id, system_id, announced_by, gate_mode, phase, announced_at, opened_at,
+           tombstones, replayed, residual) VALUES ($1, $2, 'sweep', 'advisory', 'opened', $3, $3, $4, $5, $6)
+         ON CONFLICT (restore_id) DO UPDATE SET tombstones = restore.restores.tombstones + excluded.tombstones,
+           replayed = restore.restores.replayed + excluded.replayed, residual = excluded.residual`,
+        [restoreId, systemId, announcedAt, tombstones, found.replayed, residual],
+      )
+      await this.addReplays(client, restoreId, replayed)
+    })
+  }
+
   async audit(row: {
     readonly at: number
     readonly credentialId: string
@@ -345,6 +306,29 @@ export class RestoreStore {
     await this.pool.query(
       `INSERT INTO audit.restores (at, credential_id, system_id, restore_id, action, detail) VALUES ($1, $2, $3, $4, $5, $6)`,
       [row.at, row.credentialId, row.systemId, row.restoreId, row.action, JSON.stringify(row.detail ?? {})],
+    )
+  }
+
+  private async addReplays(
+    client: PoolClient,
+    restoreId: string,
+    replayed: readonly Replayed[],
+  ): Promise<void> {
+    if (replayed.length === 0) return
+    await client.query(
+      `INSERT INTO restore.replays (restore_id, tombstone_id, request_id, outcome, counts, error_code)
+       SELECT $1, row.* FROM unnest($2::text[], $3::text[], $4::text[], $5::jsonb[], $6::text[]) AS row
+       ON CONFLICT (restore_id, tombstone_id) DO UPDATE
+         SET outcome = excluded.outcome, counts = excluded.counts, error_code = excluded.error_code
+         WHERE restore.replays.outcome = 'failed'`,
+      [
+        restoreId,
+        replayed.map((one) => one.tombstoneId),
+        replayed.map((one) => one.requestId),
+        replayed.map((one) => one.outcome),
+        replayed.map((one) => JSON.stringify(one.counts)),
+        replayed.map((one) => one.errorCode),
+      ],
     )
   }
 

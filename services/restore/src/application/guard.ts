@@ -1,9 +1,11 @@
 import { type Logger, RetryableError } from '@lethe/service-host'
-import type { Announcer, GateMode, RestoreStore } from '../adapters/restore-store.js'
+import type { RestoreStore } from '../adapters/restore-store.js'
 import type { Turns } from '../adapters/turns.js'
+import type { Announcer, GateMode } from '../domain/restore.js'
 import type { Detector } from './detector.js'
 import { gateOpen, service } from './metrics.js'
 import type { Runs } from './runs.js'
+import type { Sweeps } from './sweeps.js'
 import type { WatchedSystem } from './watched-system.js'
 
 export interface Announcement {
@@ -29,6 +31,7 @@ export class Guard {
     private readonly detector: Detector,
     private readonly runs: Runs,
     private readonly turns: Turns,
+    private readonly sweeps: Pick<Sweeps, 'ask'>,
     private readonly logger: Logger,
   ) {}
 
@@ -99,7 +102,10 @@ export class Guard {
     // While a gate waits for a person, the server may forget that it is shut, and yet another copy may come in.
     if (restore !== undefined) await this.runs.keepShut(restore, system)
     if (restore === undefined || restore.phase === 'waiting') {
-      if ((await this.detector.look(system)) !== 'other') return
+      const look = await this.detector.look(system)
+      // The right marker on another server or timeline: nothing old should be there, so somebody looks.
+      if (look === 'moved') await this.sweeps.ask(systemId)
+      if (look !== 'other') return
       await this.lookAfter(system, signal)
       return
     }

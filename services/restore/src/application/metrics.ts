@@ -22,3 +22,13 @@ export const replayedTotal = counter(
   'Tombstones applied to restored stores, by outcome.',
   ['system', 'outcome', 'service'],
 )
+export const sweptTotal = counter(
+  'lethe_restore_swept_total',
+  'People looked for by sweeps of stores in use, by result.',
+  ['system', 'result'],
+)
+export const sweepEnded = gauge(
+  'lethe_restore_sweep_ended_seconds',
+  'When everybody was last looked for, seconds since the epoch.',
+  ['system'],
+)

@@ -1,9 +1,13 @@
 import { randomUUID } from 'node:crypto'
 import { type Caller, problem } from '@lethe/service-host'
-import type { GateMode, Restore, RestoreStore } from '../adapters/restore-store.js'
+import type { RestoreStore } from '../adapters/restore-store.js'
+import type { SweepStore } from '../adapters/sweep-store.js'
 import { type Action, may } from '../domain/permissions.js'
+import type { GateMode, Restore } from '../domain/restore.js'
+import type { Sweep } from '../domain/sweep.js'
 import type { Guard } from './guard.js'
 import type { Runs } from './runs.js'
+import type { Sweeps } from './sweeps.js'
 import type { WatchedSystem } from './watched-system.js'
 
 export interface GateView {
@@ -21,7 +25,9 @@ export class Restores {
   constructor(
     private readonly systems: ReadonlyMap<string, WatchedSystem>,
     private readonly store: RestoreStore,
+    private readonly sweepStore: SweepStore,
     private readonly guard: Guard,
+    private readonly sweeps: Sweeps,
     private readonly runs: Runs,
     private readonly now: () => number = Date.now,
   ) {}
@@ -81,6 +87,35 @@ export class Restores {
       announcedAt: at,
     })
     return this.one(caller, restoreId)
+  }
+
+  /** Looks for everybody who stays absent from a system, now. Each call is a sweep of its own. */
+  async sweep(caller: Caller, systemId: string): Promise<Sweep> {
+    permitted(caller, 'sweep')
+    this.watched(systemId)
+    const sweep = await this.sweeps.ask(systemId)
+    await this.store.audit({
+      at: this.now(),
+      credentialId: caller.id,
+      systemId,
+      restoreId: null,
+      action: 'sweep',
+      detail: { sweepId: sweep.sweepId },
+    })
+    return sweep
+  }
+
+  async sweepHistory(caller: Caller, systemId: string | null): Promise<Sweep[]> {
+    permitted(caller, 'read')
+    return this.sweepStore.history(systemId, 100)
+  }
+
+  async oneSweep(caller: Caller, sweepId: string): Promise<Sweep> {
+    permitted(caller, 'read')
+    const sweep = await this.sweepStore.sweep(sweepId)
+    if (sweep === null)
+      throw problem('not_found', 'There is no sweep with this id; list them with GET /v1/sweeps.')
+    return sweep
   }
 
   /** Replays and probes all of it once more. Only a restore that waits can be run again. */

@@ -1,6 +1,7 @@
 import { type Logger, RetryableError, TerminalError } from '@lethe/service-host'
-import type { Restore, RestoreStore } from '../adapters/restore-store.js'
+import type { RestoreStore } from '../adapters/restore-store.js'
 import { type MarkerKey, originOf } from '../domain/marker.js'
+import type { Restore } from '../domain/restore.js'
 import { type CopyAge, type Reason, reasonsToWait, type Tally } from '../domain/waiting.js'
 import type { Detector } from './detector.js'
 import type { Replay } from './replay.js'

@@ -1,6 +1,6 @@
 import type { Caller, Role } from '@lethe/service-host'
 
-export type Action = 'read_gate' | 'read' | 'announce' | 'retry' | 'open'
+export type Action = 'read_gate' | 'read' | 'announce' | 'sweep' | 'retry' | 'open'
 
 const officer: readonly Role[] = ['privacy_officer', 'admin']
 const staff: readonly Role[] = ['operator', ...officer]
@@ -10,6 +10,7 @@ const allowed: Readonly<Record<Action, readonly Role[]>> = {
   read_gate: ['service', 'viewer', 'eraser', 'probe', 'restore', ...staff],
   read: ['viewer', 'restore', ...staff],
   announce: ['restore', ...staff],
+  sweep: ['restore', ...staff],
   retry: staff,
   open: officer,
 }

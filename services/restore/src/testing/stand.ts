@@ -7,12 +7,15 @@ import { endpoints } from '@lethe/infra'
 import { type Caller, createLogger } from '@lethe/service-host'
 import pg from 'pg'
 import { RestoreStore } from '../adapters/restore-store.js'
+import { SweepStore } from '../adapters/sweep-store.js'
 import { Turns } from '../adapters/turns.js'
 import { Detector } from '../application/detector.js'
 import { Guard } from '../application/guard.js'
 import { Replay } from '../application/replay.js'
 import { Restores } from '../application/restores.js'
 import { Runs } from '../application/runs.js'
+import { Sweeping } from '../application/sweeping.js'
+import { Sweeps } from '../application/sweeps.js'
 import type { LiveTombstone, TombstonePage, TombstoneSource } from '../application/tombstone-source.js'
 import { watchedSystem } from '../application/watched-system.js'
 
@@ -180,7 +183,7 @@ export class Stand {
   }
 
   /** A process of the service, with nothing in memory of any other. */
-  process(incarnation = 'test', role?: string): { guard: Guard; restores: Restores } {
+  process(incarnation = 'test', role?: string): { guard: Guard; restores: Restores; sweeps: Sweeps } {
     const logger = createLogger('restore-spec')
     const section = {
       version: 1,
@@ -204,9 +207,15 @@ export class Stand {
     const detector = new Detector({ store: this.store, secret, incarnation, logger })
     const replay = new Replay(this.store, this.source)
     const runs = new Runs({ store: this.store, replay, detector, secret, incarnation, logger })
-    const guard = new Guard(watched, this.store, detector, runs, new Turns(this.pool), logger)
+    const turns = new Turns(this.pool)
+    const { store, source } = this
+    const sweepStore = new SweepStore(this.pool)
+    const sweeping = new Sweeping({ store, sweeps: sweepStore, source, logger, share: 1 })
+    const schedule = { fullMs: 3_600_000, sampleMs: 600_000 }
+    const sweeps = new Sweeps({ systems: watched, sweeps: sweepStore, sweeping, turns, schedule, logger })
+    const guard = new Guard(watched, store, detector, runs, turns, sweeps, logger)
     this.guards.push(guard)
-    return { guard, restores: new Restores(watched, this.store, guard, runs) }
+    return { guard, sweeps, restores: new Restores(watched, store, sweepStore, guard, sweeps, runs) }
   }
 
   /** The person stays absent from the shop; a row of the read model says since when. */
@@ -233,6 +242,16 @@ export class Stand {
       held,
       subject: held ? null : subject,
     })
+  }
+
+  /** That person's request is done, as the read model says. */
+  async completed(userId: string): Promise<void> {
+    await this.pool.query(
+      `INSERT INTO read_model.requests (request_id, tenant_id, subject_ref, version, status, regime, channel,
+         requester_role, requested_by, ground, received_at, due_at, holds, systems_total, systems_done, completed_at,
+         backup_clear) VALUES ($1, 'shop', $2, 1, 'COMPLETED', 'gdpr', 'http', 'self', 'spec', '17(1)(b)', 1, 2, '[]', 1, 1, 3, false)`,
+      [`request-${userId}`, `ref-${userId}`],
+    )
   }
 
   async close(): Promise<void> {

@@ -16,6 +16,7 @@ const announceBody = z
   .strict()
 // No free text: it is kept for ever, outside the vault, and could name somebody.
 const openBody = z.object({ ticket: id }).strict()
+const sweepBody = z.object({ systemId: id }).strict()
 const listQuery = z.object({ systemId: id.optional() }).strict()
 
 @Controller('v1')
@@ -42,6 +43,22 @@ export class RestoresController {
   @Post('restores')
   announce(@CallerParam() caller: Caller, @Body() body: unknown) {
     return this.restores.announce(caller, parsed(announceBody, body))
+  }
+
+  @Get('sweeps')
+  async sweeps(@CallerParam() caller: Caller, @Query() query: unknown) {
+    const { systemId } = parsed(listQuery, query, 'query')
+    return { sweeps: await this.restores.sweepHistory(caller, systemId ?? null) }
+  }
+
+  @Get('sweeps/:sweepId')
+  oneSweep(@CallerParam() caller: Caller, @Param('sweepId') sweepId: string) {
+    return this.restores.oneSweep(caller, parsed(id, sweepId, 'sweepId'))
+  }
+
+  @Post('sweeps')
+  sweep(@CallerParam() caller: Caller, @Body() body: unknown) {
+    return this.restores.sweep(caller, parsed(sweepBody, body).systemId)
   }
 
   @Post('restores/:restoreId/retry')

@@ -1,0 +1,150 @@
+import type { EraseIo, Outcome, Pass, Session, Subject } from '@lethe/eraser-kit'
+import { LetheError, PausedError, RetryableError } from '@lethe/service-host'
+import type { Replayed } from '../domain/restore.js'
+import type { Fate } from '../domain/tally.js'
+import type { LiveTombstone } from './tombstone-source.js'
+import type { WatchedSystem } from './watched-system.js'
+
+/** How long one batch may take, in milliseconds. */
+const BATCH_MS = 120_000
+
+/** Why tombstones are applied: a run's passes are told by their receipts when it is run again. */
+export interface Run {
+  /** `restore-<id>` or `sweep-<id>`. */
+  readonly name: string
+  /** Counts the tries from the beginning; those of another one are other passes. */
+  readonly number: number
+  readonly systemId: string
+}
+
+export type Readable = LiveTombstone & { readonly subject: Subject }
+
+export interface Told {
+  readonly tombstone: Readable
+  readonly outcome: Outcome
+}
+
+/** Erases people anew through the connector's own `erase`. Idempotent by the receipts in the store. */
+export class Applying {
+  constructor(private readonly now: () => number = Date.now) {}
+
+  /** Under the map in force for everybody, and under the tombstone's own version where that is another one. */
+  async eraseAll(
+    run: Run,
+    system: WatchedSystem,
+    tombstones: readonly Readable[],
+    validUntil: number,
+    signal: AbortSignal,
+  ): Promise<Told[]> {
+    const current = await system.currentVersion()
+    const told = new Map<string, Told>()
+    const versions = new Set([current, ...tombstones.map(({ mapVersion }) => mapVersion)])
+    for (const version of versions) {
+      const session = await system.session(version)
+      const mine = version === current ? tombstones : tombstones.filter((one) => one.mapVersion === version)
+      for (let from = 0; from < mine.length; from += system.batchMax) {
+        signal.throwIfAborted()
+        const chunk = mine.slice(from, from + system.batchMax)
+        const expiresAt = Math.min(this.now() + BATCH_MS, validUntil)
+        const passes = chunk.map((one) => passOf(run, one, version, expiresAt))
+        const outcomes = await this.erase(session, passes, run, signal)
+        if (outcomes.some(({ errorCode }) => errorCode === 'grant_expired')) throw new PageExpired()
+        chunk.forEach((tombstone, index) => {
+          const outcome = outcomes[index] ?? unknownOutcome
+          const before = told.get(tombstone.tombstoneId)?.outcome
+          told.set(tombstone.tombstoneId, { tombstone, outcome: before ? worse(before, outcome) : outcome })
+        })
+      }
+    }
+    return [...told.values()]
+  }
+
+  /** A throw means nothing is known of the batch: everybody of it is tried alone, so that one can't hide the rest. */
+  private async erase(
+    session: Session,
+    passes: readonly Pass[],
+    run: Run,
+    signal: AbortSignal,
+  ): Promise<Outcome[]> {
+    const io: EraseIo = {
+      signal: AbortSignal.any([signal, AbortSignal.timeout(BATCH_MS)]),
+      now: this.now,
+      receipt: ({ requestId, passId }, outcome) => ({
+        requestId,
+        passId,
+        body: JSON.stringify({ run: run.name, outcome: outcome.outcome, counts: outcome.counts }),
+      }),
+    }
+    try {
+      return await session.erase(passes, io)
+    } catch (error) {
+      signal.throwIfAborted()
+      // A store that is away is nobody's failure: the run goes on when it is back.
+      if (error instanceof PausedError || error instanceof RetryableError) throw error
+      if (passes.length > 1) {
+        const half = Math.ceil(passes.length / 2)
+        const first = await this.erase(session, passes.slice(0, half), run, signal)
+        return [...first, ...(await this.erase(session, passes.slice(half), run, signal))]
+      }
+      return [failedWith(error instanceof LetheError ? error.code : 'unexpected')]
+    }
+  }
+}
+
+/** Somebody of a page may have been put under a hold since it was read, so the rest of it is read again. */
+export class PageExpired extends Error {}
+
+function passOf(
+  { name, number, systemId }: Run,
+  { requestId, subject }: Readable,
+  version: number,
+  expiresAt: number,
+): Pass {
+  const stepId = `${systemId}#restore`
+  return {
+    requestId,
+    systemId,
+    stepId,
+    passId: `${stepId}/${name}.${number}.${version}`,
+    attempt: 1,
+    subject,
+    grant: { grantId: name, expiresAt },
+    ceilingWaived: false,
+  }
+}
+
+const failedWith = (errorCode: string): Outcome => ({
+  outcome: 'failed',
+  counts: {},
+  errorCode,
+  errorClass: 'terminal',
+})
+const unknownOutcome = failedWith('no_outcome')
+
+const good = new Set<Outcome['outcome']>(['erased', 'redacted', 'retained', 'expiring'])
+
+export function fateOf({ outcome, errorCode }: Outcome): Fate {
+  if (outcome === 'not_found') return { is: 'absent' }
+  if (good.has(outcome)) return { is: 'changed' }
+  return { is: 'failed', code: errorCode ?? outcome }
+}
+
+/** Of two versions of the map the failure counts, then the change. */
+function worse(one: Outcome, other: Outcome): Outcome {
+  const rank = { failed: 2, changed: 1, absent: 0 }
+  const of = (outcome: Outcome) => {
+    const { is } = fateOf(outcome)
+    return is === 'failed' || is === 'changed' || is === 'absent' ? rank[is] : 0
+  }
+  return of(other) > of(one) ? other : one
+}
+
+/** What is kept of somebody whose data had come back. */
+export function replayedOf(
+  { tombstoneId, requestId }: Readable,
+  { outcome, counts }: Outcome,
+  fate: Fate,
+): Replayed {
+  const errorCode = fate.is === 'failed' ? fate.code : null
+  return { tombstoneId, requestId, outcome: errorCode === null ? outcome : 'failed', counts, errorCode }
+}

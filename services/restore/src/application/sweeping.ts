@@ -1,0 +1,201 @@
+import { randomUUID } from 'node:crypto'
+import type { ProbeFinding } from '@lethe/eraser-kit'
+import { type Logger, PausedError, RetryableError } from '@lethe/service-host'
+import type { RestoreStore } from '../adapters/restore-store.js'
+import type { SweepStore } from '../adapters/sweep-store.js'
+import type { Replayed } from '../domain/restore.js'
+import { restAfter, type Sweep } from '../domain/sweep.js'
+import { counted, type Fate, nothing, seen } from '../domain/tally.js'
+import { Applying, fateOf, PageExpired, type Readable, replayedOf } from './applying.js'
+import { sweptTotal } from './metrics.js'
+import type { TombstonePage, TombstoneSource } from './tombstone-source.js'
+import type { WatchedSystem } from './watched-system.js'
+
+const PAGE = 200
+const SAMPLE_POINTS = 10
+const SAMPLE_PAGE = 100
+const TRIES = 3
+
+export interface SweepingParts {
+  readonly store: RestoreStore
+  readonly sweeps: SweepStore
+  readonly source: TombstoneSource
+  readonly logger: Logger
+  /** Of a store's time, above 0 and at most 1. */
+  readonly share: number
+  readonly now?: () => number
+  readonly rest?: (ms: number, signal: AbortSignal) => Promise<void>
+}
+
+interface Seen {
+  readonly tombstone: Readable
+  readonly finding: ProbeFinding
+}
+
+/**
+ * Looks in a store in use for people who stay absent from it, and erases again whom it finds: what was restored is
+ * one table, one index or some rows, and no marker shows that. Rests between pages, stops while a gate is shut, and
+ * goes on behind the last page.
+ */
+export class Sweeping {
+  private readonly now: () => number
+  private readonly applying: Applying
+
+  constructor(private readonly parts: SweepingParts) {
+    this.now = parts.now ?? Date.now
+    this.applying = new Applying(this.now)
+  }
+
+  /** To its end, or as far as it goes. Idempotent: a page that was not recorded is done again. */
+  async run(begun: Sweep, system: WatchedSystem, signal: AbortSignal): Promise<Sweep> {
+    const { sweeps } = this.parts
+    let sweep = begun
+    for (const { from, limit, last } of await this.stretches(begun)) {
+      let after = from
+      for (;;) {
+        signal.throwIfAborted()
+        if (await this.isShut(sweep.systemId)) return sweep
+        const began = performance.now()
+        const page = await this.page(sweep, after, limit)
+        sweep = await this.swept(sweep, system, page, { after, limit }, signal)
+        const end = page.tombstones.at(-1)?.tombstoneId
+        if (end !== undefined && sweep.kind === 'full') sweep = { ...sweep, cursor: end }
+        const done = last || page.tombstones.length < limit
+        await sweeps.record(sweep)
+        await this.rest(restAfter(performance.now() - began, this.parts.share), signal)
+        if (done || end === undefined) break
+        after = end
+      }
+    }
+    sweep = { ...sweep, finishedAt: this.now() }
+    await sweeps.record(sweep)
+    return sweep
+  }
+
+  private async stretches(sweep: Sweep): Promise<{ from: string; limit: number; last: boolean }[]> {
+    if (sweep.kind === 'full') return [{ from: sweep.cursor, limit: PAGE, last: false }]
+    const points = await this.parts.sweeps.startingPoints(sweep.systemId, SAMPLE_POINTS, this.now())
+    return points.map((from) => ({ from, limit: SAMPLE_PAGE, last: true }))
+  }
+
+  private page({ systemId, sweepId }: Sweep, after: string, limit: number): Promise<TombstonePage> {
+    return this.parts.source.page(systemId, `sweep-${sweepId}`, after, limit)
+  }
+
+  private async swept(
+    sweep: Sweep,
+    system: WatchedSystem,
+    page: TombstonePage,
+    where: { readonly after: string; readonly limit: number },
+    signal: AbortSignal,
+  ): Promise<Sweep> {
+    const { systemId } = sweep
+    const done = await this.parts.sweeps.completed(page.tombstones.map(({ requestId }) => requestId))
+    const people = readable(page).filter(({ requestId }) => done.has(requestId))
+    const sights = await this.probe(system, people, signal)
+    for (const { finding } of sights) sweptTotal.inc({ system: systemId, result: finding.result })
+    const back = sights.filter(({ finding }) => finding.result === 'residual')
+    const probed = sweep.probed + people.length
+    if (back.length === 0) return { ...sweep, probed }
+    const restoreId = sweep.restoreId ?? randomUUID()
+    const found = seen(
+      nothing,
+      back.map(({ finding }) => finding),
+    ).residual
+    this.parts.logger.error(
+      { system: systemId, sweepId: sweep.sweepId, restoreId, people: back.length, found },
+      'people who were erased are back in a store in use; they are erased again',
+    )
+    const ids = new Set(back.map(({ tombstone }) => tombstone.tombstoneId))
+    await this.eraseAgain({ ...sweep, restoreId }, restoreId, system, ids, where, signal)
+    return { ...sweep, probed, residual: sweep.residual + back.length, restoreId }
+  }
+
+  /** Reads the page anew once holds wait for it: one that was placed since is respected. */
+  private async eraseAgain(
+    sweep: Sweep,
+    restoreId: string,
+    system: WatchedSystem,
+    ids: ReadonlySet<string>,
+    where: { readonly after: string; readonly limit: number },
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { sweeps, store } = this.parts
+    const { systemId } = sweep
+    await sweeps.erasing(systemId, true, this.now())
+    for (let attempt = 1; ; attempt++) {
+      const page = await this.page(sweep, where.after, where.limit)
+      const people = readable(page).filter(({ tombstoneId }) => ids.has(tombstoneId))
+      const run = { name: `sweep-${sweep.sweepId}`, number: attempt, systemId }
+      try {
+        const told = await this.applying.eraseAll(run, system, people, page.validUntil, signal)
+        const fates: Fate[] = []
+        const replayed: Replayed[] = []
+        for (const { tombstone, outcome } of told) {
+          const fate = fateOf(outcome)
+          fates.push(fate)
+          if (fate.is !== 'absent') replayed.push(replayedOf(tombstone, outcome, fate))
+        }
+        const left = await this.probe(system, people, signal)
+        const tally = seen(
+          counted(nothing, fates),
+          left.map(({ finding }) => finding),
+        )
+        await store.recordFound({ restoreId, systemId, announcedAt: this.now(), ...tally }, replayed)
+        break
+      } catch (error) {
+        if (!(error instanceof PageExpired)) throw error
+        if (attempt === TRIES)
+          throw new RetryableError('sweep_too_slow', 'The store takes longer than a page lives.')
+      }
+    }
+    await sweeps.erasing(systemId, false, this.now())
+  }
+
+  private async probe(
+    system: WatchedSystem,
+    people: readonly Readable[],
+    signal: AbortSignal,
+  ): Promise<Seen[]> {
+    if (people.length === 0) return []
+    const session = await system.probe()
+    const all: Seen[] = []
+    for (let from = 0; from < people.length; from += system.batchMax) {
+      signal.throwIfAborted()
+      const some = people.slice(from, from + system.batchMax)
+      const findings = await session.probe(some.map(({ subject }) => subject))
+      if (findings.length !== some.length)
+        throw new PausedError('probe_incomplete', 'The probe did not answer for everybody.')
+      some.forEach((tombstone, index) => {
+        all.push({ tombstone, finding: findings[index] as ProbeFinding })
+      })
+    }
+    return all
+  }
+
+  private async isShut(systemId: string): Promise<boolean> {
+    return (await this.parts.store.gates()).some(
+      (gate) => gate.systemId === systemId && gate.state === 'shut',
+    )
+  }
+
+  private rest(ms: number, signal: AbortSignal): Promise<void> {
+    return (this.parts.rest ?? resting)(ms, signal)
+  }
+}
+
+/** Those that may be looked at: under a hold, or without identifiers, nobody is. */
+const readable = (page: TombstonePage): Readable[] =>
+  page.tombstones.filter((one): one is Readable => !one.held && one.subject !== null)
+
+/** Ends early when it is to stop. */
+const resting = (ms: number, signal: AbortSignal): Promise<void> =>
+  new Promise((resolve) => {
+    const done = () => {
+      clearTimeout(timer)
+      signal.removeEventListener('abort', done)
+      resolve()
+    }
+    const timer = setTimeout(done, ms)
+    signal.addEventListener('abort', done)
+  })
