@@ -45,8 +45,10 @@ async function follow(begun: SweepView, json: boolean | undefined, ports: Restor
 const heads = ['sweep', 'system', 'kind', 'started', 'ended', 'looked for', 'had come back', 'erased under']
 
 function say(views: readonly SweepView[], json: boolean | undefined, ports: RestorePorts): void {
-  if (json) return ports.print(JSON.stringify(views))
-  if (views.length === 0) return ports.print('No sweeps.')
+  if (json || views.length === 0) {
+    ports.print(json ? JSON.stringify(views) : 'No sweeps.')
+    return
+  }
   const row = (view: SweepView) => [
     view.sweepId,
     view.systemId,
