@@ -25,10 +25,10 @@ export const replayedTotal = counter(
 export const sweptTotal = counter(
   'lethe_restore_swept_total',
   'People looked for by sweeps of stores in use, by result.',
-  ['system', 'result'],
+  ['system', 'result', 'service'],
 )
 export const sweepEnded = gauge(
   'lethe_restore_sweep_ended_seconds',
   'When everybody was last looked for, seconds since the epoch.',
-  ['system'],
+  ['system', 'service'],
 )

@@ -7,7 +7,7 @@ import type { Replayed } from '../domain/restore.js'
 import { restAfter, type Sweep } from '../domain/sweep.js'
 import { counted, type Fate, nothing, seen } from '../domain/tally.js'
 import { Applying, fateOf, PageExpired, type Readable, replayedOf } from './applying.js'
-import { sweptTotal } from './metrics.js'
+import { service, sweptTotal } from './metrics.js'
 import type { TombstonePage, TombstoneSource } from './tombstone-source.js'
 import type { WatchedSystem } from './watched-system.js'
 
@@ -93,7 +93,7 @@ export class Sweeping {
     const done = await this.parts.sweeps.completed(page.tombstones.map(({ requestId }) => requestId))
     const people = readable(page).filter(({ requestId }) => done.has(requestId))
     const sights = await this.probe(system, people, signal)
-    for (const { finding } of sights) sweptTotal.inc({ system: systemId, result: finding.result })
+    for (const { finding } of sights) sweptTotal.inc({ system: systemId, result: finding.result, service })
     const back = sights.filter(({ finding }) => finding.result === 'residual')
     const probed = sweep.probed + people.length
     if (back.length === 0) return { ...sweep, probed }

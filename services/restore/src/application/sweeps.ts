@@ -3,7 +3,7 @@ import type { Logger } from '@lethe/service-host'
 import type { SweepStore } from '../adapters/sweep-store.js'
 import type { Turns } from '../adapters/turns.js'
 import { due, type Schedule, type Sweep } from '../domain/sweep.js'
-import { sweepEnded } from './metrics.js'
+import { service, sweepEnded } from './metrics.js'
 import type { Sweeping } from './sweeping.js'
 import type { WatchedSystem } from './watched-system.js'
 
@@ -72,7 +72,7 @@ export class Sweeps {
     const { sweeps, sweeping, schedule } = this.parts
     const { systemId } = system
     const [unfinished, last] = await Promise.all([sweeps.unfinished(systemId), sweeps.lastEnded(systemId)])
-    if (last.full !== null) sweepEnded.set({ system: systemId }, last.full / 1_000)
+    if (last.full !== null) sweepEnded.set({ system: systemId, service }, last.full / 1_000)
     const kind = due(schedule, this.now(), { ...last, unfinished: unfinished !== null })
     if (kind === null) return
     const sweep =
