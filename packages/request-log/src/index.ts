@@ -9,6 +9,7 @@ export { writersPolicy } from './policy.js'
 export type { Projection, Queryable } from './projections/projection.js'
 export type { RequestRow } from './projections/requests/fold.js'
 export {
+  countRequests,
   dueRequests,
   findRequest,
   InvalidCursor,
@@ -16,6 +17,8 @@ export {
   nextWakeAt,
   type Page,
   type RequestFilter,
+  type RequestOrder,
+  scopeParameter,
   type TenantScope,
 } from './projections/requests/query.js'
 export type { StepRow } from './projections/steps/fold.js'

@@ -7,9 +7,11 @@ import {
   type OnApplicationShutdown,
   type OnModuleDestroy,
 } from '@nestjs/common'
-import { LagController } from './adapters/http/lag.controller.js'
+import { MachineController } from './adapters/http/machine.controller.js'
 import { PublicController } from './adapters/http/public.controller.js'
+import { RequestsController } from './adapters/http/requests.controller.js'
 import { Looks } from './application/looks.js'
+import { Requests } from './application/requests.js'
 import type { OpsParts } from './parts.js'
 
 const PARTS = Symbol('parts')
@@ -22,11 +24,12 @@ export class OpsModule implements OnApplicationBootstrap, OnModuleDestroy, OnApp
   static around(parts: OpsParts): DynamicModule {
     return {
       module: OpsModule,
-      controllers: [LagController, PublicController],
+      controllers: [MachineController, RequestsController, PublicController],
       providers: [
         { provide: PARTS, useValue: parts },
         { provide: Credentials, useValue: parts.credentials },
         { provide: Looks, useValue: parts.looks },
+        { provide: Requests, useValue: parts.requests },
       ],
     }
   }

@@ -1,10 +1,15 @@
+import { PgEventStore } from '@lethe/event-store'
 import { GroupLagReader } from '@lethe/messaging'
 import { Credentials, type Logger, Repeating } from '@lethe/service-host'
 import { Pool } from 'pg'
 import { ConnectClient } from './adapters/connect-client.js'
 import { PgMachine } from './adapters/pg-machine.js'
+import { DeadLetters } from './application/dead-letters.js'
 import { Lag } from './application/lag.js'
 import { Looks } from './application/looks.js'
+import { Overview } from './application/overview.js'
+import { Requests } from './application/requests.js'
+import { Risk } from './application/risk.js'
 import type { OpsConfig } from './config.js'
 
 /** Everything of the service that is not HTTP. */
@@ -14,6 +19,7 @@ export interface OpsParts {
   readonly kafka: GroupLagReader
   readonly lag: Lag
   readonly looks: Looks
+  readonly requests: Requests
   readonly loops: readonly Repeating[]
 }
 
@@ -31,12 +37,16 @@ export function openParts(config: OpsConfig, logger: Logger): OpsParts {
   const machine = new PgMachine(pool)
   const connect = new ConnectClient(config.connectUrl, config.connector)
   const lag = new Lag({ kafka, machine, connect })
+  const risk = new Risk(pool, lag)
+  const deadLetters = new DeadLetters(config.kafka)
+  const overview = new Overview({ pool, lag, risk, deadLetters, systemIds: () => lag.systems })
   return {
     pool,
     credentials: Credentials.read(config.credentialsFile),
     kafka,
     lag,
-    looks: new Looks(lag),
+    looks: new Looks({ pool, lag, risk, overview, deadLetters }),
+    requests: new Requests(pool, new PgEventStore(pool)),
     loops: [
       // Rates need samples also while nobody looks.
       new Repeating({

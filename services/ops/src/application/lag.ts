@@ -10,6 +10,7 @@ import type { PgMachine, Slot } from '../adapters/pg-machine.js'
 import {
   catchUpMs,
   changePerMinute,
+  drainMs,
   type Known,
   LagHistory,
   lagMs,
@@ -39,6 +40,8 @@ export interface PartitionView {
   readonly lagMs: number | null
   readonly lagMsAtLeast: number | null
   readonly catchUpMs: number | null
+  /** Until what is there now is done, whatever comes behind it. */
+  readonly drainMs: number | null
   readonly lastCommitAt: number | null
   readonly unknown: Readonly<Record<string, Why>>
 }
@@ -54,6 +57,8 @@ export interface GroupView {
   readonly lag: number | null
   /** Of its slowest partition; null as soon as one of them is not known or does not catch up. */
   readonly catchUpMs: number | null
+  /** Of its slowest partition, as `catchUpMs`. */
+  readonly drainMs: number | null
   readonly unknown: Readonly<Record<string, Why>>
 }
 
@@ -93,6 +98,11 @@ export class Lag {
   /** Everything in the answer was read after now less `maxAgeMs`. */
   read(maxAgeMs: number): Promise<Dated<LagView>> {
     return this.shared.read(maxAgeMs)
+  }
+
+  /** The systems of the data map, as last seen. */
+  get systems(): readonly string[] {
+    return this.systemIds
   }
 
   private async measure(): Promise<LagView> {
@@ -159,6 +169,7 @@ function measuresOf({ lag, unknown }: ObservedPartition, { samples }: LagHistory
     changePerMinute: changePerMinute(now),
     lagMs: lagMs(now),
     catchUpMs: catchUpMs(now),
+    drainMs: drainMs(now),
     lastCommitAt: lastCommitAt(samples),
   }
   const why = (known: Known): Why | null => (known.value === null ? (unknown ?? known.why) : null)
@@ -168,6 +179,7 @@ function measuresOf({ lag, unknown }: ObservedPartition, { samples }: LagHistory
       lagMs: found.lagMs.value,
       lagMsAtLeast: found.lagMs.value ?? waitsAtLeastMs(now),
       catchUpMs: found.catchUpMs.value,
+      drainMs: found.drainMs.value,
       lastCommitAt: found.lastCommitAt.value,
     },
     reasons: Object.fromEntries(Object.entries(found).map(([name, known]) => [name, why(known)])),
@@ -182,12 +194,14 @@ function groupView(
   const own = partitions.filter((one) => one.group === group)
   const { state = null, members = null } = own[0] ?? {}
   const unknownLag = own.find(({ lag }) => lag === null)
-  const stuck = own.find((one) => one.catchUpMs === null)
+  const growing = own.find((one) => one.catchUpMs === null)
+  const stuck = own.find((one) => one.drainMs === null)
   const reasons: Record<string, Why | null> = {
     state: state === null ? 'kafka_unreachable' : null,
     members: members !== null ? null : state === null ? 'kafka_unreachable' : 'client_does_not_say',
     lag: unknownLag?.unknown['lag'] ?? null,
-    catchUpMs: stuck?.unknown['catchUpMs'] ?? null,
+    catchUpMs: growing?.unknown['catchUpMs'] ?? null,
+    drainMs: stuck?.unknown['drainMs'] ?? null,
   }
   return {
     group,
@@ -196,7 +210,8 @@ function groupView(
     members,
     health: healthOf(state, members),
     lag: unknownLag ? null : own.reduce((sum, { lag }) => sum + (lag ?? 0), 0),
-    catchUpMs: stuck ? null : Math.max(0, ...own.map((one) => one.catchUpMs ?? 0)),
+    catchUpMs: growing ? null : Math.max(0, ...own.map((one) => one.catchUpMs ?? 0)),
+    drainMs: stuck ? null : Math.max(0, ...own.map((one) => one.drainMs ?? 0)),
     unknown: onlyKnown(reasons),
   }
 }

@@ -1,28 +1,111 @@
 import { type Caller, problem } from '@lethe/service-host'
-import { may } from '../domain/permissions.js'
-import type { Lag, LagView } from './lag.js'
+import type { Pool } from 'pg'
+import { type Gate, gates } from '../adapters/pg-reads.js'
+import { may, scopeOf } from '../domain/permissions.js'
+import type { DeadLetters, DeadLettersView } from './dead-letters.js'
+import type { GroupView, Lag, LagView } from './lag.js'
+import { isEraser, type Overview, type OverviewView } from './overview.js'
+import type { Risk, RiskView } from './risk.js'
 import type { Dated } from './shared.js'
 
-/** An answer that was read by several callers. */
+/** An answer that several callers may share. */
 export interface Aged {
   /** Nothing in the answer was read before this moment, epoch milliseconds. */
   readonly measuredAt: number
   readonly ageMs: number
 }
 
+/** One deployment of one system's eraser. */
+export interface EraserView extends GroupView {
+  readonly systemId: string
+  readonly role: 'erase' | 'probe'
+  readonly links: { readonly requests: string }
+}
+
 /** What people ask about the machine; every question needs a role. */
 export class Looks {
-  constructor(private readonly lagOf: Lag) {}
+  constructor(
+    private readonly parts: {
+      readonly pool: Pool
+      readonly lag: Lag
+      readonly risk: Risk
+      readonly overview: Overview
+      readonly deadLetters: DeadLetters
+    },
+  ) {}
 
   async lag(caller: Caller, maxAgeMs: number): Promise<Aged & LagView> {
     mayLook(caller)
-    return aged(await this.lagOf.read(maxAgeMs))
+    return aged(await this.parts.lag.read(maxAgeMs))
+  }
+
+  /** Of the caller's own tenants. */
+  async atRisk(caller: Caller, maxAgeMs: number): Promise<Aged & RiskView> {
+    mayLook(caller)
+    return aged(await this.parts.risk.read(scopeOf(caller), maxAgeMs))
+  }
+
+  /** Requests of the caller's own tenants. */
+  async overview(caller: Caller, maxAgeMs: number): Promise<Aged & OverviewView> {
+    mayLook(caller)
+    return aged(await this.parts.overview.read(scopeOf(caller), maxAgeMs))
+  }
+
+  async erasers(
+    caller: Caller,
+    maxAgeMs: number,
+    healths: readonly string[] | undefined,
+  ): Promise<Aged & { items: EraserView[] }> {
+    mayLook(caller)
+    const { startedAt, value } = await this.parts.lag.read(maxAgeMs)
+    const items = value.groups
+      .filter(isEraser)
+      .filter(({ health }) => healths === undefined || healths.includes(health))
+      .map(eraserView)
+    return aged({ startedAt, value: { items } })
+  }
+
+  async gates(caller: Caller, state: Gate['state'] | undefined): Promise<{ items: Gate[] }> {
+    mayLook(caller)
+    const all = await gates(this.parts.pool, this.parts.lag.systems)
+    return { items: all.filter((gate) => state === undefined || gate.state === state) }
+  }
+
+  async deadLetters(
+    caller: Caller,
+    maxAgeMs: number,
+    where: { group?: string | undefined; topic?: string | undefined; code?: string | undefined },
+  ): Promise<Aged & DeadLettersView> {
+    mayLook(caller)
+    const { startedAt, value } = await this.parts.deadLetters.read(maxAgeMs)
+    const fits = (letter: { group: string; topic: string; code: string }): boolean =>
+      (where.group ?? letter.group) === letter.group &&
+      (where.topic ?? letter.topic) === letter.topic &&
+      (where.code ?? letter.code) === letter.code
+    return aged({ startedAt, value: { ...value, items: value.items?.filter(fits) ?? null } })
+  }
+}
+
+function eraserView(view: GroupView): EraserView {
+  const [kind, ...rest] = view.group.split('.')
+  const systemId = rest.join('.')
+  return {
+    ...view,
+    systemId,
+    role: kind === 'probe' ? 'probe' : 'erase',
+    links: { requests: `/v1/requests?systemId=${systemId}&order=due` },
   }
 }
 
 /** @throws ProblemError `forbidden` */
 export function mayLook(caller: Caller): void {
   if (!may(caller, 'look')) throw problem('forbidden', "None of your credential's roles may look here.")
+}
+
+/** @throws ProblemError `forbidden` */
+export function mayRead(caller: Caller): void {
+  if (!may(caller, 'read'))
+    throw problem('forbidden', "None of your credential's roles may read requests here.")
 }
 
 export function aged<T extends object>({ startedAt, value }: Dated<T>): Aged & T {

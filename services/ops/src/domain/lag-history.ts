@@ -8,7 +8,12 @@ export interface Sample {
 
 /** A number, or why there is none. */
 export type Known = { readonly value: number } | { readonly value: null; readonly why: Missing }
-export type Missing = 'too_few_samples' | 'older_than_watched' | 'not_catching_up' | 'not_seen_moving'
+export type Missing =
+  | 'too_few_samples'
+  | 'older_than_watched'
+  | 'not_catching_up'
+  | 'not_seen_moving'
+  | 'standing_still'
 
 const missing = (why: Missing): Known => ({ value: null, why })
 const known = (value: number): Known => ({ value })
@@ -85,6 +90,18 @@ export function catchUpMs(samples: readonly Sample[]): Known {
   const change = changePerMinute(samples)
   if (change.value === null) return change
   return change.value < 0 ? known((lag / -change.value) * 60_000) : missing('not_catching_up')
+}
+
+/** Milliseconds until what is there now is done, at the speed of the last minute, whatever comes behind it. */
+export function drainMs(samples: readonly Sample[]): Known {
+  const last = samples.at(-1)
+  if (!last) return missing('too_few_samples')
+  const lag = last.end - last.committed
+  if (lag <= 0) return known(0)
+  const first = samples.find(({ at }) => at >= last.at - WINDOW_MS)
+  if (!first || last.at - first.at < SHORTEST_MS) return missing('too_few_samples')
+  const done = last.committed - first.committed
+  return done > 0 ? known((lag * (last.at - first.at)) / done) : missing('standing_still')
 }
 
 /** When the position was last seen moving: not before this moment, and at most one look after the commit. */

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest'
 import {
   catchUpMs,
   changePerMinute,
+  drainMs,
   LagHistory,
   lagMs,
   lastCommitAt,
@@ -60,7 +61,7 @@ describe('lag in time', () => {
   })
 
   it('of nothing seen is unknown, never zero', () => {
-    for (const question of [lagMs, changePerMinute, catchUpMs, lastCommitAt])
+    for (const question of [lagMs, changePerMinute, catchUpMs, drainMs, lastCommitAt])
       expect(question([])).toMatchObject({ value: null })
   })
 })
@@ -87,6 +88,25 @@ describe('the estimate of catching up', () => {
     expect(changePerMinute(samples)).toEqual({ value: -250 })
     expect(catchUpMs(samples)).toEqual({ value: 180_000 })
     expect(lastCommitAt(samples)).toEqual({ value: 60_000 })
+  })
+})
+
+describe('the estimate of what is there now', () => {
+  it('holds also while as much comes as goes, and stands still only where nothing goes', () => {
+    const steady = [
+      { at: 0, end: 100, committed: 40 },
+      { at: 30_000, end: 130, committed: 70 },
+    ]
+    expect(catchUpMs(steady)).toEqual({ value: null, why: 'not_catching_up' })
+    expect(drainMs(steady)).toEqual({ value: 60_000 })
+    const still = steady.map((sample) => ({ ...sample, committed: 40 }))
+    expect(drainMs(still)).toEqual({ value: null, why: 'standing_still' })
+    fc.assert(
+      fc.property(looks, (samples) => {
+        const [drain, catchUp] = [drainMs(samples).value, catchUpMs(samples).value]
+        if (drain !== null && catchUp !== null) expect(drain).toBeLessThanOrEqual(catchUp + 1)
+      }),
+    )
   })
 })
 

@@ -13,3 +13,7 @@ const allowed: Readonly<Record<Action, readonly Role[]>> = {
 
 export const may = (caller: Caller, action: Action): boolean =>
   caller.roles.some((role) => allowed[action].includes(role))
+
+/** The caller's tenants, as the read models' queries take them. */
+export const scopeOf = (caller: Caller): readonly string[] | '*' =>
+  caller.tenants.includes('*') ? '*' : caller.tenants

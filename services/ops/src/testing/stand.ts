@@ -117,6 +117,28 @@ export class Stand {
     return new Ops(service.url)
   }
 
+  /** A request with a frozen plan whose first step is under way; without `planned` it is still pending. */
+  async request(options: { tenantId?: string; dueInMs?: number; planned?: boolean } = {}): Promise<string> {
+    const { tenantId = 'shop', dueInMs = 30 * 86_400_000, planned = true } = options
+    const id = randomUUID()
+    const now = Date.now()
+    const commands = planned
+      ? [received(id, tenantId, now + dueInMs), { type: 'FreezePlan', plan } as const, granted(id)]
+      : [received(id, tenantId, now + dueInMs)]
+    await this.log.transact([id], async (tx) => {
+      for (const command of commands) {
+        const decision = tx.apply(id, command, now)
+        if (!decision.ok) throw new Error(`refused: ${JSON.stringify(decision)}`)
+      }
+    })
+    return id
+  }
+
+  async hold(requestId: string): Promise<void> {
+    const command = { type: 'Hold', holdId: randomUUID(), by: 'officer', reasonRef: null } as const
+    await this.log.transact([requestId], async (tx) => tx.apply(requestId, command, Date.now()))
+  }
+
   /** Everything the services logged. */
   get logText(): string {
     return this.logged
@@ -134,6 +156,62 @@ export class Stand {
     rmSync(this.folder, { recursive: true })
   }
 }
+
+const received = (requestId: string, tenantId: string, dueAt: number) => {
+  const receivedAt = dueAt - 30 * 86_400_000
+  return {
+    type: 'Receive',
+    received: {
+      requestId,
+      tenantId,
+      subjectRef: `subject-of-${requestId}`,
+      regime: 'gdpr',
+      receivedAt,
+      dueAt,
+      channel: 'http',
+      requesterRole: 'self',
+      requestedBy: 'credential-1',
+      ground: '17(1)(a)',
+      graceUntil: null,
+      intakeKey: null,
+      approvalRequired: false,
+      recurEvery: null,
+    },
+    identity: { method: 'attested', by: 'credential-1', at: receivedAt },
+  } as const
+}
+
+const system = { settleMs: 0, ceiling: null, derivedFrom: [] }
+const plan = {
+  mapVersion: 1,
+  mapDigest: 'sha256:map',
+  steps: [
+    { stepId: 'cache#1', systemId: 'cache', stage: 1, after: [] },
+    { stepId: 'shop-pg#1', systemId: 'shop-pg', stage: 2, after: ['cache#1'] },
+  ],
+  systems: [
+    { ...system, systemId: 'cache', kind: 'redis', backups: [{ name: 'aof', keepMs: 86_400_000 }] },
+    {
+      ...system,
+      systemId: 'shop-pg',
+      kind: 'postgres',
+      backups: [{ name: 'nightly', keepMs: 30 * 86_400_000 }],
+    },
+  ],
+  notApplicable: [],
+} as const
+
+const granted = (requestId: string) =>
+  ({
+    type: 'IssueGrant',
+    systemId: 'cache',
+    stepId: 'cache#1',
+    passId: 'cache#1/initial',
+    attempt: 1,
+    grantId: `grant-of-${requestId}`,
+    ttlMs: 10_000,
+    tombstone: { tombstoneId: `tombstone-of-${requestId}`, epoch: 'epoch-1' },
+  }) as const
 
 /** A caller of one running service. */
 export class Ops {

@@ -11,9 +11,19 @@ export interface RequestFilter {
   readonly requestIds?: readonly string[]
   /** Only requests whose plan has this system. */
   readonly systemId?: string
+  readonly regimes?: readonly string[]
+  /** Epoch milliseconds, inclusive. */
+  readonly dueFrom?: number
   /** Epoch milliseconds, exclusive. */
   readonly dueBefore?: number
+  /** Gone from every live system, or not yet. */
+  readonly liveErased?: boolean
+  /** Gone from every backup as well, or not yet. */
+  readonly backupClear?: boolean
 }
+
+/** `received`: newest first. `due`: nearest deadline first. */
+export type RequestOrder = 'received' | 'due'
 
 export interface Page<Row> {
   readonly items: readonly Row[]
@@ -46,40 +56,75 @@ export async function findRequest(
   return rows[0] ? parseRow(requests, rows[0]) : null
 }
 
-/** Newest first; the keyset cursor stays valid while requests arrive. */
+const WHERE = `($1::text[] IS NULL OR tenant_id = ANY ($1))
+  AND ($2::text[] IS NULL OR status = ANY ($2))
+  AND ($3::text[] IS NULL OR request_id = ANY ($3))
+  AND ($4::text IS NULL OR EXISTS (SELECT FROM read_model.steps AS step
+        WHERE step.request_id = request.request_id AND step.system_id = $4))
+  AND ($5::bigint IS NULL OR due_at < $5)
+  AND ($6::bigint IS NULL OR due_at >= $6)
+  AND ($7::text[] IS NULL OR regime = ANY ($7))
+  AND ($8::boolean IS NULL OR (live_erased_at IS NOT NULL) = $8)
+  AND ($9::boolean IS NULL OR backup_clear = $9)`
+
+const parametersOf = (filter: RequestFilter): unknown[] => [
+  scopeParameter(filter.tenants),
+  filter.statuses ?? null,
+  filter.requestIds ?? null,
+  filter.systemId ?? null,
+  filter.dueBefore ?? null,
+  filter.dueFrom ?? null,
+  filter.regimes ?? null,
+  filter.liveErased ?? null,
+  filter.backupClear ?? null,
+]
+
+const PAGES: Readonly<Record<RequestOrder, string>> = {
+  received: `${SELECT} AS request WHERE ${WHERE}
+    AND ($10::bigint IS NULL OR (received_at, request_id) < ($10, $11::text))
+    ORDER BY received_at DESC, request_id DESC LIMIT $12`,
+  due: `${SELECT} AS request WHERE ${WHERE}
+    AND ($10::bigint IS NULL OR (due_at, request_id) > ($10, $11::text))
+    ORDER BY due_at, request_id LIMIT $12`,
+}
+
+/** In the order asked for, newest first by default; the keyset cursor stays valid while requests arrive. */
 export async function listRequests(
   db: Queryable,
   filter: RequestFilter,
-  page: { limit: number; cursor?: string | null },
+  page: { limit: number; cursor?: string | null; order?: RequestOrder },
 ): Promise<Page<RequestRow>> {
-  const after = page.cursor ? decodeCursor(page.cursor) : null
-  const { rows } = await db.query(
-    `${SELECT} AS request
-     WHERE ($1::text[] IS NULL OR tenant_id = ANY ($1))
-       AND ($2::text[] IS NULL OR status = ANY ($2))
-       AND ($3::text[] IS NULL OR request_id = ANY ($3))
-       AND ($4::text IS NULL OR EXISTS (SELECT FROM read_model.steps AS step
-             WHERE step.request_id = request.request_id AND step.system_id = $4))
-       AND ($5::bigint IS NULL OR due_at < $5)
-       AND ($6::bigint IS NULL OR (received_at, request_id) < ($6, $7::text))
-     ORDER BY received_at DESC, request_id DESC LIMIT $8`,
-    [
-      scopeParameter(filter.tenants),
-      filter.statuses ?? null,
-      filter.requestIds ?? null,
-      filter.systemId ?? null,
-      filter.dueBefore ?? null,
-      after?.[0] ?? null,
-      after?.[1] ?? null,
-      page.limit + 1,
-    ],
-  )
+  const order = page.order ?? 'received'
+  const after = page.cursor ? decodeCursor(page.cursor, order) : null
+  const { rows } = await db.query(PAGES[order], [
+    ...parametersOf(filter),
+    after?.[0] ?? null,
+    after?.[1] ?? null,
+    page.limit + 1,
+  ])
   const items = rows.slice(0, page.limit).map((row) => parseRow(requests, row))
   const last = items.at(-1)
   return {
     items,
-    nextCursor: rows.length > page.limit && last ? encodeCursor([last.receivedAt, last.requestId]) : null,
+    nextCursor: rows.length > page.limit && last ? encodeCursor(keyOf(last, order), order) : null,
   }
+}
+
+const keyOf = (row: RequestRow, order: RequestOrder): CursorKey => [
+  order === 'due' ? row.dueAt : row.receivedAt,
+  row.requestId,
+]
+
+/** How many fit, by status; the same filter gives the list. */
+export async function countRequests(
+  db: Queryable,
+  filter: RequestFilter,
+): Promise<ReadonlyMap<string, number>> {
+  const { rows } = await db.query<{ status: string; n: string }>(
+    `SELECT status, count(*) AS n FROM read_model.requests AS request WHERE ${WHERE} GROUP BY status`,
+    parametersOf(filter),
+  )
+  return new Map(rows.map(({ status, n }) => [status, Number(n)]))
 }
 
 /**
@@ -111,14 +156,16 @@ export function scopeParameter(tenants: TenantScope): readonly string[] | null {
 
 type CursorKey = readonly [at: number, id: string]
 
-function encodeCursor(key: CursorKey): string {
-  return Buffer.from(JSON.stringify(key)).toString('base64url')
+/** The order is part of the cursor of any but the first: in another list it would skip requests. */
+function encodeCursor(key: CursorKey, order: RequestOrder): string {
+  const parts = order === 'received' ? key : [...key, order]
+  return Buffer.from(JSON.stringify(parts)).toString('base64url')
 }
 
 const isId = (value: unknown): value is string =>
   typeof value === 'string' && /^[\x21-\x7e]{1,100}$/.test(value)
 
-function decodeCursor(cursor: string): CursorKey {
+function decodeCursor(cursor: string, order: RequestOrder): CursorKey {
   let key: unknown
   try {
     key = JSON.parse(Buffer.from(cursor, 'base64url').toString('utf8'))
@@ -126,7 +173,8 @@ function decodeCursor(cursor: string): CursorKey {
     throw new InvalidCursor()
   }
   // PostgreSQL takes no NUL in a text, and an id has none.
-  if (!Array.isArray(key) || key.length !== 2) throw new InvalidCursor()
+  if (!Array.isArray(key) || key.length !== (order === 'received' ? 2 : 3)) throw new InvalidCursor()
+  if (key.length === 3 && key[2] !== order) throw new InvalidCursor()
   if (!Number.isSafeInteger(key[0]) || !isId(key[1])) throw new InvalidCursor()
   return [key[0], key[1]]
 }

@@ -8,7 +8,7 @@ import {
   receive,
   T0,
 } from '../../testing/fixtures.js'
-import { dueRequests, findRequest, InvalidCursor, listRequests, nextWakeAt } from './query.js'
+import { countRequests, dueRequests, findRequest, InvalidCursor, listRequests, nextWakeAt } from './query.js'
 
 let fixture: LogFixture
 const acme: string[] = []
@@ -65,6 +65,49 @@ describe('the list of requests', () => {
     expect(new Set(await of('*')).size).toBeGreaterThanOrEqual(3)
     expect(await findRequest(fixture.pool, acme[0] ?? '', ['other'])).toBeNull()
     expect(await findRequest(fixture.pool, acme[0] ?? '', ['acme'])).toMatchObject({ requestId: acme[0] })
+  })
+
+  it('comes with the nearest deadline first when asked to, and refuses a cursor of the other order', async () => {
+    const seen: string[] = []
+    let cursor: string | null = null
+    do {
+      const page: Awaited<ReturnType<typeof listRequests>> = await listRequests(
+        fixture.pool,
+        { tenants: ['acme'] },
+        { limit: 3, cursor, order: 'due' },
+      )
+      seen.push(...page.items.map(({ requestId }) => requestId))
+      cursor = page.nextCursor
+      if (cursor !== null)
+        await expect(listRequests(fixture.pool, { tenants: ['acme'] }, { limit: 3, cursor })).rejects.toThrow(
+          InvalidCursor,
+        )
+    } while (cursor !== null)
+    expect(seen).toEqual(acme)
+  })
+
+  it('has as many requests as are counted with the same filter', async () => {
+    const due = T0 + 30 * 86_400_000
+    for (const filter of [
+      {},
+      { systemId: 'cache' },
+      { dueFrom: due + 2_000, dueBefore: due + 4_000 },
+      { regimes: ['gdpr'] },
+      { regimes: ['ccpa'] },
+      { liveErased: false, backupClear: false },
+      { liveErased: true },
+    ]) {
+      const all = { tenants: ['acme'], ...filter }
+      const { items } = await listRequests(fixture.pool, all, { limit: 100 })
+      const counted = [...(await countRequests(fixture.pool, all)).values()].reduce((sum, n) => sum + n, 0)
+      expect(counted, JSON.stringify(filter)).toBe(items.length)
+    }
+    const { items } = await listRequests(
+      fixture.pool,
+      { tenants: ['acme'], dueFrom: due + 2_000, dueBefore: due + 4_000 },
+      { limit: 100 },
+    )
+    expect(items.map(({ requestId }) => requestId)).toEqual([acme[3], acme[2]])
   })
 
   it('is narrowed by status, by planned system, by due date and by ids', async () => {

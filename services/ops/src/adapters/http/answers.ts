@@ -21,6 +21,7 @@ const group = z.looseObject({
   health: z.enum(['up', 'rebalancing', 'silent', 'unknown']),
   lag: whole.nullable(),
   catchUpMs: milliseconds.nullable(),
+  drainMs: milliseconds.nullable(),
   unknown,
 })
 
@@ -39,6 +40,7 @@ const partition = z.looseObject({
   lagMs: milliseconds.nullable(),
   lagMsAtLeast: milliseconds.nullable(),
   catchUpMs: milliseconds.nullable(),
+  drainMs: milliseconds.nullable(),
   lastCommitAt: epochMs.nullable(),
   unknown,
 })
@@ -64,4 +66,203 @@ export const lag = z.looseObject({
   partitions: z.array(partition),
   slots: z.array(slot).nullable(),
   connector,
+})
+
+const delay = z.looseObject({
+  place: text,
+  ms: milliseconds.nullable(),
+  why: z.enum(['standing_still', 'unknown']).nullable(),
+})
+
+export const atRisk = z.looseObject({
+  ...aged,
+  delays: z.array(delay),
+  items: z.array(
+    z.looseObject({
+      requestId: text,
+      tenantId: text,
+      status: text,
+      dueAt: epochMs,
+      places: z.array(text),
+      verdict: z.enum(['overdue', 'late', 'standing_still', 'unknown']),
+      because: z.array(text),
+      expectedAt: z.number().nullable(),
+      leftMs: z.number().int(),
+    }),
+  ),
+  examined: whole,
+  truncated: z.boolean(),
+})
+
+const figure = z.looseObject({ value: whole.nullable(), unknown: text.nullable(), href: text })
+
+export const overview = z.looseObject({
+  ...aged,
+  requests: z.looseObject({
+    byStatus: z.record(text, figure),
+    open: figure,
+    dueThisWeek: figure,
+    overdue: figure,
+    liveErased: figure,
+    backupClear: figure,
+  }),
+  atRisk: figure,
+  erasers: z.looseObject({ up: figure, silent: figure, unknown: figure }),
+  gates: z.looseObject({ open: figure, shut: figure }),
+  deadLetters: figure,
+  oldestUnacknowledged: z.looseObject({
+    pass: z
+      .looseObject({
+        requestId: text,
+        tenantId: text,
+        stepId: text,
+        systemId: text,
+        passId: text,
+        attempt: whole,
+        requestedAt: epochMs,
+        links: z.looseObject({ request: text }),
+      })
+      .nullable(),
+    ageMs: milliseconds.nullable(),
+  }),
+})
+
+export const erasers = z.looseObject({
+  ...aged,
+  items: z.array(
+    group.extend({
+      systemId: text,
+      role: z.enum(['erase', 'probe']),
+      links: z.looseObject({ requests: text }),
+    }),
+  ),
+})
+
+export const gates = z.looseObject({
+  items: z.array(
+    z.looseObject({
+      systemId: text,
+      state: z.enum(['open', 'shut']),
+      watched: z.boolean(),
+      strength: text.nullable(),
+      restoreId: text.nullable(),
+      reason: text.nullable(),
+      since: epochMs.nullable(),
+    }),
+  ),
+})
+
+export const deadLetters = z.looseObject({
+  ...aged,
+  items: z
+    .array(
+      z.looseObject({
+        id: text,
+        group: text,
+        topic: text,
+        partition: whole,
+        offset: text,
+        type: text.nullable(),
+        ceId: text.nullable(),
+        code: text,
+        errorClass: text,
+        attempts: whole,
+        redrives: whole,
+        firstSeen: epochMs,
+        at: epochMs,
+        redriven: z.boolean(),
+      }),
+    )
+    .nullable(),
+  unknown: z.enum(['kafka_unreachable']).nullable(),
+})
+
+const requestLinks = z.looseObject({ self: text, timeline: text })
+const head = {
+  requestId: text,
+  tenantId: text,
+  subjectRef: text,
+  version: whole,
+  status: text,
+  regime: text,
+  channel: text,
+  ground: text,
+  receivedAt: epochMs,
+  dueAt: epochMs,
+  runAt: epochMs.nullable(),
+  mapVersion: whole.nullable(),
+  systemsTotal: whole,
+  systemsDone: whole,
+  firstGrantAt: epochMs.nullable(),
+  liveErasedAt: epochMs.nullable(),
+  completedAt: epochMs.nullable(),
+  backupClearAt: epochMs.nullable(),
+  backupClear: z.boolean(),
+  attention: z.looseObject({ owner: text, nextStep: text, code: text, systemId: text.nullable() }).nullable(),
+  links: requestLinks,
+}
+
+export const requestPage = z.looseObject({
+  items: z.array(z.looseObject(head)),
+  nextCursor: text.nullable(),
+})
+
+const counts = z.record(
+  text,
+  z.looseObject({ found: whole, erased: whole, redacted: whole, retained: whole, failed: whole }),
+)
+
+export const requestDetail = z.looseObject({
+  ...head,
+  advice: text.nullable(),
+  steps: z.array(
+    z.looseObject({
+      stepId: text,
+      systemId: text,
+      stage: whole,
+      after: z.array(text),
+      status: text,
+      passId: text.nullable(),
+      attempt: whole,
+      passes: whole,
+      outcome: text.nullable(),
+      errorCode: text.nullable(),
+      counts,
+      marks: z.looseObject({
+        requestedAt: epochMs.nullable(),
+        erasedAt: epochMs.nullable(),
+        probedAt: epochMs.nullable(),
+        probeResult: text.nullable(),
+        backupClearFrom: epochMs.nullable(),
+        backupClear: z.boolean(),
+      }),
+    }),
+  ),
+  systems: z.array(
+    z.looseObject({
+      systemId: text,
+      status: text,
+      result: text.nullable(),
+      checkedAt: epochMs.nullable(),
+      detail: z.looseObject({
+        verified: z.boolean(),
+        retained: z.array(
+          z.looseObject({ category: text, ground: text, citation: text, until: epochMs.nullable() }),
+        ),
+      }),
+      tombstone: z
+        .looseObject({
+          tombstoneId: text,
+          effectiveAt: epochMs,
+          expiresAt: epochMs,
+          heldUntil: epochMs.nullable(),
+        })
+        .nullable(),
+    }),
+  ),
+})
+
+export const timeline = z.looseObject({
+  items: z.array(z.looseObject({ version: whole, type: text, at: epochMs, data: z.looseObject({}) })),
+  nextAfterVersion: whole.nullable(),
 })

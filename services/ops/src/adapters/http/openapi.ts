@@ -1,7 +1,15 @@
 import { problems } from '@lethe/service-host'
 import { z } from 'zod'
 import * as answers from './answers.js'
-import { freshness } from './queries.js'
+import {
+  deadLettersQuery,
+  erasersQuery,
+  freshness,
+  gatesQuery,
+  listQuery,
+  requestIdPattern,
+  timelineQuery,
+} from './queries.js'
 
 type Json = Record<string, unknown>
 type AnswerName = keyof typeof answers
@@ -79,7 +87,45 @@ const get = (
 
 const paths = (): Json => ({
   '/v1/lag': get('lag', 'How far everybody is behind; never lower than the truth.', 'lag', freshness),
+  '/v1/at-risk': get(
+    'atRisk',
+    'Requests whose deadline the lag endangers, nearest deadline first, and when.',
+    'atRisk',
+    freshness,
+  ),
+  '/v1/overview': get('overview', 'What needs attention; each number with its list.', 'overview', freshness),
+  '/v1/erasers': get(
+    'erasers',
+    'Erasers and probes of every system of the data map.',
+    'erasers',
+    erasersQuery,
+  ),
+  '/v1/gates': get('gates', 'Gates of the stores.', 'gates', gatesQuery),
+  '/v1/dead-letters': get(
+    'deadLetters',
+    'Messages that were set aside and not redriven, by reference.',
+    'deadLetters',
+    deadLettersQuery,
+  ),
+  '/v1/requests': get('requests', 'Requests of the caller’s tenants, in pages.', 'requestPage', listQuery),
+  '/v1/requests/{id}': get('request', 'One request; the look is audited.', 'requestDetail', undefined, [
+    requestIdParameter,
+  ]),
+  '/v1/requests/{id}/timeline': get(
+    'timeline',
+    'Its events, oldest first; the look is audited.',
+    'timeline',
+    timelineQuery,
+    [requestIdParameter],
+  ),
 })
+
+const requestIdParameter: Json = {
+  name: 'id',
+  in: 'path',
+  required: true,
+  schema: { type: 'string', pattern: requestIdPattern.source },
+}
 
 /** The methods each documented path takes, for the answer to any other. */
 export function documentedMethods(): (path: string) => readonly string[] {

@@ -1,0 +1,38 @@
+import { readFileSync } from 'node:fs'
+import { describe, expect, it } from 'vitest'
+import { documentedMethods, openApiDocument } from './openapi.js'
+
+interface Operation {
+  readonly operationId: string
+}
+const document = openApiDocument() as { openapi: string; paths: Record<string, Record<string, Operation>> }
+
+describe('the OpenAPI document of ops', () => {
+  it('is 3.1, has no reference without a target and no operation id twice', () => {
+    expect(document.openapi).toBe('3.1.0')
+    for (const [, path] of JSON.stringify(document).matchAll(/"\$ref":"#\/([^"]+)"/g)) {
+      const target = (path as string)
+        .split('/')
+        .reduce<unknown>((at, part) => (at as never)?.[part], document)
+      expect(target, path).toBeDefined()
+    }
+    const operations = Object.values(document.paths).flatMap((item) => Object.values(item))
+    expect(new Set(operations.map(({ operationId }) => operationId)).size).toBe(operations.length)
+  })
+
+  it('is committed as it is', () => {
+    const committed = readFileSync(
+      new URL('../../../../../schemas/ops.openapi.json', import.meta.url),
+      'utf8',
+    )
+    expect(JSON.parse(committed)).toEqual(document)
+  })
+
+  it('only reads', () => {
+    for (const path of Object.keys(document.paths)) {
+      const concrete = path.replace('{id}', '0b8f4a6e-0000-4000-8000-000000000000')
+      expect(documentedMethods()(concrete)).toEqual(['GET'])
+    }
+    expect(documentedMethods()('/v1/nothing')).toEqual([])
+  })
+})

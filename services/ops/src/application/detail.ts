@@ -1,0 +1,68 @@
+import type { RequestRow, StepRow, TombstoneRow, VerificationRow } from '@lethe/request-log'
+
+/** The four marks of a step. Epoch milliseconds; null: not yet. */
+export interface Marks {
+  readonly requestedAt: number | null
+  readonly erasedAt: number | null
+  /** When its system's probe looked after the system's last step; on that step only. */
+  readonly probedAt: number | null
+  readonly probeResult: string | null
+  /** When the last backup that could hold the person ends; null before the first grant. */
+  readonly backupClearFrom: number | null
+  readonly backupClear: boolean
+}
+
+export type DetailedStep = StepRow['detail'] & { readonly marks: Marks }
+export type DetailedSystem = Omit<VerificationRow, 'detail' | 'requestId' | 'tenantId'> & {
+  readonly detail: VerificationRow['detail']
+  readonly tombstone: Pick<TombstoneRow, 'tombstoneId' | 'effectiveAt' | 'expiresAt' | 'heldUntil'> | null
+}
+
+export interface Detail extends RequestRow {
+  /** What a person has to do, in a sentence; null while nobody must. */
+  readonly advice: string | null
+  readonly steps: readonly DetailedStep[]
+  readonly systems: readonly DetailedSystem[]
+  readonly links: { readonly self: string; readonly timeline: string }
+}
+
+/** A request's page from its rows in the read models, in the order of the plan. */
+export function detailOf(rows: {
+  request: RequestRow
+  steps: readonly StepRow[]
+  verifications: readonly VerificationRow[]
+  tombstones: readonly TombstoneRow[]
+  advice: string | null
+}): Omit<Detail, 'links'> {
+  const { request, steps, verifications, tombstones, advice } = rows
+  const tombstoneOf = new Map(tombstones.map((one) => [one.systemId, one]))
+  const lastStep = new Map(verifications.map(({ detail }) => [detail.steps.at(-1), detail.probe]))
+  return {
+    ...request,
+    advice,
+    steps: steps.map(({ detail }) => {
+      const probe = lastStep.get(detail.stepId)
+      return {
+        ...detail,
+        marks: {
+          requestedAt: detail.requestedAt,
+          erasedAt: detail.finishedAt,
+          probedAt: probe?.checkedAt ?? null,
+          probeResult: probe?.result ?? null,
+          backupClearFrom: tombstoneOf.get(detail.systemId)?.expiresAt ?? null,
+          backupClear: request.backupClear,
+        },
+      }
+    }),
+    systems: verifications.map(({ requestId: _, tenantId: __, ...one }) => ({
+      ...one,
+      tombstone: shownTombstone(tombstoneOf.get(one.systemId)),
+    })),
+  }
+}
+
+function shownTombstone(row: TombstoneRow | undefined): DetailedSystem['tombstone'] {
+  if (!row) return null
+  const { tombstoneId, effectiveAt, expiresAt, heldUntil } = row
+  return { tombstoneId, effectiveAt, expiresAt, heldUntil }
+}

@@ -1,0 +1,146 @@
+import { countRequests, type RequestFilter, type TenantScope } from '@lethe/request-log'
+import type { Pool } from 'pg'
+import { type Gate, gates, type OpenPass, oldestUnacknowledged } from '../adapters/pg-reads.js'
+import type { DeadLetters } from './dead-letters.js'
+import type { GroupView, Lag } from './lag.js'
+import type { Risk } from './risk.js'
+import { type Dated, Shared } from './shared.js'
+
+/** A number and the list behind it; `value` null: not known, and why. */
+export interface Figure {
+  readonly value: number | null
+  readonly unknown: string | null
+  readonly href: string
+}
+
+export interface OverviewView {
+  readonly requests: {
+    readonly byStatus: Readonly<Record<string, Figure>>
+    readonly open: Figure
+    readonly dueThisWeek: Figure
+    readonly overdue: Figure
+    /** Gone from every live system, and still in a backup. */
+    readonly liveErased: Figure
+    readonly backupClear: Figure
+  }
+  readonly atRisk: Figure
+  readonly erasers: { readonly up: Figure; readonly silent: Figure; readonly unknown: Figure }
+  readonly gates: { readonly open: Figure; readonly shut: Figure }
+  readonly deadLetters: Figure
+  readonly oldestUnacknowledged: { readonly pass: OpenPass | null; readonly ageMs: number | null }
+}
+
+/** Statuses in which the legal clock runs. */
+export const OPEN = [
+  'PENDING',
+  'AWAITING_IDENTITY',
+  'AWAITING_APPROVAL',
+  'SCHEDULED',
+  'IN_PROGRESS',
+  'AWAITING_VERIFICATION',
+  'PARTIALLY_COMPLETED',
+  'FAILED',
+  'ON_HOLD',
+] as const
+
+const STATUSES = [...OPEN, 'COMPLETED', 'REFUSED', 'CANCELLED'] as const
+const WEEK_MS = 7 * 86_400_000
+/** Dead letters are read whole. */
+const DEAD_LETTERS_MAX_AGE_MS = 10_000
+
+/** Erasers and probes among the groups. */
+export const isEraser = ({ group }: GroupView): boolean => /^(eraser|probe)\./.test(group)
+
+/** What needs attention, in numbers that lead somewhere. One answer per set of tenants is shared. */
+export class Overview {
+  private readonly byScope = new Map<string, Shared<OverviewView>>()
+
+  constructor(
+    private readonly parts: {
+      readonly pool: Pool
+      readonly lag: Lag
+      readonly risk: Risk
+      readonly deadLetters: DeadLetters
+      readonly systemIds: () => readonly string[]
+    },
+  ) {}
+
+  /** @param tenants from the credentials file, so there are few different ones */
+  read(tenants: TenantScope, maxAgeMs: number): Promise<Dated<OverviewView>> {
+    const key = JSON.stringify(tenants)
+    const shared = this.byScope.get(key) ?? new Shared(() => this.measure(tenants))
+    this.byScope.set(key, shared)
+    return shared.read(maxAgeMs)
+  }
+
+  private async measure(tenants: TenantScope): Promise<OverviewView> {
+    const { pool, lag, risk, deadLetters, systemIds } = this.parts
+    const now = Date.now()
+    const { value: view } = await lag.read(5_000)
+    const [requests, oldest, doors, letters, endangered] = await Promise.all([
+      this.requests(tenants, now),
+      oldestUnacknowledged(pool, tenants),
+      gates(pool, systemIds()),
+      deadLetters.read(DEAD_LETTERS_MAX_AGE_MS),
+      risk.read(tenants, 5_000),
+    ])
+    return {
+      requests,
+      atRisk: figure(endangered.value.items.length, '/v1/at-risk'),
+      erasers: erasersOf(view.groups.filter(isEraser)),
+      gates: { open: gatesOf(doors, 'open'), shut: gatesOf(doors, 'shut') },
+      deadLetters: {
+        value: letters.value.items?.length ?? null,
+        unknown: letters.value.unknown,
+        href: '/v1/dead-letters',
+      },
+      oldestUnacknowledged: { pass: oldest, ageMs: oldest && Math.max(0, now - oldest.requestedAt) },
+    }
+  }
+
+  private async requests(tenants: TenantScope, now: number): Promise<OverviewView['requests']> {
+    const counted = async (filter: Omit<RequestFilter, 'tenants'>, query: Record<string, string>) => {
+      const found = await countRequests(this.parts.pool, { tenants, ...filter })
+      const value = [...found.values()].reduce((sum, n) => sum + n, 0)
+      return figure(value, `/v1/requests?${new URLSearchParams(query)}`)
+    }
+    const open = { statuses: OPEN }
+    const status = OPEN.join(',')
+    const week = { dueFrom: now, dueBefore: now + WEEK_MS }
+    const [all, dueThisWeek, overdue, liveErased, backupClear] = await Promise.all([
+      countRequests(this.parts.pool, { tenants }),
+      counted(
+        { ...open, ...week },
+        { status, dueFrom: `${now}`, dueBefore: `${now + WEEK_MS}`, order: 'due' },
+      ),
+      counted({ ...open, dueBefore: now }, { status, dueBefore: `${now}`, order: 'due' }),
+      counted({ liveErased: true, backupClear: false }, { liveErased: 'true', backupClear: 'false' }),
+      counted({ backupClear: true }, { backupClear: 'true' }),
+    ])
+    const byStatus = STATUSES.map((one) => [one, figure(all.get(one) ?? 0, `/v1/requests?status=${one}`)])
+    const stillOpen = OPEN.reduce((sum, one) => sum + (all.get(one) ?? 0), 0)
+    return {
+      byStatus: Object.fromEntries(byStatus),
+      open: figure(stillOpen, `/v1/requests?${new URLSearchParams({ status, order: 'due' })}`),
+      dueThisWeek,
+      overdue,
+      liveErased,
+      backupClear,
+    }
+  }
+}
+
+const figure = (value: number, href: string): Figure => ({ value, unknown: null, href })
+
+function erasersOf(groups: readonly GroupView[]): OverviewView['erasers'] {
+  const of = (...healths: GroupView['health'][]) =>
+    groups.filter(({ health }) => healths.includes(health)).length
+  return {
+    up: figure(of('up', 'rebalancing'), '/v1/erasers?health=up,rebalancing'),
+    silent: figure(of('silent'), '/v1/erasers?health=silent'),
+    unknown: figure(of('unknown'), '/v1/erasers?health=unknown'),
+  }
+}
+
+const gatesOf = (all: readonly Gate[], state: Gate['state']): Figure =>
+  figure(all.filter((gate) => gate.state === state).length, `/v1/gates?state=${state}`)
