@@ -71,6 +71,14 @@ export class PgEventStore implements EventStore {
     return { events, next: events.at(-1)?.position ?? after, end: events.length < limit }
   }
 
+  /** From here `readAll` gives what is not readable yet, and at most a little of what already was. */
+  async end(): Promise<Position> {
+    const { rows } = await this.pool.query<{ xmin: string }>(
+      'SELECT pg_snapshot_xmin(pg_current_snapshot())::text AS xmin',
+    )
+    return `${rows[0]?.xmin ?? '0'}.0`
+  }
+
   async saveSnapshots(snapshots: readonly Snapshot[]): Promise<void> {
     if (snapshots.length > 0)
       await inTransaction(this.pool, (client) => this.saveSnapshotsIn(client, snapshots))

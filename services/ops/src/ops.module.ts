@@ -7,9 +7,11 @@ import {
   type OnApplicationShutdown,
   type OnModuleDestroy,
 } from '@nestjs/common'
+import { LiveController, LOGGER } from './adapters/http/live.controller.js'
 import { MachineController } from './adapters/http/machine.controller.js'
 import { PublicController } from './adapters/http/public.controller.js'
 import { RequestsController } from './adapters/http/requests.controller.js'
+import { Live } from './application/live.js'
 import { Looks } from './application/looks.js'
 import { Requests } from './application/requests.js'
 import type { OpsParts } from './parts.js'
@@ -24,11 +26,13 @@ export class OpsModule implements OnApplicationBootstrap, OnModuleDestroy, OnApp
   static around(parts: OpsParts): DynamicModule {
     return {
       module: OpsModule,
-      controllers: [MachineController, RequestsController, PublicController],
+      controllers: [MachineController, RequestsController, LiveController, PublicController],
       providers: [
         { provide: PARTS, useValue: parts },
         { provide: Credentials, useValue: parts.credentials },
         { provide: Looks, useValue: parts.looks },
+        { provide: Live, useValue: parts.live },
+        { provide: LOGGER, useValue: parts.logger },
         { provide: Requests, useValue: parts.requests },
       ],
     }
@@ -39,6 +43,9 @@ export class OpsModule implements OnApplicationBootstrap, OnModuleDestroy, OnApp
   }
 
   async onModuleDestroy(): Promise<void> {
+    // A stream never ends by itself while the server waits for it to.
+    this.parts.changes.stop()
+    this.parts.live.stop()
     await Promise.all(this.parts.loops.map((loop) => loop.stop()))
   }
 

@@ -3,9 +3,12 @@ import { GroupLagReader } from '@lethe/messaging'
 import { Credentials, type Logger, Repeating } from '@lethe/service-host'
 import { Pool } from 'pg'
 import { ConnectClient } from './adapters/connect-client.js'
+import { pgChanges } from './adapters/pg-changes.js'
 import { PgMachine } from './adapters/pg-machine.js'
+import { Changes } from './application/changes.js'
 import { DeadLetters } from './application/dead-letters.js'
 import { Lag } from './application/lag.js'
+import { Live } from './application/live.js'
 import { Looks } from './application/looks.js'
 import { Overview } from './application/overview.js'
 import { Requests } from './application/requests.js'
@@ -20,6 +23,9 @@ export interface OpsParts {
   readonly lag: Lag
   readonly looks: Looks
   readonly requests: Requests
+  readonly changes: Changes
+  readonly live: Live
+  readonly logger: Logger
   readonly loops: readonly Repeating[]
 }
 
@@ -40,6 +46,7 @@ export function openParts(config: OpsConfig, logger: Logger): OpsParts {
   const risk = new Risk(pool, lag)
   const deadLetters = new DeadLetters(config.kafka)
   const overview = new Overview({ pool, lag, risk, deadLetters, systemIds: () => lag.systems })
+  const changes = new Changes(pgChanges(pool))
   return {
     pool,
     credentials: Credentials.read(config.credentialsFile),
@@ -47,6 +54,9 @@ export function openParts(config: OpsConfig, logger: Logger): OpsParts {
     lag,
     looks: new Looks({ pool, lag, risk, overview, deadLetters }),
     requests: new Requests(pool, new PgEventStore(pool)),
+    changes,
+    live: new Live(changes, lag, overview),
+    logger,
     loops: [
       // Rates need samples also while nobody looks.
       new Repeating({

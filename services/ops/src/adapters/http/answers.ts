@@ -266,3 +266,11 @@ export const timeline = z.looseObject({
   items: z.array(z.looseObject({ version: whole, type: text, at: epochMs, data: z.looseObject({}) })),
   nextAfterVersion: whole.nullable(),
 })
+
+export const changePage = z.looseObject({
+  items: z.array(
+    z.looseObject({ position: text, requestId: text, tenantId: text, version: whole, type: text }),
+  ),
+  next: text,
+  end: z.boolean(),
+})

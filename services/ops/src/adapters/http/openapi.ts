@@ -2,6 +2,7 @@ import { problems } from '@lethe/service-host'
 import { z } from 'zod'
 import * as answers from './answers.js'
 import {
+  changesQuery,
   deadLettersQuery,
   erasersQuery,
   freshness,
@@ -111,6 +112,13 @@ const paths = (): Json => ({
   '/v1/requests/{id}': get('request', 'One request; the look is audited.', 'requestDetail', undefined, [
     requestIdParameter,
   ]),
+  '/v1/changes': get(
+    'changes',
+    'What happened to requests behind a place in the log; without one, where to begin.',
+    'changePage',
+    changesQuery,
+  ),
+  '/v1/stream': { get: streamOperation() },
   '/v1/requests/{id}/timeline': get(
     'timeline',
     'Its events, oldest first; the look is audited.',
@@ -126,6 +134,20 @@ const requestIdParameter: Json = {
   required: true,
   schema: { type: 'string', pattern: requestIdPattern.source },
 }
+
+const streamOperation = (): Json => ({
+  operationId: 'stream',
+  summary: 'What happens, as server-sent events; ends after five minutes, and goes on behind Last-Event-ID.',
+  description:
+    'Events: `hello` (where the stream begins), `request` (a change, with its place in the log as id), `lag` and ' +
+    '`overview` (as their own paths answer, without the partitions; no id), `reset` (too much was missed: read the ' +
+    'lists again).',
+  parameters: [{ name: 'Last-Event-ID', in: 'header', required: false, schema: { type: 'string' } }],
+  responses: {
+    200: { description: 'The stream.', content: { 'text/event-stream': { schema: { type: 'string' } } } },
+    ...failures(),
+  },
+})
 
 /** The methods each documented path takes, for the answer to any other. */
 export function documentedMethods(): (path: string) => readonly string[] {

@@ -87,6 +87,16 @@ export const listQuery = z
   })
   .strict()
 
+export const changesQuery = z
+  .object({
+    after: z
+      .string()
+      .regex(/^[0-9]{1,19}\.[0-9]{1,18}$/, 'is not a place this list gave; start again without it')
+      .optional(),
+    limit: whole(/^([1-9][0-9]{0,2}|1000)$/, 'is a number from 1 to 1000').prefault('200'),
+  })
+  .strict()
+
 export const timelineQuery = z
   .object({
     type: z
