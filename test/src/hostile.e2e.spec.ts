@@ -1,9 +1,10 @@
 import { withClient } from '@lethe/infra'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import type { Answer } from './harness/caller.js'
 import { withRedis } from './harness/stores.js'
 import { untilStatus } from './harness/wait.js'
+import { innerDoors } from './hostile/inner-doors.js'
 import { addresses, type HostilePerson, hostilePeople, hostileValues } from './hostile/people.js'
+import { expectRefusal, wellFormed } from './hostile/refusal.js'
 import { type HostileStand, openHostileStand } from './hostile/stand.js'
 import { exactFootprint, exactSize, othersUntouched } from './hostile/traces.js'
 import { askFor, type CanaryPerson } from './leak/canary.js'
@@ -30,20 +31,6 @@ afterAll(async () => {
   await stand?.close()
 })
 
-/** As an address can hold it: a lone surrogate has no bytes. */
-const wellFormed = (text: string) => Buffer.from(text, 'utf8').toString('utf8')
-
-/** Refused, in words that say what is wrong and do not repeat what was sent. */
-function expectRefusal(answer: Answer, sent: string, codes: readonly string[]): void {
-  expect(answer.status, answer.text).toBeGreaterThanOrEqual(400)
-  expect(answer.status, answer.text).toBeLessThan(500)
-  expect(codes).toContain(answer.body?.code)
-  expect(String(answer.headers['content-type'])).toContain('application/problem+json')
-  expect(String(answer.body?.detail ?? answer.body?.title).length).toBeGreaterThan(10)
-  for (const form of [sent, JSON.stringify(sent).slice(1, -1), encodeURIComponent(wellFormed(sent))])
-    if (form.length > 3) expect(answer.text).not.toContain(form)
-}
-
 /** Asks and waits for the end; the status a refused one has is its code. */
 async function erase(person: CanaryPerson, by: 'email' | 'user_id'): Promise<string> {
   const answer = await stand.http.create(askFor(person, [by]))
@@ -55,6 +42,8 @@ async function erase(person: CanaryPerson, by: 'email' | 'user_id'): Promise<str
   const failed = view.steps.find(({ errorCode }) => errorCode !== null)
   return failed ? `${view.status} ${failed.errorCode}` : view.status
 }
+
+innerDoors(() => stand)
 
 describe('a person whose id looks like something else', () => {
   it('is erased alone, or refused and left as they are, when named by that id', async () => {

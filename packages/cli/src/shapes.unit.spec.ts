@@ -120,6 +120,7 @@ describe('what is given to lethe', () => {
 
   it.each(places)(
     '%s refuses what does not belong there, says why, does not repeat it, and asks nobody',
+    { timeout: 60_000 },
     async (_name, args) => {
       for (const value of hostile) {
         const { reached, said, error } = await lethe(...args(value))

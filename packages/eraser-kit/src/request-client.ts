@@ -38,7 +38,8 @@ export const sectionShape = z.object({
   system: z.object({
     systemId: z.string(),
     kind: z.string(),
-    connection: z.string(),
+    /** As the data map writes the name of a secret: it is named in findings. */
+    connection: z.string().regex(/^[A-Z][A-Z0-9_]*$/, 'is the name of a secret, e.g. SHOP_PG'),
     neverHeld: z.record(z.string(), z.string()).optional(),
     ceiling: z.number().nullable(),
     body: z.unknown(),

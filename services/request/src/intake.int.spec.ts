@@ -39,15 +39,16 @@ async function publish(request: unknown, options: { token?: string; idempotencyK
 const send = (value: wire.ErasureIntake) =>
   producer.send([{ topic: 'erasure.intake', key: value.intakeKey, type: 'ErasureIntake', value }])
 
-async function statuses(intakeKey: string): Promise<wire.ErasureStatusChanged[]> {
+const statuses = async (intakeKey: string): Promise<wire.ErasureStatusChanged[]> =>
+  (await allStatuses()).filter((status) => status.intakeKey === intakeKey)
+
+async function allStatuses(): Promise<wire.ErasureStatusChanged[]> {
   const { rows } = await stand.pool.query<{ payload: Buffer }>(
     `SELECT payload FROM outbox.message WHERE aggregatetype = $1 ORDER BY position`,
     [`${prefix}erasure.status`],
   )
   const messages = await Promise.all(rows.map(({ payload }) => stand.codec.decode(payload)))
-  return messages
-    .map(({ value }) => value as wire.ErasureStatusChanged)
-    .filter((status) => status.intakeKey === intakeKey)
+  return messages.map(({ value }) => value as wire.ErasureStatusChanged)
 }
 
 const eventually = (check: () => Promise<void>) => vi.waitFor(check, { timeout: 30_000, interval: 50 })
@@ -86,7 +87,79 @@ describe('a published request', () => {
     })
   })
 
+  it('with a hostile value in any field is rejected with a code that repeats nothing, and asks no probe', async () => {
+    const values = [
+      ...[
+        '',
+        ' ',
+        '*',
+        'u1*',
+        '?',
+        '%',
+        'u1%',
+        'u1:x',
+        '../u1',
+        '..%2fu1',
+        "u1' OR '1'='1",
+        'u1"',
+        'u1\\',
+        'u1\0',
+      ],
+      ...['\ud800', 'u1\u202e0', 'u1\u200b', 'u1\r\nx: 1', '{"$ne":null}', 'u1,u10', 'x'.repeat(10_240)],
+      ...[null, true, 9_007_199_254_740_992, [], {}, ['u1']],
+    ]
+    const ask = askByEmail('somebody@example.com')
+    const requests = values.flatMap((value) => [
+      ...['user_id', 'email', 'phone', 'vendor:stripe'].map((type) => ({
+        ...ask,
+        identifiers: [{ type, value }],
+      })),
+      { ...ask, identifiers: [{ type: value, value: 'u1' }] },
+      { ...ask, tenantId: value },
+      { ...ask, ground: value },
+      { ...ask, requesterRole: value },
+      { ...ask, identity: { method: value } },
+      { ...ask, graceDays: value },
+      { ...ask, [String(value) || 'x']: value },
+      value,
+    ])
+    const asked = stand.probes.calls.length
+    const keys = await Promise.all(requests.map((request) => publish(request)))
+    await eventually(async () => {
+      const all = new Map((await allStatuses()).map((status) => [status.intakeKey, status]))
+      for (const [at, key] of keys.entries()) {
+        const said = JSON.stringify(requests[at]).slice(0, 200)
+        expect(all.get(key), said).toMatchObject({ status: 'rejected', requestId: null, tenantId: null })
+        expect(['invalid_identifier', 'invalid_request', 'unknown_tenant'], said).toContain(
+          all.get(key)?.problemCode,
+        )
+      }
+    })
+    expect(stand.probes.calls).toHaveLength(asked)
+    for (const value of ["u1' OR '1'='1", '{"$ne":null}', 'x'.repeat(100)])
+      expect(stand.log()).not.toContain(value)
+  })
+
+  it('under a hostile idempotency key or token is rejected, or nobody’s to answer', async () => {
+    const before = (await listDeadLetters(stand.config.kafka, { topic: 'erasure.intake' })).length
+    const hostile = ['', ' ', 'a b', 'k\0', '\u202ek', 'x'.repeat(10_240)]
+    for (const one of hostile) {
+      const request = askByEmail(newPerson(stand).email)
+      await publish(request, { idempotencyKey: one })
+      await publish(request, { token: one })
+    }
+    const intakeKey = await publish(askByEmail('*@*'))
+    await eventually(async () => expect(await statuses(intakeKey)).toHaveLength(1))
+    // A key nobody could have sent, and a token that is none or too long, name no sender; `*` and such are unknown callers.
+    await eventually(async () => {
+      const letters = await listDeadLetters(stand.config.kafka, { topic: 'erasure.intake' })
+      expect(letters.length).toBeGreaterThanOrEqual(before + hostile.length)
+      expect(letters.every(({ code }) => /^intake_/.test(code))).toBe(true)
+    })
+  })
+
   it('that does not open, or goes under another’s key, is quarantined while others go on', async () => {
+    const before = (await listDeadLetters(stand.config.kafka, { topic: 'erasure.intake' })).length
     const { publicKey } = await generateKeyPair('ECDH-ES', { crv: 'P-256', extractable: true })
     const { exportJWK } = await import('jose')
     const foreign = await jweOf({ token: tokens.service }, await exportJWK(publicKey))
@@ -101,7 +174,8 @@ describe('a published request', () => {
     const intakeKey = await publish(askByEmail(newPerson(stand).email))
     await eventually(async () => expect(await statuses(intakeKey)).toHaveLength(1))
     await eventually(async () => {
-      expect(await listDeadLetters(stand.config.kafka, { topic: 'erasure.intake' })).toHaveLength(2)
+      const letters = await listDeadLetters(stand.config.kafka, { topic: 'erasure.intake' })
+      expect(letters).toHaveLength(before + 2)
     })
   })
 })

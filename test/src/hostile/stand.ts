@@ -31,7 +31,7 @@ export async function openHostileStand(): Promise<HostileStand> {
   const env = { LETHE_CREDENTIALS: file, LETHE_MAX_IN_FLIGHT: '40', LETHE_TENANTS: 'acme,globex' }
   // One of the hostile people is called u1:x, so the map may not say that nobody is.
   const dataMap = (yaml: string) => yaml.replace('idsHoldDelimiters: false', 'idsHoldDelimiters: true')
-  const chain = await Chain.start({ shop: { customers: 800 }, env, dataMap })
+  const chain = await Chain.start({ shop: { customers: 800 }, env, dataMap, restore: true })
   await addCustomers(chain, [...hostilePeople, ...Object.values(addresses)])
   const { at } = chain.context
   return {

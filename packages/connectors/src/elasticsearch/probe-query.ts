@@ -108,8 +108,11 @@ function tenant({ tenantField }: IndexLook, { tenantId }: Subject): Json[] {
   return [{ terms: { [tenantField.searched]: [tenantId] } }]
 }
 
+/** What a 64-bit field holds has up to nineteen digits. */
 function isInteger(value: string): boolean {
-  return /^-?\d{1,18}$/.test(value) && String(BigInt(value)) === value
+  if (!/^-?\d{1,19}$/.test(value)) return false
+  const number = BigInt(value)
+  return String(number) === value && BigInt.asIntN(64, number) === number
 }
 
 /** Whether a text of the document is one of this person's identifiers as a whole. */
