@@ -8,6 +8,7 @@ import { type Context, Gathering } from './gathering.js'
 import { batchPasses, batchSeconds, ofEraser, passesTotal } from './metrics.js'
 import { Pacer } from './pacer.js'
 import { outcomeAttributes, settlementAttributes, tracedPasses } from './pass-spans.js'
+import { Patience, waits } from './patience.js'
 import type { RequestPort } from './request-client.js'
 import { passKey, type Settlement, settle } from './settle.js'
 import type { Systems } from './systems.js'
@@ -44,12 +45,14 @@ export const concerns =
 export class EraseHost {
   private readonly now: () => number
   private readonly pacer: Pacer
+  private readonly patience: Patience
   private readonly gathering: Gathering<Item>
 
   constructor(private readonly parts: HostParts) {
     this.now = parts.now ?? Date.now
     const { batch } = parts.connector.capabilities
     this.pacer = new Pacer(batch, this.now)
+    this.patience = new Patience(this.now)
     this.gathering = new Gathering((items, context) => this.erase(items, context), {
       atOnce: batch.concurrency ?? 1,
       most: Math.min(batch.max, GATHERED),
@@ -148,6 +151,7 @@ export class EraseHost {
       ])
     } catch (error) {
       await this.parts.systems.pauseIfAway(error)
+      if (chunk.filter((pass) => this.patience.hasFor(pass, error)).length > 0) throw waits(error)
       await this.failAll(chunk, error)
       return new Map()
     }
@@ -205,10 +209,16 @@ export class EraseHost {
     await this.publish(messages, wanted)
     if (errors.length > 0) {
       await this.parts.systems.pauseIfAway(errors[0]?.[1])
-      for (const [pass, err] of errors) this.parts.logger.warn({ ...idsOf(pass), err }, 'a pass failed')
-      const failed = errors.map(([pass, error]) => acknowledgements.failed(pass, error))
+      const own = errors.filter(([pass, error]) => {
+        const patient = this.patience.hasFor(pass, error)
+        if (patient) retry.set(passKey(pass), waits(error))
+        return !patient
+      })
+      for (const [pass, err] of own) this.parts.logger.warn({ ...idsOf(pass), err }, 'a pass failed')
+      const failed = own.map(([pass, error]) => acknowledgements.failed(pass, error))
       await this.publish(failed, wanted)
     }
+    for (const pass of passes) if (!retry.has(passKey(pass))) this.patience.forget(pass)
     return new Map(
       wanted.flatMap((pass) => {
         const error = retry.get(passKey(pass))

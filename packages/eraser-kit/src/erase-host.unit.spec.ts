@@ -4,6 +4,8 @@ import { createLogger, PausedError, RetryableError, TerminalError } from '@lethe
 import { beforeEach, describe, expect, it } from 'vitest'
 import type { Connector, Counts, EraseIo, Outcome, Pass, Receipt, Session } from './connector.js'
 import { concerns, EraseHost } from './erase-host.js'
+import { StoreAwayError } from './errors.js'
+import { PATIENCE_MS } from './patience.js'
 import type { ClearanceAnswer, ClearanceQuestion } from './request-client.js'
 import { Systems } from './systems.js'
 
@@ -81,7 +83,7 @@ describe('the erase host', () => {
     open: async () => session,
   } as unknown as Connector
 
-  function host(): EraseHost {
+  function host(now: () => number = Date.now): EraseHost {
     const request = {
       clear: async (question: ClearanceQuestion): Promise<ClearanceAnswer[]> => {
         questions.push(question)
@@ -110,6 +112,7 @@ describe('the erase host', () => {
       }),
     }
     return new EraseHost({
+      now,
       systemId: 'mine',
       connector,
       request,
@@ -237,6 +240,53 @@ describe('the erase host', () => {
     }
     await expect(host().handle([item('a'), item('b')], context)).rejects.toThrow(PausedError)
     expect(acks().map(({ requestId, outcome }) => [requestId, outcome])).toEqual([['a', 'erased']])
+  })
+
+  const busyFor = (busy: string) => {
+    erase = async (batch) => {
+      if (batch.some(({ requestId }) => requestId === busy))
+        throw new StoreAwayError('store_busy', 'The store takes no work now.')
+      return batch.map(() => erased)
+    }
+  }
+
+  it('lets a pass wait, and spends nothing, while the store answers that it takes no work', async () => {
+    busyFor('b')
+    const verdicts = await host().handle([item('a'), item('b'), item('c')], context)
+    expect(verdicts).toMatchObject([
+      { ok: true },
+      { ok: false, error: { code: 'store_busy', errorClass: 'paused' } },
+      { ok: true },
+    ])
+    expect(acks().map(({ requestId, outcome }) => [requestId, outcome])).toEqual([
+      ['a', 'erased'],
+      ['c', 'erased'],
+    ])
+  })
+
+  it('waits so while not even receipts can be read', async () => {
+    const reading = session.receipts?.read
+    Object.assign(session.receipts ?? {}, {
+      read: () => Promise.reject(new StoreAwayError('store_busy', 'The store takes no work now.')),
+    })
+    await expect(host().handle([item('a')], context)).rejects.toMatchObject({ errorClass: 'paused' })
+    Object.assign(session.receipts ?? {}, { read: reading })
+    expect([questions, sent]).toEqual([[], []])
+  })
+
+  it('fails a pass the store has no time for in the end, to be tried again, and begins anew with the next', async () => {
+    busyFor('b')
+    let at = Date.now()
+    const patient = host(() => at)
+    const handled = async () => (await patient.handle([item('b')], context))[0]?.ok
+    expect(await handled()).toBe(false)
+    at += PATIENCE_MS - 1
+    expect(await handled()).toBe(false)
+    expect(sent).toEqual([])
+    at += 1
+    expect(await handled()).toBe(true)
+    expect(acks()).toMatchObject([{ outcome: 'failed', errorCode: 'store_busy', errorClass: 'retryable' }])
+    expect(await handled()).toBe(false)
   })
 
   it('acknowledges a single failing pass with code and class, and keeps the text to itself', async () => {

@@ -1,6 +1,6 @@
-export { PausedError, RetryableError, TerminalError } from '@lethe/service-host'
 export { type EraserConfig, eraserConfig } from './config.js'
 export * from './connector.js'
 export { EraserModule } from './eraser.module.js'
+export { PausedError, RetryableError, StoreAwayError, TerminalError } from './errors.js'
 export type { Gate, GateStrength, RestoreSession, Shut } from './restoring.js'
 export { eraserName, eraserService, runEraser, startEraser } from './run-eraser.js'

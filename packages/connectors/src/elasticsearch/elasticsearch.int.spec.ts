@@ -1,6 +1,7 @@
 import { conformance } from '@lethe/eraser-kit/conformance'
 import { describe } from 'vitest'
 import { contentSpecials } from './content-specials.spec.js'
+import { countsSpecials } from './counts-specials.spec.js'
 import { failuresSpecials } from './failures-specials.spec.js'
 import { elasticsearch } from './index.js'
 import { leaks } from './leaks.spec.js'
@@ -17,6 +18,7 @@ await onSearchServers((server) => {
     specials(server)
     contentSpecials(server)
     failuresSpecials(server)
+    countsSpecials(server)
     probeSpecials(server)
     leaks(server)
   })

@@ -1,5 +1,5 @@
 import { type EraseIo, type Outcome, type Pass, RetryableError } from '@lethe/eraser-kit'
-import { type Failure, failureOf, StoreError } from './errors.js'
+import { type Failure, failureOf, isAway, StoreError, storeAway } from './errors.js'
 import { countKept, NOTHING_KEPT } from './kept.js'
 import { type Ledger, RECEIPTS, type Writing } from './ledger.js'
 import { countPeople, refresh, refuseUnhealthy } from './look.js'
@@ -9,7 +9,7 @@ import { IndexRefused } from './refusals.js'
 import { changeBySequence, deleteByQuery, type Permission, type Removal } from './removal.js'
 import type { Store } from './store.js'
 import { type Job, type Target, targetsFor } from './targets.js'
-import { failed, isOpen, jobKey, outcomeOf, takeOver, touches, type Work } from './work.js'
+import { failed, isOpen, jobKey, outcomeOf, selectionOf, takeOver, touches, type Work } from './work.js'
 
 /** People one query asks for; each is a few clauses, and old servers take 1,024 of them. */
 export const CHUNK = 100
@@ -22,14 +22,17 @@ export interface Erasure {
   readonly ceiling: number | null
 }
 
-/** One outcome per pass, in order. Throws when the store can't be reached: then nothing is known. */
+/**
+ * One outcome per pass, in order. Throws when the store can't be reached or takes no work: then nothing is known,
+ * and what was done is in the ledger, for the same pass or the next one of its step.
+ */
 export async function erase(erasure: Erasure, batch: readonly Pass[], io: EraseIo): Promise<Outcome[]> {
   stopWhenAborted(io)
   const { ledger, jobs } = erasure
   await ledger.prepare()
-  const entries = await ledger.entries(batch)
+  const remembered = await ledger.remembered(batch)
   const outcomes = new Map<number, Outcome>()
-  for (const [ord, entry] of entries.entries()) if (entry.outcome) outcomes.set(ord, entry.outcome)
+  for (const [ord, { own }] of remembered.entries()) if (own.outcome) outcomes.set(ord, own.outcome)
   const works = await prepare(erasure, batch, outcomes, io.now())
 
   const indices = works.flatMap(({ targets }) => targets.map(({ index }) => index))
@@ -38,10 +41,9 @@ export async function erase(erasure: Erasure, batch: readonly Pass[], io: EraseI
   await count(erasure, works, (work, key, documents) => work.found.set(key, documents))
   await countWhatIsKept(erasure, works)
   for (const work of works) {
-    const entry = entries[work.person.ord]
-    if (!entry) throw new RangeError('a pass without an entry')
-    takeOver(work, entry)
-    work.version = entry.version
+    const known = remembered[work.person.ord]
+    if (!known) throw new RangeError('a pass without an entry')
+    takeOver(work, known)
     if (erasure.ceiling !== null && !work.pass.ceilingWaived && touches(work) > erasure.ceiling)
       work.failure = { code: 'over_ceiling', errorClass: 'paused' }
   }
@@ -102,7 +104,7 @@ async function prepare(
       changed: new Map(),
       left: new Map(),
     }
-    return [{ pass, person: one.person, targets: own, ...counts, version: null, failure: null }]
+    return [{ pass, person: one.person, targets: own, ...counts, version: null, passes: [], failure: null }]
   })
 }
 
@@ -144,8 +146,8 @@ async function countWhatIsKept({ store }: Erasure, works: readonly Work[]): Prom
 
 /** Writes down what is about to change, before anything does. */
 async function intend({ ledger }: Erasure, works: readonly Work[], io: EraseIo): Promise<void> {
-  const answers = await ledger.write(
-    works.map((work) => writingOf(work, work.found)),
+  const answers = await ledger.intend(
+    works.map((work) => ({ ...writingOf(work, work.found), passes: work.passes })),
     io.now(),
   )
   for (const [at, work] of works.entries()) {
@@ -155,11 +157,11 @@ async function intend({ ledger }: Erasure, works: readonly Work[], io: EraseIo):
   }
 }
 
-function writingOf(work: Work, open: ReadonlyMap<string, number>): Writing {
+function writingOf(work: Work, open: ReadonlyMap<string, number>, told = false): Writing {
   const done = new Map(work.before)
   for (const [key, documents] of work.changed) done.set(key, (done.get(key) ?? 0) + documents)
-  const entry = { done: Object.fromEntries(done), open: Object.fromEntries(open), version: work.version }
-  return { key: work.pass, entry }
+  const counts = { done: Object.fromEntries(done), open: Object.fromEntries(open) }
+  return { key: work.pass, entry: { ...counts, by: selectionOf(work.pass), told, version: work.version } }
 }
 
 async function change(erasure: Erasure, target: Target, group: readonly Work[], io: EraseIo): Promise<void> {
@@ -212,32 +214,46 @@ function conclude(work: Work): void {
     work.failure = work.suspected ?? { code: 'still_arriving', errorClass: 'retryable' }
 }
 
-/** Receipts of what succeeded, progress of what did not, and a new marker. */
+/**
+ * Receipts of what succeeded, progress of what did not, and a new marker. A failure tells what was done before it
+ * only when the ledger says that it does: otherwise the next pass of the step would tell it again.
+ */
 async function settle(
   { ledger, jobs }: Erasure,
   works: readonly Work[],
   io: EraseIo,
 ): Promise<Map<number, Outcome>> {
+  const away = works.some(({ failure }) => failure && isAway(failure))
+  const tells = (work: Work) => !away && !io.signal.aborted && !isCutShort(work)
   const outcomes = new Map(works.map((work) => [work.person.ord, outcomeOf(work, jobs)]))
   const writing = works.filter((work) => work.failure === null || work.changed.size > 0)
   const answers = await ledger.write(
     writing.map((work) => {
       const outcome = outcomes.get(work.person.ord)
-      const nothingOpen = writingOf(work, new Map())
-      if (work.failure || !outcome) return nothingOpen
-      return { ...nothingOpen, receipt: { body: io.receipt(work.pass, outcome).body, outcome } }
+      if (work.failure || !outcome) return writingOf(work, new Map(), tells(work))
+      return {
+        ...writingOf(work, new Map()),
+        receipt: { body: io.receipt(work.pass, outcome).body, outcome },
+      }
     }),
     io.now(),
   )
+  const written = new Set<Work>()
   for (const [at, work] of writing.entries()) {
     const answer = answers[at]
-    if (answer && 'seqNo' in answer) continue
-    work.failure ??= answer ?? { code: 'store_error', errorClass: 'retryable' }
-    outcomes.set(work.person.ord, outcomeOf(work, jobs))
+    if (answer && 'seqNo' in answer) written.add(work)
+    else work.failure ??= answer ?? { code: 'store_error', errorClass: 'retryable' }
   }
+  for (const work of works)
+    if (work.failure) outcomes.set(work.person.ord, outcomeOf(work, jobs, written.has(work)))
   if (writing.length > 0) await ledger.mark(io.now())
+  const stopped = works.find(({ failure }) => failure && isAway(failure))?.failure
+  if (stopped) throw storeAway(stopped)
   return outcomes
 }
+
+/** Stopped by its grant's end or by the process: nobody is told, and the same pass goes on. */
+const isCutShort = ({ failure }: Work) => failure?.code === 'grant_expired' || failure?.code === 'aborted'
 
 function stopWhenAborted({ signal }: EraseIo): void {
   if (signal.aborted)

@@ -1,4 +1,4 @@
-import { PausedError, RetryableError, TerminalError } from '@lethe/eraser-kit'
+import { PausedError, RetryableError, StoreAwayError, TerminalError } from '@lethe/eraser-kit'
 
 export type ErrorClass = 'retryable' | 'terminal' | 'paused'
 
@@ -23,8 +23,16 @@ export class StoreError extends Error {
   }
 }
 
+const BUSY: Failure = { code: 'store_busy', errorClass: 'retryable' }
 const BY_KIND: Readonly<Record<string, Failure>> = {
-  cluster_block_exception: { code: 'blocked', errorClass: 'retryable' },
+  // A node that goes answers so, with status 500 like a mistake.
+  node_closed_exception: BUSY,
+  node_disconnected_exception: BUSY,
+  node_not_connected_exception: BUSY,
+  connect_transport_exception: BUSY,
+  receive_timeout_transport_exception: BUSY,
+  circuit_breaking_exception: BUSY,
+  es_rejected_execution_exception: BUSY,
   index_closed_exception: { code: 'index_closed', errorClass: 'terminal' },
   index_not_found_exception: { code: 'missing_index', errorClass: 'terminal' },
   timeout: { code: 'timeout', errorClass: 'retryable' },
@@ -41,9 +49,9 @@ const BY_STATUS: Readonly<Record<number, Failure>> = {
   408: { code: 'timeout', errorClass: 'retryable' },
   409: { code: 'version_conflict', errorClass: 'retryable' },
   413: { code: 'request_too_large', errorClass: 'terminal' },
-  429: { code: 'store_busy', errorClass: 'retryable' },
-  502: { code: 'store_busy', errorClass: 'retryable' },
-  503: { code: 'store_busy', errorClass: 'retryable' },
+  429: BUSY,
+  502: BUSY,
+  503: BUSY,
   504: { code: 'timeout', errorClass: 'retryable' },
 }
 
@@ -59,10 +67,20 @@ const ADVICE: Readonly<Record<string, string>> = {
 
 /** What an HTTP status and the store's own name for the error mean here. */
 export function meaningOf(status: number | null, kind: string): Failure {
+  // Of an index that somebody has blocked, or of a whole cluster: without a master, or with a full disk.
+  if (kind === 'cluster_block_exception')
+    return status === 403 ? { code: 'blocked', errorClass: 'retryable' } : BUSY
   if (Object.hasOwn(BY_KIND, kind)) return BY_KIND[kind] as Failure
   if (status === null) return { code: 'connection_lost', errorClass: 'retryable' }
   return BY_STATUS[status] ?? { code: 'store_error', errorClass: 'retryable' }
 }
+
+/** What an outage answers with. It passes by itself, so work waits for it and spends no attempt. */
+const AWAY: ReadonlySet<string> = new Set(['connection_lost', 'store_busy', 'timeout', 'partial_shards'])
+export const isAway = ({ code }: Failure): boolean => AWAY.has(code)
+
+export const storeAway = ({ code }: Failure): StoreAwayError =>
+  new StoreAwayError(code, `Elasticsearch takes no work now (${code}).${adviceFor(code)}`)
 
 export function failureOf(error: unknown): Failure {
   if (isOurs(error)) return { code: error.code, errorClass: error.errorClass }
@@ -74,12 +92,15 @@ export function failureOf(error: unknown): Failure {
 export function crossing(error: unknown, doing: string): Error {
   if (isOurs(error)) return error
   const { code, errorClass } = failureOf(error)
-  const message = `Elasticsearch could not ${doing} (${code}).${ADVICE[code] ? ` ${ADVICE[code]}` : ''}`
+  const message = `Elasticsearch could not ${doing} (${code}).${adviceFor(code)}`
   const cause = error instanceof StoreError ? new Error(error.message) : withoutText(error)
+  if (isAway({ code, errorClass })) return new StoreAwayError(code, message, { cause })
   if (errorClass === 'terminal') return new TerminalError(code, message, { cause })
   if (errorClass === 'paused') return new PausedError(code, message, { cause })
   return new RetryableError(code, message, { cause })
 }
+
+const adviceFor = (code: string) => (ADVICE[code] ? ` ${ADVICE[code]}` : '')
 
 /** A mistake in this connector: its frames say where; its text could quote what was handled, on lines like frames. */
 function withoutText(error: unknown): Error {
@@ -98,7 +119,7 @@ export function isOurs(error: unknown): error is RetryableError | TerminalError 
 
 /** Not every shard answered, so nothing that was counted or found is the whole. */
 export const partialShards = () =>
-  new RetryableError('partial_shards', `Elasticsearch did not look everywhere. ${ADVICE.partial_shards}`)
+  new StoreAwayError('partial_shards', `Elasticsearch did not look everywhere. ${ADVICE.partial_shards}`)
 
 /** Runs `work` and lets nothing of the store's texts out. */
 export async function guarded<T>(doing: string, work: () => Promise<T>): Promise<T> {

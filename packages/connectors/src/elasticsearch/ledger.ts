@@ -23,8 +23,14 @@ const entry = z.object({
   done: counts.default({}),
   /** Documents about to be changed when this was written, per job. */
   open: counts.default({}),
+  /** Types of the identifiers the pass selected by; another selection finds other documents. */
+  by: z.string().default(''),
+  /** Whether an acknowledged failure has told what is done. */
+  told: z.boolean().default(false),
   body: z.string().optional(),
   outcome: z.string().optional(),
+  /** Of a step: its passes that meant to change something, oldest first. */
+  passes: z.array(z.string()).default([]),
 })
 const markerDocs = z.object({
   docs: z.array(
@@ -46,15 +52,30 @@ const got = z.object({
 export interface Entry {
   readonly done: Readonly<Record<string, number>>
   readonly open: Readonly<Record<string, number>>
+  readonly by: string
+  readonly told: boolean
   readonly body: string | null
   readonly outcome: Outcome | null
   readonly version: { readonly seqNo: number; readonly primaryTerm: number } | null
 }
 export interface Writing {
-  readonly key: ReceiptKey
-  readonly entry: Pick<Entry, 'done' | 'open' | 'version'>
+  readonly key: StepKey
+  readonly entry: Pick<Entry, 'done' | 'open' | 'by' | 'told' | 'version'>
   readonly receipt?: { readonly body: string; readonly outcome: Outcome }
 }
+export interface StepKey extends ReceiptKey {
+  readonly stepId: string
+}
+/** A pass as the store remembers it, and the one of its step before it whose work it goes on with. */
+export interface Remembered {
+  readonly own: Entry
+  readonly before: Entry | null
+  /** Passes of the step, oldest first. */
+  readonly passes: readonly string[]
+}
+
+/** Passes of one step that are remembered; of more than that the oldest are forgotten. */
+const MOST_PASSES = 100
 
 /**
  * Receipts and, before anything is changed, intents: how many documents a pass is about to change. A rerun that
@@ -90,22 +111,73 @@ export class Ledger {
 
   /** What is known of each pass, in order; reads the latest writing, refreshed or not. */
   async entries(keys: readonly ReceiptKey[]): Promise<Entry[]> {
-    if (keys.length === 0) return []
+    const docs = await this.documents(keys.map((key) => this.idOf(key)))
+    return docs.map(entryOf)
+  }
+
+  private async documents(ids: readonly string[]): Promise<(z.output<typeof got> | undefined)[]> {
+    if (ids.length === 0) return []
     const answer = await this.store.callIfThere(z.object({ docs: z.array(got) }), {
       method: 'POST',
       path: `/${RECEIPTS}/_mget`,
-      body: { ids: keys.map((key) => this.idOf(key)) },
+      body: { ids },
     })
-    return keys.map((_key, at) => entryOf(answer?.docs[at]))
+    return ids.map((_id, at) => answer?.docs[at])
+  }
+
+  /**
+   * What is known of each pass, in order. A pass without an entry comes with that of the latest one of its step,
+   * which may have ended in the middle, or have failed without anybody telling what it did.
+   */
+  async remembered(passes: readonly StepKey[]): Promise<Remembered[]> {
+    if (passes.length === 0) return []
+    const ids = [...passes.map((pass) => this.idOf(pass)), ...passes.map((pass) => this.idOfStep(pass))]
+    const docs = await this.documents(ids)
+    const own = docs.slice(0, passes.length).map(entryOf)
+    const steps = docs.slice(passes.length)
+    for (const step of steps) if (step?.error !== undefined) entryOf(step)
+    const earlier = passes.map(({ passId }, at) =>
+      own[at]?.version ? [] : (steps[at]?._source?.passes ?? []).filter((other) => other !== passId),
+    )
+    const keys = earlier.flatMap((ids, at) =>
+      ids.map((passId) => ({ requestId: passes[at]?.requestId ?? '', passId })),
+    )
+    const entries = await this.entries(keys)
+    let from = 0
+    return passes.map((_pass, at) => {
+      const ofStep = entries.slice(from, from + (earlier[at]?.length ?? 0))
+      from += ofStep.length
+      return {
+        own: own[at] ?? NOTHING,
+        before: ofStep.findLast(({ version }) => version !== null) ?? null,
+        passes: steps[at]?._source?.passes ?? [],
+      }
+    })
+  }
+
+  /** Writes intents, and each pass into the list of its step; as `write`. */
+  async intend(
+    writings: readonly (Writing & Pick<Remembered, 'passes'>)[],
+    now: number,
+  ): Promise<(Failure | NonNullable<Entry['version']>)[]> {
+    const steps = writings.flatMap(({ key, passes }) => [
+      { index: { _id: this.idOfStep(key) } },
+      {
+        ...{ kind: 'pass', system: this.systemId, request: key.requestId, at: now },
+        passes: [...passes.filter((other) => other !== key.passId), key.passId].slice(-MOST_PASSES),
+      },
+    ])
+    return this.write(writings, now, steps)
   }
 
   /** Writes entries; a failure per writing, in order, or the version written. */
   async write(
     writings: readonly Writing[],
     now: number,
+    more: readonly unknown[] = [],
   ): Promise<(Failure | NonNullable<Entry['version']>)[]> {
     if (writings.length === 0) return []
-    const lines = writings.flatMap(({ key, entry: { done, open, version }, receipt }) => [
+    const lines = writings.flatMap(({ key, entry: { done, open, by, told, version }, receipt }) => [
       version
         ? { index: { _id: this.idOf(key), if_seq_no: version.seqNo, if_primary_term: version.primaryTerm } }
         : { create: { _id: this.idOf(key) } },
@@ -118,12 +190,21 @@ export class Ledger {
           at: now,
           done,
           open,
+          by,
+          told,
         },
         ...(receipt ? { body: receipt.body, outcome: JSON.stringify(receipt.outcome) } : {}),
       },
     ])
-    const answer = await this.store.call(written, { method: 'POST', path: `/${RECEIPTS}/_bulk`, lines })
+    const answer = await this.store.call(written, {
+      method: 'POST',
+      path: `/${RECEIPTS}/_bulk`,
+      lines: [...lines, ...more],
+    })
     return writings.map((_writing, at) => {
+      const besides = more.length > 0 ? answer.items[writings.length + at]?.index : undefined
+      if (more.length > 0 && besides?._seq_no === undefined)
+        return meaningOf(besides?.status ?? 500, besides?.error?.type ?? 'none')
       const item = answer.items[at]?.index ?? answer.items[at]?.create
       if (item?.status === 409) return { code: 'pass_taken', errorClass: 'retryable' }
       if (item?._seq_no === undefined || item._primary_term === undefined)
@@ -188,10 +269,18 @@ export class Ledger {
     return { bool: { filter: [...mine, { range: { at: { lt: before.getTime() } } }] } }
   }
 
-  /** Fixed length, whatever request and pass are called. */
   private idOf({ requestId, passId }: ReceiptKey): string {
+    return this.hashed([requestId, passId])
+  }
+
+  private idOfStep({ requestId, stepId }: StepKey): string {
+    return this.hashed([requestId, stepId, 'step'])
+  }
+
+  /** Fixed length, whatever request and pass are called. */
+  private hashed(name: readonly string[]): string {
     return createHash('sha256')
-      .update(JSON.stringify([this.systemId, requestId, passId]))
+      .update(JSON.stringify([this.systemId, ...name]))
       .digest('base64url')
   }
 }
@@ -212,14 +301,20 @@ const oldEntries = z.object({
   }),
 })
 
+const NOTHING: Entry = {
+  ...{ done: {}, open: {}, by: '', told: false },
+  ...{ body: null, outcome: null, version: null },
+}
+
 function entryOf(doc: z.output<typeof got> | undefined): Entry {
   if (doc?.error !== undefined && !indexMissing(doc.error)) throw new StoreError(500, 'none')
   const source = doc?._source
-  if (!source || doc?._seq_no === undefined || doc._primary_term === undefined)
-    return { done: {}, open: {}, body: null, outcome: null, version: null }
+  if (!source || doc?._seq_no === undefined || doc._primary_term === undefined) return NOTHING
   return {
     done: source.done,
     open: source.open,
+    by: source.by,
+    told: source.told,
     body: source.body ?? null,
     outcome: source.outcome ? (JSON.parse(source.outcome) as Outcome) : null,
     version: { seqNo: doc._seq_no, primaryTerm: doc._primary_term },

@@ -26,6 +26,7 @@ export interface LoneStore {
   ): Promise<void>
   /** Every document of an index as it is stored. */
   docs(index: string): Promise<Record<string, unknown>[]>
+  ids(index: string): Promise<string[]>
   open(indices: readonly unknown[], change?: Change): Promise<Session>
   erase(indices: readonly unknown[], pass: Pass, change?: Change, io?: Partial<EraseIo>): Promise<Outcome>
   probe(indices: readonly unknown[], pass: Pass, change?: Change): Promise<ProbeFinding>
@@ -72,6 +73,10 @@ export async function openLoneStore(server: SearchServer): Promise<LoneStore> {
       return (answer.hits as { hits: { _source: Record<string, unknown> }[] }).hits.map(
         ({ _source }) => _source,
       )
+    },
+    ids: async (index) => {
+      const answer = await call('POST', `/${index}/_search`, { size: 10_000, _source: false })
+      return (answer.hits as { hits: { _id: string }[] }).hits.map(({ _id }) => _id)
     },
     open: async (indices, change = {}) => {
       const session = await elasticsearch.open(contextOf(indices, 'eraser', change))

@@ -15,7 +15,7 @@ const counted = searched.extend({
 })
 const refreshed = z.object({ _shards: shards })
 
-/** Throws a RetryableError unless every shard answered in time. */
+/** Throws a StoreAwayError unless every shard answered in time. */
 export function refuseParts(answer: z.output<typeof searched>): void {
   const { failed, successful, total } = answer._shards
   if (answer.timed_out || failed > 0 || successful < total) throw partialShards()
@@ -58,7 +58,7 @@ export async function countPeople(
 
 const health = z.object({ status: z.string(), timed_out: z.boolean() })
 
-/** Throws a RetryableError while an index has lost primary shards: calls to those would wait for a long time. */
+/** Throws a StoreAwayError while an index has lost primary shards: calls to those would wait for a long time. */
 export async function refuseUnhealthy(store: Store, indices: readonly string[]): Promise<void> {
   for (const names of paths(indices)) {
     const path = `/_cluster/health/${names}`

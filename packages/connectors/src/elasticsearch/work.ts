@@ -1,7 +1,7 @@
 import type { CollectionCounts, Counts, Outcome, Pass } from '@lethe/eraser-kit'
 import type { Failure } from './errors.js'
 import type { Kept } from './kept.js'
-import type { Entry } from './ledger.js'
+import type { Entry, Remembered } from './ledger.js'
 import type { Person } from './people.js'
 import type { Job, Target } from './targets.js'
 
@@ -24,6 +24,8 @@ export interface Work {
   /** Documents there after it. */
   readonly left: Map<string, number>
   version: Entry['version']
+  /** Passes of the step so far, oldest first. */
+  passes: readonly string[]
   failure: Failure | null
   /** What went wrong among several people: theirs, if anything of them is left. */
   suspected?: Failure
@@ -32,14 +34,26 @@ export interface Work {
 const sum = (counts: ReadonlyMap<string, number>) =>
   [...counts.values()].reduce((total, count) => total + count, 0)
 
+/** Types of the identifiers a pass selects by. */
+export const selectionOf = ({ subject }: Pass): string =>
+  [...new Set(subject.identifiers.map(({ type }) => type))].sort().join(' ')
+
 /**
  * What earlier attempts have done: what they wrote down as done, and of what they were about to change, all that
- * is no longer there. Exact unless somebody else adds or removes this person's documents meanwhile.
+ * is no longer there. So too for an earlier pass of the step, unless its own acknowledgement tells it. Exact unless
+ * somebody else adds or removes this person's documents meanwhile.
  */
-export function takeOver(work: Work, entry: Entry): void {
+export function takeOver(work: Work, { own, before, passes }: Remembered): void {
+  work.version = own.version
+  work.passes = passes
+  const entry = own.version ? own : before
+  const told = entry !== own && (entry?.told || entry?.body !== null)
+  if (entry === null || told) return
+  const comparable = entry === own || entry.by === selectionOf(work.pass)
   for (const target of work.targets) {
     const key = jobKey(target)
-    const vanished = Math.max(0, (entry.open[key] ?? 0) - (work.found.get(key) ?? 0))
+    const open = comparable ? (entry.open[key] ?? 0) : 0
+    const vanished = Math.max(0, open - (work.found.get(key) ?? 0))
     work.before.set(key, (entry.done[key] ?? 0) + vanished)
   }
 }
@@ -47,9 +61,10 @@ export function takeOver(work: Work, entry: Entry): void {
 export const touches = (work: Work) => sum(work.before) + sum(work.found)
 export const isOpen = (work: Work) => work.failure === null && sum(work.found) > 0
 
-export function outcomeOf(work: Work, jobs: readonly Job[]): Outcome {
+/** `tells`: whether what was done is told now; else a later pass of the step does. */
+export function outcomeOf(work: Work, jobs: readonly Job[], tells = true): Outcome {
   const counts = countsOf(jobs, (key) => ({
-    changed: (work.before.get(key) ?? 0) + (work.changed.get(key) ?? 0),
+    changed: tells ? (work.before.get(key) ?? 0) + (work.changed.get(key) ?? 0) : 0,
     left: work.left.get(key) ?? work.found.get(key) ?? 0,
     kept: work.kept.get(key)?.documents ?? 0,
   }))

@@ -271,20 +271,24 @@ describe('the checker', () => {
     },
   )
 
-  it('forgives low counts after a failed pass to the systems of the limits alone, and never too many', () => {
+  it('forgives no system counts that are too low or too high because a pass failed before', () => {
     const sound = soundEvidence()
-    const failing = (systemId: string, erased: number) => (rows: readonly LogRow[]) =>
+    const failing = (systemId: string, told: number, after: number) => (rows: readonly LogRow[]) =>
       rows.flatMap((row) => {
         if (row.type !== 'PassAcknowledged' || row.data['systemId'] !== systemId) return [row]
-        const counts = { all: { erased, redacted: 0 } }
-        const failed = { ...row, data: { ...row.data, passId: 'before', outcome: 'failed', counts: {} } }
-        return [failed, { ...row, data: { ...row.data, counts } }]
+        const counting = (erased: number, redacted: number) => ({ counts: { all: { erased, redacted } } })
+        const failed = {
+          ...row,
+          data: { ...row.data, passId: 'before', outcome: 'failed', ...counting(told, 0) },
+        }
+        return [failed, { ...row, data: { ...row.data, ...counting(after, 2) } }]
       })
-    const broken = (systemId: string, erased: number) =>
-      check({ ...sound, ...inLog(sound, 'r1', failing(systemId, erased)) }).find(
+    const broken = (systemId: string, told: number, after: number) =>
+      check({ ...sound, ...inLog(sound, 'r1', failing(systemId, told, after)) }).find(
         ({ invariant }) => invariant === 10,
       )?.violations.length
-    expect([broken('search', 0), broken('search', 2), broken('cache', 0)]).toEqual([0, 1, 1])
+    expect([broken('search', 0, 1), broken('search', 1, 0)]).toEqual([0, 0])
+    expect([broken('search', 0, 0), broken('search', 1, 1), broken('cache', 0, 0)]).toEqual([1, 1, 1])
   })
 
   it('has a mutant for every invariant it judges', () =>

@@ -8,7 +8,6 @@ export interface Places {
   readonly stores: StoreAddresses
   readonly brokers: readonly string[]
   readonly trueCounts: Evidence['trueCounts']
-  readonly lowAfterFailure: Evidence['lowAfterFailure']
 }
 
 /** Reads the log, the read models, the stores and the topics. Nothing may be moving any more. */
@@ -28,7 +27,6 @@ export async function collect(history: readonly Entry[], at: Places): Promise<Ev
     left,
     receipts,
     trueCounts: at.trueCounts,
-    lowAfterFailure: at.lowAfterFailure,
   }
 }
 

@@ -57,8 +57,6 @@ export interface Evidence {
   readonly left: ReadonlyMap<number, Readonly<Record<string, number>>>
   /** What a complete erasure counts, per system. */
   readonly trueCounts: Readonly<Record<string, { readonly erased: number; readonly redacted: number }>>
-  /** Systems whose counts are too low where a pass failed in the middle: docs/LIMITS.md says so. */
-  readonly lowAfterFailure: readonly string[]
   /** Rows of the receipts in the shop's database: when each pass was committed, by the store's clock. */
   readonly receipts: readonly { requestId: string; passId: string; writtenAt: number }[]
 }

@@ -134,7 +134,6 @@ export function soundEvidence(): Evidence {
       cache: { erased: 5, redacted: 0 },
       search: { erased: 1, redacted: 2 },
     },
-    lowAfterFailure: ['search'],
     receipts: [{ requestId: 'r1', passId: 'shop-pg#1/initial', writtenAt: at + 5 }],
   }
 }

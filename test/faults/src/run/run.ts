@@ -10,7 +10,7 @@ import type { Options } from '../options.js'
 import { describe, poisonedTopics, targetOf } from '../plan/faults.js'
 import { isTwin } from '../plan/requests.js'
 import { type Round, schedule } from '../plan/schedule.js'
-import { lowAfterFailure, trueCounts } from '../world/map.js'
+import { trueCounts } from '../world/map.js'
 import type { World } from '../world/world.js'
 import { apply, type BrokerWatch } from './apply.js'
 import type { History } from './history.js'
@@ -242,7 +242,6 @@ export class Run {
       stores: addresses(this.world),
       brokers: at.brokers,
       trueCounts,
-      lowAfterFailure,
     })
   }
 

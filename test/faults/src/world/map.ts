@@ -49,6 +49,3 @@ export const trueCounts: Readonly<Record<string, { erased: number; redacted: num
   cache: { erased: 5, redacted: 0 },
   search: { erased: 1, redacted: 2 },
 }
-
-/** Where a pass that failed in the middle takes its counts with it; docs/LIMITS.md. */
-export const lowAfterFailure: readonly string[] = ['search']
