@@ -307,7 +307,8 @@ const NOTHING: Entry = {
 }
 
 function entryOf(doc: z.output<typeof got> | undefined): Entry {
-  if (doc?.error !== undefined && !indexMissing(doc.error)) throw new StoreError(500, 'none')
+  // A document that can't be told to be there or not: its shard is away.
+  if (doc?.error !== undefined && !indexMissing(doc.error)) throw new StoreError(503, 'none')
   const source = doc?._source
   if (!source || doc?._seq_no === undefined || doc._primary_term === undefined) return NOTHING
   return {
