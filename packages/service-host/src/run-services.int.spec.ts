@@ -88,8 +88,17 @@ describe('several services in one process', () => {
     expect(text).toMatch(/process_cpu_seconds_total\{service="[^"]+"\}/)
   })
 
-  it('stop tier by tier, those that ask before those that answer', async () => {
-    await run(service('answers', 0), service('asks', 2), service('folds', 1), service('asks-too', 2))
+  it('start tier by tier, and stop those that ask before those that answer', async () => {
+    const opened: string[] = []
+    const noted = (name: string, tier: number) =>
+      service(name, tier, {
+        open: () => {
+          opened.push(name)
+          return base(name)
+        },
+      })
+    await run(noted('asks', 2), noted('folds', 1), noted('answers', 0), noted('asks-too', 2))
+    expect(opened).toEqual(['answers', 'folds', 'asks', 'asks-too'])
     await terminate()
     expect(exit).toHaveBeenCalledWith(exitCodes.stopped)
     const order = lines.flatMap(({ stopped }) => stopped ?? [])

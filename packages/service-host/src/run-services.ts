@@ -11,7 +11,7 @@ import { type RunningService, type ServiceOptions, startService } from './run-se
 export interface HostedService {
   /** The service's own name, as its logs and metrics have it. */
   readonly name: string
-  /** Who is called by others has a lower one: those of the highest tier are stopped first. */
+  /** Who is called by others has a lower one: those of the highest tier start last and stop first. */
   readonly tier: number
   /** The composition that the service's own process runs. */
   open(): ServiceOptions | Promise<ServiceOptions>
@@ -57,7 +57,9 @@ export async function runServices(options: HostOptions): Promise<RunningService>
     logger.fatal({ err: error }, 'start failed')
     process.exit(exitCodes.startFailed)
   })
-  await Promise.all(services.map((service) => open(service, running, logger)))
+  // Whoever is asked is there before those that ask: they would wait longer and longer for it.
+  for (const tier of tiersOf(services))
+    await Promise.all(tier.map((service) => open(service, running, logger)))
   host.health.started(services.flatMap(({ name: of }) => readinessOf(of, running.get(of)) ?? []))
   logger.info({ services: services.map((service) => service.name) }, 'every service started')
   stopOnSignal(logger, () => stopByTier(host, services, running, logger), options.shutdownMs)
@@ -77,6 +79,12 @@ async function open(
     logger.fatal({ err: error, failed: service.name }, 'start failed')
     process.exit(exitCodes.startFailed)
   }
+}
+
+/** The lowest first. */
+function tiersOf(services: readonly HostedService[]): HostedService[][] {
+  const tiers = [...new Set(services.map(({ tier }) => tier))].sort((a, b) => a - b)
+  return tiers.map((current) => services.filter(({ tier }) => tier === current))
 }
 
 /** What a service lacks, told apart from what the others lack. */
@@ -108,10 +116,8 @@ async function stopByTier(
   logger: Logger,
 ): Promise<void> {
   host.health.stopping()
-  const tiers = [...new Set(services.map(({ tier }) => tier))].sort((a, b) => b - a)
   const failures: unknown[] = []
-  for (const current of tiers) {
-    const ending = services.filter(({ tier }) => tier === current)
+  for (const ending of tiersOf(services).reverse()) {
     await Promise.all(
       ending.map(async ({ name }) => {
         try {

@@ -6,8 +6,10 @@ import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import * as cpu from './measures/cpu-per-person.js'
 import * as endurance from './measures/endurance.js'
+import * as instances from './measures/instances.js'
 import * as latency from './measures/latency.js'
 import * as rebuild from './measures/rebuild.js'
+import * as storage from './measures/storage.js'
 import * as noop from './measures/throughput-noop.js'
 import * as stores from './measures/throughput-stores.js'
 import { type Ground, type Sizes, withStack } from './pipeline/ground.js'
@@ -21,6 +23,9 @@ interface Part {
   aims(rows: readonly Row[]): Aim[]
 }
 
+/** Parts that run only when `--only` names them. */
+const askedFor: ReadonlySet<string> = new Set(['instances', 'storage'])
+
 const parts: Readonly<Record<string, Part>> = {
   stores: { run: stores.throughputStores, aims: stores.aims },
   noop: { run: noop.throughputNoop, aims: noop.aims },
@@ -28,6 +33,8 @@ const parts: Readonly<Record<string, Part>> = {
   cpu: { run: cpu.cpuPerPerson, aims: cpu.aims },
   rebuild: { run: rebuild.rebuilding, aims: rebuild.aims },
   endurance: { run: endurance.endurance, aims: endurance.aims },
+  instances: { run: instances.instances, aims: instances.aims },
+  storage: { run: storage.storage, aims: storage.aims },
 }
 
 const USAGE = `Usage: npm run bench -- pipeline [--quick] [--repetitions N] [--only ${Object.keys(parts).join(',')}]
@@ -39,6 +46,7 @@ const usual: Sizes = {
   sequential1: 150,
   sequential32: 600,
   noop: 3_000,
+  storage: 3_000,
   bare: 10_000,
   jobs: 3_000,
   openLoopSeconds: 20,
@@ -53,6 +61,7 @@ const quick: Sizes = {
   sequential1: 10,
   sequential32: 64,
   noop: 200,
+  storage: 300,
   bare: 500,
   jobs: 200,
   openLoopSeconds: 4,
@@ -77,7 +86,7 @@ async function main(args: string[]): Promise<void> {
       out: { type: 'string', default: join(rootDir, 'docs', 'benchmarks') },
     },
   })
-  const chosen = values.only?.split(',') ?? Object.keys(parts)
+  const chosen = values.only?.split(',') ?? Object.keys(parts).filter((name) => !askedFor.has(name))
   const unknown = chosen.find((name) => !Object.hasOwn(parts, name))
   if (positionals.join() !== 'pipeline' || unknown !== undefined)
     throw new Error(unknown ? `There is no part "${unknown}".\n${USAGE}` : USAGE)

@@ -11,6 +11,8 @@ export interface Sizes {
   readonly sequential32: number
   /** Requests per repetition without stores. */
   readonly noop: number
+  /** Requests whose bytes at rest are counted. */
+  readonly storage: number
   readonly bare: number
   readonly jobs: number
   /** Seconds of open-loop load. */

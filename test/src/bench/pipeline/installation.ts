@@ -22,6 +22,8 @@ import { cpuSeconds, rssBytes } from './cpu.js'
 import type { Target } from './load.js'
 
 export type Role = 'erase' | 'probe'
+/** What there can be a second instance of; of erasers and probes one per system. */
+export type Kind = 'request' | 'aggregator' | 'eraser' | 'probe'
 
 /** A system of the data map, and what its two deployments run with. */
 export interface BenchSystem {
@@ -35,6 +37,8 @@ export interface InstallationOptions {
   readonly dataMap: string
   readonly systems: readonly BenchSystem[]
   readonly env?: Readonly<Record<string, string>>
+  /** What runs twice; everything else runs once. */
+  readonly twice?: readonly Kind[]
   /** Arguments for node, by process name; for profiles. */
   readonly nodeArgs?: (name: string) => readonly string[]
 }
@@ -48,7 +52,8 @@ export class Installation {
   private constructor(
     readonly context: StackContext,
     readonly letheUrl: string,
-    readonly target: Target,
+    /** Where requests are sent: one per instance of the request service. */
+    readonly targets: readonly Target[],
     readonly topicPrefix: string,
     readonly pool: pg.Pool,
     private readonly state: StateDir,
@@ -66,19 +71,31 @@ export class Installation {
     const connector = `lethe-bench-${suffix}`
     const own = { ...context, at: { ...context.at, lethePostgresUrl: letheUrl } }
     await registerOutboxConnector(own, undefined, connector)
-    const ports = await freePorts(2 + options.systems.length * 2)
+    const usual = 2 + options.systems.length * 2
+    const ports = await freePorts(usual * 2)
     const pool = new pg.Pool({ connectionString: letheUrl, max: 4 })
     pool.on('error', () => {})
-    const target = { url: `http://127.0.0.1:${ports[0]}`, token: tokenOf(context, 'caller') }
-    const installation = new Installation(own, letheUrl, target, topicPrefix, pool, state, connector)
+    const specs = processes(own, state, options, ports, topicPrefix, letheUrl).flatMap((spec, index) =>
+      options.twice?.includes(kindOf(spec.name))
+        ? [spec, again(spec, ports[usual + index] as number)]
+        : [spec],
+    )
+    const targets = specs
+      .filter(({ name }) => kindOf(name) === 'request')
+      .map((spec) => ({ url: `http://127.0.0.1:${spec.ports[0]}`, token: tokenOf(context, 'caller') }))
+    const installation = new Installation(own, letheUrl, targets, topicPrefix, pool, state, connector)
     try {
-      const specs = processes(own, state, options, ports, topicPrefix, letheUrl)
       await Promise.all(specs.map((spec) => startProcess(spec, state)))
     } catch (error) {
       await installation.stop()
       throw error
     }
     return installation
+  }
+
+  /** The first of them. */
+  get target(): Target {
+    return this.targets[0] as Target
   }
 
   /** Processor seconds by process so far; PostgreSQL's two servers, Kafka and Connect count for everybody on them. */
@@ -131,6 +148,18 @@ export class Installation {
     if (!process.env.LETHE_KEEP_LOGS) rmSync(this.state.path, { recursive: true, force: true })
   }
 }
+
+/** Of `eraser-cache`, or `request-2`. */
+const kindOf = (name: string): Kind => name.split('-')[0] as Kind
+
+/** A second instance: the same settings on another port. */
+const again = (spec: ProcessSpec, port: number): ProcessSpec => ({
+  ...spec,
+  name: `${spec.name}-2`,
+  env: { ...spec.env, LETHE_PORT: String(port) },
+  ports: [port],
+  healthy: () => isReady(port),
+})
 
 function processes(
   context: StackContext,
