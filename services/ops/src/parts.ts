@@ -7,6 +7,7 @@ import { pgChanges } from './adapters/pg-changes.js'
 import { PgMachine } from './adapters/pg-machine.js'
 import { Changes } from './application/changes.js'
 import { DeadLetters } from './application/dead-letters.js'
+import { publishFigures } from './application/figures.js'
 import { Lag } from './application/lag.js'
 import { Live } from './application/live.js'
 import { Looks } from './application/looks.js'
@@ -64,6 +65,13 @@ export function openParts(config: OpsConfig, logger: Logger): OpsParts {
         work: () => lag.read(0),
         everyMs: config.sampleMs,
         firstMs: 0,
+        logger,
+      }),
+      new Repeating({
+        name: 'figures',
+        work: () => publishFigures(lag, risk, config.sampleMs),
+        everyMs: 3 * config.sampleMs,
+        firstMs: config.sampleMs,
         logger,
       }),
     ],

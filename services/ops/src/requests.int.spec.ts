@@ -1,3 +1,4 @@
+import { eventually } from '@lethe/infra'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { z } from 'zod'
 import * as answers from './adapters/http/answers.js'
@@ -278,6 +279,16 @@ describe('the other lists', () => {
     const response = await fetch(new URL('/v1/requests', ops.url), { method: 'POST' })
     expect([response.status, response.headers.get('allow')]).toEqual([405, 'GET'])
     expect((await fetch(new URL('/readyz', ops.url))).status).toBe(200)
-    expect((await fetch(new URL('/metrics', ops.url))).status).toBe(200)
+    const metrics = async () => (await fetch(new URL('/metrics', ops.url))).text()
+    await eventually(
+      async () => {
+        const text = await metrics()
+        return (
+          /lethe_ops_group_silent\{[^}]*group="eraser.cache"[^}]*\} 1/.test(text) &&
+          /lethe_ops_requests_at_risk\{[^}]*verdict="overdue"[^}]*\} 1/.test(text)
+        )
+      },
+      { deadlineMs: 20_000, late: () => new Error('the figures are not among the metrics') },
+    )
   })
 })
