@@ -89,10 +89,10 @@ describe('the ops service on the chain', () => {
     expect(
       detail.steps.map(({ stepId, status, counts, marks }) => ({ stepId, status, counts, ...marks })),
     ).toMatchObject(
-      done.steps.map(({ stepId, status, counts, erasedAt, probedAt, probeResult }) => ({
-        ...{ stepId, status, counts },
-        ...{ erasedAt, probedAt, probeResult },
-      })),
+      (done.steps as readonly object[]).map((step) => {
+        const { stepId, status, counts, erasedAt, probedAt, probeResult } = step as Record<string, unknown>
+        return { stepId, status, counts, erasedAt, probedAt, probeResult }
+      }),
     )
     for (const { marks } of detail.steps)
       for (const mark of ['requestedAt', 'erasedAt', 'backupClearFrom'])
