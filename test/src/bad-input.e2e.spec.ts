@@ -6,6 +6,7 @@ import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Answer, CallOptions } from './harness/caller.js'
 import { encryptFor } from './harness/jwe.js'
+import { run } from './harness/run.js'
 import { until, untilStatus } from './harness/wait.js'
 import { addresses, hostileValues } from './hostile/people.js'
 import { type HostileStand, openHostileStand } from './hostile/stand.js'
@@ -241,14 +242,15 @@ describe('a bad request', () => {
     const { requestId } = (await http.create(later(6))).body ?? {}
     expect((await http.command(requestId, 'cancel')).body?.status).toBe('CANCELLED')
     const { version } = await chain.client().get(String(requestId))
-    for (const [verb, body] of Object.entries({
-      approve: {},
-      hold: {},
-      extend: {},
-      retry: { systemId: 'cache' },
-      refuse: { ground: '17(3)(b)', citation: 'law' },
-    }))
-      expectProblem(await http.command(requestId, verb, body), 409, 'illegal_transition', /./)
+    const commands: [verb: string, body: object, says: RegExp][] = [
+      ['approve', {}, /CANCELLED cannot be/],
+      ['hold', {}, /CANCELLED has nothing left to hold/],
+      ['extend', {}, /CANCELLED cannot be/],
+      ['retry', { systemId: 'cache' }, /CANCELLED cannot be/],
+      ['refuse', { ground: '17(3)(b)', citation: 'law' }, /CANCELLED cannot be/],
+    ]
+    for (const [verb, body, says] of commands)
+      expectProblem(await http.command(requestId, verb, body), 409, 'illegal_transition', says)
     // Nothing is held, so there is nothing to release: that is no failure, and no event.
     expect((await http.command(requestId, 'release')).status).toBe(200)
     // The same command again is what a caller who got no answer sends.
@@ -436,6 +438,12 @@ describe('a bad message', () => {
         expect(codes.get(`${topic} ${name}`)?.code, name).toBe('undecodable')
     }
     expect(codes.get('erasure.intake forged')?.code).toBe('intake_payload_invalid')
+    const { out } = await run('packages/cli/bin/lethe.mjs', ['dlq', 'list'], {
+      LETHE_KAFKA: kafka().brokers.join(','),
+      LETHE_TOPIC_PREFIX: kafka().topicPrefix,
+    })
+    expect(out).toMatch(/^schema_unknown: .*Register the schema/m)
+    expect(out).toMatch(/^undecodable: .*Find who writes to the topic/m)
     // Everyone behind them is served.
     const { requestId } = (await http.create(askFor(customer(8), ['email']))).body ?? {}
     expect((await untilStatus(chain.client(), String(requestId), ['COMPLETED', 'FAILED'])).status).toBe(

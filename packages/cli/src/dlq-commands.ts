@@ -11,6 +11,7 @@ import type { TopicName } from '@lethe/schemas'
 import type { Command } from 'commander'
 import { environment } from './config.js'
 import { exitCodes } from './exit.js'
+import { adviceOnLetters } from './letter-advice.js'
 import { instant, table } from './render.js'
 import type { Ports } from './request-commands.js'
 import { wholeNumber } from './whole-number.js'
@@ -108,5 +109,6 @@ function lettersText(letters: readonly DeadLetter[]): string {
     instant(letter.firstSeen),
     letter.redriven ? 'sent again' : '',
   ])
-  return table([['origin', 'group', 'type', 'cause', 'tried', 'first seen', ''], ...rows])
+  const list = table([['origin', 'group', 'type', 'cause', 'tried', 'first seen', ''], ...rows])
+  return [list, ...adviceOnLetters(letters.map(({ code }) => code))].join('\n')
 }
