@@ -1,10 +1,18 @@
-import { installSchemathesis } from '@lethe/infra'
+import { randomUUID } from 'node:crypto'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { installSchemathesis, openContext } from '@lethe/infra'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { Chain } from './harness/chain.js'
-import { faults, faultyService } from './openapi/faulty-service.js'
+import { credentialsWith } from './harness/credentials.js'
+import { run } from './harness/run.js'
+import { faults, faultyService, forgetful } from './openapi/faulty-service.js'
 import { askEverything } from './openapi/schemathesis.js'
 
 const seed = Number(process.env.LETHE_SEED ?? 20_260_101)
+/** A new request, and what its answer links to. */
+const linked = ['create', 'show', 'events', 'verificationOf', 'approve', 'refuse', 'hold', 'cancel', 'extend']
 /** Milliseconds; a loaded machine may be slow to end what sixty seconds began. */
 const outer = 600_000
 const program = await installSchemathesis().catch((error: Error) => error)
@@ -13,21 +21,37 @@ if (program instanceof Error) it('Schemathesis can be had', (context) => context
 else
   describe(`the OpenAPI document (LETHE_SEED=${seed})`, () => {
     let chain: Chain
+    const folder = mkdtempSync(join(tmpdir(), 'lethe-openapi-'))
+    const viewer = { id: 'spec-viewer', token: randomUUID(), roles: ['viewer'], tenants: ['*'] }
     const ask = (
       url: string,
       more: Partial<Parameters<typeof askEverything>[0]> = {},
     ): ReturnType<typeof askEverything> =>
       askEverything({
-        ...{ program, url, seed, phases: 'examples,coverage,fuzzing', maxExamples: 3, seconds: 60 },
+        ...{ program, url, seed, phases: 'examples,coverage,fuzzing', maxExamples: 3, seconds: 40 },
         token: chain.context.secrets.token('privacy-officer'),
         ...more,
       })
 
     beforeAll(async () => {
-      chain = await Chain.start({ shop: { customers: 800 } })
+      const stack = await openContext()
+      // Keys of its own: an administrator is asked to rotate and destroy them.
+      const keys = join(folder, 'keys')
+      const master = join(folder, 'master.key')
+      const made = await run('services/request/dist/keys.js', [keys, '--master', master], {})
+      expect(made).toMatchObject({ code: 0, err: '' })
+      chain = await Chain.start({
+        shop: { customers: 800 },
+        env: {
+          LETHE_CREDENTIALS: credentialsWith(stack.secrets.credentialsFile, [viewer]),
+          LETHE_VAULT_KEYS: keys,
+          LETHE_VAULT_MASTER_FILE: master,
+        },
+      })
     })
     afterAll(async () => {
       await chain?.stop()
+      rmSync(folder, { recursive: true, force: true })
     })
 
     it(
@@ -37,6 +61,48 @@ else
         expect(code, output.slice(-12_000)).toBe(0)
         expect(output).toMatch(/Selected: ([1-9][0-9]*)\/\1\n/)
         expect(output).toMatch(/[1-9][0-9]* generated, /)
+      },
+      outer,
+    )
+
+    it.each(['admin', 'operator', 'shop-backend', 'restore', 'eraser-cache', 'probe-cache', viewer.id])(
+      'says what the service does when %s asks',
+      async (credential) => {
+        const token = credential === viewer.id ? viewer.token : chain.context.secrets.token(credential)
+        const { code, output } = await ask(chain.context.at.requestUrl, {
+          ...{ token, phases: 'examples,fuzzing', maxExamples: 1, seconds: 5 },
+        })
+        expect(code, output.slice(-12_000)).toBe(0)
+        expect(output).toMatch(/Selected: ([1-9][0-9]*)\/\1\n/)
+      },
+      outer,
+    )
+
+    it(
+      'holds along its links, from a new request to everything that is done with it',
+      async () => {
+        const { code, output } = await ask(chain.context.at.requestUrl, {
+          ...{ operations: linked, phases: 'stateful', seconds: 20 },
+        })
+        expect(code, output.slice(-12_000)).toBe(0)
+        expect(output).toMatch(/API Links: +[1-9][0-9]* covered/)
+      },
+      outer,
+    )
+
+    it(
+      'would be found wrong: a request that is taken and then not there',
+      async () => {
+        const faulty = await faultyService(chain.context.at.requestUrl, forgetful)
+        try {
+          const { code, output } = await ask(faulty.url, {
+            ...{ operations: ['create', 'show'], phases: 'stateful', seconds: 15 },
+          })
+          expect(code, output.slice(-4_000)).toBe(1)
+          expect(output).toContain('Created resource not found')
+        } finally {
+          await faulty.close()
+        }
       },
       outer,
     )

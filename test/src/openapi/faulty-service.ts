@@ -24,18 +24,32 @@ export const faults: Faults = {
   '/v1/map-check': (_asked, answer) => says(answer, 202, 'application/json', emptyPage),
 }
 
+/** Takes a request and then knows nothing of it. */
+export const forgetful: Faults = {
+  '/v1/erasure-requests/{id}': (_asked, answer) =>
+    says(
+      answer,
+      404,
+      'application/problem+json',
+      JSON.stringify({ type: 'not_found', title: 'Nothing here.', status: 404, code: 'not_found' }),
+    ),
+}
+
+const UUID = /[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/
+
 /** A service with a mistake for some of its paths; all others are the real one's. */
 export async function faultyService(real: string, wrong: Faults): Promise<FaultyService> {
   const { hostname, port } = new URL(real)
   const server = createServer((asked, answer) => {
-    const fault = wrong[(asked.url ?? '').split('?', 1)[0] ?? '']
+    const [path = ''] = (asked.url ?? '').split('?', 1)
+    const fault = wrong[path.replace(UUID, '{id}')]
     if (fault) {
       asked.resume()
       fault(asked, answer)
       return
     }
-    const { method, url: path, headers } = asked
-    const onward = request({ hostname, port, method, path, headers }, (came) => {
+    const { method, url, headers } = asked
+    const onward = request({ hostname, port, method, path: url, headers }, (came) => {
       answer.writeHead(came.statusCode ?? 502, came.headers)
       came.pipe(answer)
     })

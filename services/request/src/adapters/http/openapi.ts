@@ -50,6 +50,22 @@ const ok = (description: string, answer: AnswerName): Json => ({
   200: { description, ...json(ref(answer)) },
 })
 
+/**
+ * What can be asked about a request next, with the id its answer holds. Not what names a system or a hold as well:
+ * that may be missing though the request is there.
+ */
+export const followUps = ['show', 'events', 'verificationOf', 'approve', 'refuse', 'hold', 'cancel', 'extend']
+const followingLinks = (): Json =>
+  Object.fromEntries(followUps.map((name) => [name, { $ref: `#/components/links/${name}` }]))
+
+function links(): Json {
+  const ofOne = (operationId: string): Json => ({
+    operationId,
+    parameters: { id: '$response.body#/requestId' },
+  })
+  return Object.fromEntries(followUps.map((name) => [name, ofOne(name)]))
+}
+
 function parametersOf(shape: z.ZodObject): Json[] {
   const schema = schemaOf(shape) as { properties?: Record<string, Json> }
   return Object.entries(schema.properties ?? {}).map(([name, property]) => ({
@@ -122,11 +138,16 @@ const createOperation = (): Json => ({
   ],
   ...body(createBody, example),
   responses: {
-    200: { description: 'The request this key already led to.', ...json(ref('erasureRequest')) },
+    200: {
+      description: 'The request this key already led to.',
+      ...json(ref('erasureRequest')),
+      links: followingLinks(),
+    },
     201: {
       description: 'A new request.',
       headers: { Location: { required: true, schema: { type: 'string' } } },
       ...json(ref('erasureRequest')),
+      links: followingLinks(),
     },
     ...failures(withBody),
     429: {
@@ -269,6 +290,7 @@ export function openApiDocument(): Json {
       securitySchemes: { bearer: { type: 'http', scheme: 'bearer' } },
       schemas: { ...answerSchemas(), Problem: problemSchema },
       responses: problemResponses(),
+      links: links(),
     },
   }
 }

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { commandBodies } from './bodies.js'
-import { documentedMethods, openApiDocument } from './openapi.js'
+import { documentedMethods, followUps, openApiDocument } from './openapi.js'
 
 interface Operation {
   readonly operationId: string
@@ -41,6 +41,14 @@ describe('the OpenAPI document', () => {
       expect(answer?.content?.['application/json']?.schema, operation.operationId).toHaveProperty('$ref')
       expect(wrongMethod, operation.operationId).toBeDefined()
     }
+  })
+
+  it('links a new request to what can be asked about it, by operations of one request', () => {
+    const ofOne = Object.entries(document.paths).filter(([path]) => path.includes('{id}'))
+    const known = ofOne.flatMap(([, item]) => Object.values(item).map(({ operationId }) => operationId))
+    const links = Object.values(document.components.links ?? {}) as { operationId: string }[]
+    expect(links.map(({ operationId }) => operationId)).toEqual(followUps)
+    for (const operationId of followUps) expect(known).toContain(operationId)
   })
 
   it('is committed as it is', () => {
