@@ -11,7 +11,7 @@ import { askFor, newCanary, personOf } from './leak/canary.js'
 import { askByCommand, commandThatPrints } from './leak/cli.js'
 import { demonstrate } from './leak/demo.js'
 import * as paths from './leak/paths.js'
-import { addCustomers, makeUndeletable } from './leak/people.js'
+import { addCustomers, makeUndeletable, makeUnreadable, withIndexSet } from './leak/people.js'
 import { everywhere, metricsOf, type Piece, type Place } from './leak/places.js'
 import { codecs, plant, type Undo } from './leak/planted.js'
 
@@ -43,13 +43,13 @@ const places: Record<string, RegExp> = {
   'the log of Connect': /^log .*\/connect\.log$/,
   'the log of the registry': /^log .*\/registry\.log$/,
   "the log of Lethe's PostgreSQL": /^log .*\/postgres-lethe\.log$/,
-  'the log of a process': /^log .*\/planted\.log$/,
+  'the log of a process': /^log .*\/probe-cache\.log$/,
   "the registry's files": /^registry /,
   'a table': /^table public\.planted$/,
   'a dump': /^dump /,
   'a file of the database': /^file .*\/base\//,
   'the write-ahead log': /^wal /,
-  metrics: /^metrics /,
+  metrics: /^metrics http:\/\/127\.0\.0\.1:\d+\/metrics$/,
   'an answer': /^http 404 GET \/v1\/nothing$/,
   'a trace': /^trace /,
   'what a command prints': /^cli print-/,
@@ -64,6 +64,9 @@ describe('an identifier', () => {
   let hits: { canary: typeof canary; place: Place; name: string; form: string; excerpt: string }[]
   let receiver: OtlpReceiver
   let traced: string[]
+  let redisSays: string
+  /** What the stores' refusals are called by Lethe. */
+  const refusals: string[] = []
   const undos: Undo[] = []
 
   beforeAll(async () => {
@@ -71,6 +74,7 @@ describe('an identifier', () => {
     receiver = await OtlpReceiver.start()
     chain = await Chain.start({
       shop: { customers: 800 },
+      dataMap: withIndexSet,
       env: {
         LETHE_LOG_LEVEL: 'trace',
         OTEL_EXPORTER_OTLP_ENDPOINT: receiver.url,
@@ -79,15 +83,33 @@ describe('an identifier', () => {
     })
     const walk = paths.walkOf(chain, canary)
     const client = chain.client()
-    const names = ['http', 'intake', 'held', 'other', 'refused', 'failing', 'unlucky', 'cli', 'demo']
+    const names = [
+      'http',
+      'intake',
+      'held',
+      'other',
+      'refused',
+      'failing',
+      'unlucky',
+      'cli',
+      'demo',
+      'twin',
+      'double',
+      'unreadable',
+    ]
     await addCustomers(
       chain,
       names.map((name) => paths.person(walk, name)),
     )
     const failing = paths.person(walk, 'failing')
     await makeUndeletable(chain, failing)
+    const unreadable = paths.person(walk, 'unreadable')
+    redisSays = await makeUnreadable(chain, unreadable)
 
-    const { requestId: doomed } = await client.request(askFor(failing, ['email']))
+    const doomed = [
+      await client.request(askFor(failing, ['email'])),
+      await client.request(askFor(unreadable, ['email'])),
+    ]
     const ids = await paths.askInBothWays(walk)
     traced = ids
     await paths.askInVain(walk)
@@ -108,28 +130,29 @@ describe('an identifier', () => {
     )
     for (const id of ids)
       expect((await untilStatus(client, id, ['COMPLETED', 'FAILED'])).status).toBe('COMPLETED')
-    await until(
-      'the failure of the one who can not be deleted',
-      () => client.get(doomed),
-      ({ steps }) => steps.some(({ errorCode }) => errorCode !== null),
-    )
+    for (const { requestId } of doomed) {
+      const { steps } = await until(
+        'the failure of those whom a store refuses',
+        () => client.get(requestId),
+        (view) => view.steps.some(({ errorCode }) => errorCode !== null),
+      )
+      refusals.push(
+        ...steps.flatMap(({ stepId, errorCode }) => (errorCode ? [`${stepId} ${errorCode}`] : [])),
+      )
+    }
 
     const demo = await demonstrate(walk)
     const badPerson = personOf(planted, 'planted')
     const lockedOut = Object.assign(new URL(chain.letheUrl), { username: badPerson.userId, password: 'none' })
     const commands = await askByCommand(walk, ids[0] as string, lockedOut.href)
-    const {
-      metricsUrl,
-      http: bad,
-      demo: badDemo,
-    } = await plant(chain, badPerson, receiver.url, (undo) => undos.push(undo))
+    const { http: bad, demo: badDemo } = await plant(chain, badPerson, receiver, (undo) => undos.push(undo))
     const answers = [walk.http, bad, ...knocks]
     pieces = [
       ...commands,
       await commandThatPrints(walk, planted.word),
       { place: 'demo', name: 'an erasure', bytes: Buffer.from(demo) },
       { place: 'demo', name: 'planted', bytes: Buffer.from(badDemo) },
-      ...(await everywhere(chain, [...metricsOf(chain), metricsUrl], sinceMs)),
+      ...(await everywhere(chain, metricsOf(chain), sinceMs)),
       ...answers.flatMap(({ answers }) =>
         answers.map(({ asked, answer }): Piece => {
           const shown = `${JSON.stringify(answer.headers)}\n${answer.text}`
@@ -144,7 +167,7 @@ describe('an identifier', () => {
         found.map((hit) => ({ canary: canaries[at] as typeof canary, place, name, ...hit })),
       ),
     )
-  })
+  }, 600_000)
 
   afterAll(async () => {
     for (const undo of undos.reverse()) await undo()
@@ -158,16 +181,34 @@ describe('an identifier', () => {
     const seen = found(planted).map(({ place, name }) => `${place} ${name}`)
     const missed = Object.keys(places).filter((which) => !seen.some((one) => places[which]?.test(one)))
     expect(missed).toEqual([])
-    expect(pieces.filter(({ place }) => place === 'metrics')).toHaveLength(7)
+    expect(pieces.filter(({ place }) => place === 'metrics')).toHaveLength(6)
     // Every command was answered by the service it asked, not by an error of the command line alone.
     expect(
       pieces.filter(({ place, name }) => place === 'cli' && /with 0$/.test(name)).length,
-    ).toBeGreaterThan(8)
+    ).toBeGreaterThan(12)
+    const answered = pieces.filter(({ place, name }) => place === 'cli' && /with [035]$/.test(name))
+    for (const verb of [
+      'watch',
+      'approve',
+      'extend',
+      'hold',
+      'release',
+      'cancel',
+      'map check',
+      'vault status',
+    ])
+      expect(answered.map(({ name }) => name).join('\n')).toMatch(new RegExp(`^${verb} `, 'm'))
   })
 
   it('that PostgreSQL quotes to a command is not printed by it', () => {
     expect(found(planted).filter(({ place, name }) => place === 'cli' && !/^print-/.test(name))).toEqual([])
     expect(pieces.some(({ name }) => name === 'rebuild --database ended with 1')).toBe(true)
+  })
+
+  it('that a store quotes when it refuses becomes a code', () => {
+    expect(refusals).toEqual(['shop-pg#1 refused_by_trigger', 'cache#1 wrong_type'])
+    // The control: the vendor's client, left alone, makes an error of it that holds the person's id.
+    expect(search(Buffer.from(redisSays), canary)).not.toEqual([])
   })
 
   it('is in no topic, table, file, WAL segment, log, metric or answer, whatever happened to its person', () => {

@@ -86,16 +86,3 @@ export function loose(spans: readonly ReceivedSpan[]): ReceivedSpan[] {
   const known = new Set(spans.map(({ spanId }) => spanId))
   return spans.filter(({ parentSpanId }) => !parentSpanId || !known.has(parentSpanId))
 }
-
-/** A span of a service that watches itself less closely: an attribute that quotes a person. */
-export async function spanSaying(endpoint: string, text: string): Promise<void> {
-  const span = {
-    name: 'planted',
-    traceId: 'ab'.repeat(16),
-    spanId: 'cd'.repeat(8),
-    attributes: [{ key: 'db.statement', value: { stringValue: text } }],
-  }
-  const resource = { attributes: [{ key: 'service.name', value: { stringValue: 'planted' } }] }
-  const body = { resourceSpans: [{ resource, scopeSpans: [{ spans: [span] }] }] }
-  await fetch(`${endpoint}/v1/traces`, { method: 'POST', body: JSON.stringify(body) })
-}

@@ -16,11 +16,17 @@ export async function askByCommand(walk: Walk, requestId: string, lockedOut: str
   const named = [...tenant, '--email', email, '--user-id', userId, '--phone', phone]
   const nobody = '00000000-0000-4000-8000-000000000000'
   const { requestId: held } = await chain.client().request(askFor(one, ['email'], { graceDays: 7 }))
+  const [twin, other] = [personOf(canary, 'twin'), personOf(canary, 'double')]
+  const { requestId: ambiguous } = await chain.client().request({
+    ...askFor(twin, ['email'], { graceDays: 7 }),
+    identifiers: [...askFor(twin, ['email']).identifiers, ...askFor(other, ['user_id']).identifiers],
+  })
   // Each is a process: a few side by side, those of one request one after the other.
   const lanes: string[][][] = [
     [
       ['hold', held, '--reason', `a court asks for ${email}`],
       ['release', held],
+      ['extend', held, '--reason', `${email} was ill`],
       ['refuse', held, '--ground', email, '--citation', email],
       ['cancel', held],
       ['show', held, '--json', '--events'],
@@ -40,18 +46,35 @@ export async function askByCommand(walk: Walk, requestId: string, lockedOut: str
       ['list', '--limit', '50', '--json'],
     ],
     [
+      ['approve', ambiguous, '--email', `${twin.email}*`],
+      ['approve', ambiguous, '--email', twin.email, '--user-id', other.userId],
+      ['approve', ambiguous, '--email', twin.email],
+      ['approve', held, '--user-id', userId],
+      ['watch', requestId],
+      ['watch', email],
+    ],
+    [
+      ['vault', 'status'],
+      ['vault', 'reseal', email, '--dry-run'],
+      ['vault', 'pepper', 'status', '--json'],
+    ],
+    [
       ['retry', nobody, '--system', email],
       ['dlq', 'list', '--json'],
       ['dlq', 'redrive', email, '--dry-run'],
+      ['map', 'check'],
       ['rebuild', '--json'],
       ['rebuild', '--database', lockedOut],
     ],
   ]
+  const admin = { ...env, LETHE_TOKEN: chain.context.secrets.token('admin') }
+  /** Who asked may not approve, and only an administrator sees the keys. */
+  const others = new Set(['approve', 'vault'])
   const typed = `email=${email}\nphone=${phone}\n`
   const pieces = await Promise.all(
     lanes.map(async (lane) => {
       const done: Piece[] = []
-      for (const args of lane) done.push(await printed(args, env, typed))
+      for (const args of lane) done.push(await printed(args, others.has(args[0] ?? '') ? admin : env, typed))
       return done
     }),
   )

@@ -1,4 +1,6 @@
+import { LetheClient } from '@lethe/client'
 import { eraseWithProgress } from '../demo/erase.js'
+import type { Chain } from '../harness/chain.js'
 import { type CanaryPerson, personOf } from './canary.js'
 import type { Walk } from './paths.js'
 
@@ -22,4 +24,20 @@ export async function printedBy(work: () => Promise<unknown>): Promise<string> {
 export function demonstrate({ chain, canary }: Walk): Promise<string> {
   const person: CanaryPerson = personOf(canary, 'demo')
   return printedBy(() => eraseWithProgress(chain.client(), person, AbortSignal.timeout(120_000)))
+}
+
+/** The demonstration of a service that shows `person` in the place of a status, with somebody else's erasure. */
+export function demonstrateTalkative(
+  { context: { at, secrets } }: Chain,
+  person: CanaryPerson,
+): Promise<string> {
+  class Talkative extends LetheClient {
+    override async *watch(...given: Parameters<LetheClient['watch']>) {
+      for await (const view of super.watch(...given))
+        yield { ...view, status: person.email as typeof view.status }
+    }
+  }
+  const client = new Talkative({ url: at.requestUrl, token: secrets.token('privacy-officer') })
+  const erased = { tenantId: 'acme', userId: 'u90', email: 'customer90@example.com' }
+  return printedBy(() => eraseWithProgress(client, erased, AbortSignal.timeout(120_000)))
 }

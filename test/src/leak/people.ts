@@ -1,3 +1,4 @@
+import { inspect } from 'node:util'
 import { withClient } from '@lethe/infra'
 import type { Chain } from '../harness/chain.js'
 import { withRedis } from '../harness/stores.js'
@@ -41,4 +42,26 @@ export async function makeUndeletable(chain: Chain, { userId }: CanaryPerson): P
       CREATE TRIGGER refuse BEFORE DELETE ON users FOR EACH ROW WHEN (OLD.id = '${userId}') EXECUTE FUNCTION refuse();
     `),
   )
+}
+
+/** Where the shop's data map, as this scan changes it, expects the index set of a person's keys. */
+const indexSet = ({ tenantId, userId }: CanaryPerson) => `tenant:${tenantId}:keys-of:${userId}`
+
+/** Adds an index set of keys to the cache's section of the shop's data map. */
+export const withIndexSet = (yaml: string): string =>
+  yaml.replace(
+    '    idsHoldDelimiters: false',
+    "    sets: [{ set: 'tenant:{tenant}:keys-of:{user_id}' }]\n    idsHoldDelimiters: false",
+  )
+
+/**
+ * Redis refuses to read this person's index set, because it is none. Returns what its client makes of that by itself:
+ * an error that holds the command, and with it the person's id.
+ */
+export async function makeUnreadable(chain: Chain, person: CanaryPerson): Promise<string> {
+  return withRedis(chain.redisUrl, async (redis) => {
+    await redis.set(indexSet(person), 'a text')
+    const error: unknown = await redis.sscan(indexSet(person), '0').catch((refused: unknown) => refused)
+    return inspect(error)
+  })
 }

@@ -1,15 +1,13 @@
-import { writeFileSync } from 'node:fs'
-import { createServer, type Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { fileURLToPath } from 'node:url'
 import { withClient } from '@lethe/infra'
 import { createMissing, MessageProducer, type RawOutgoing, withAdmin } from '@lethe/messaging'
-import { line } from '../demo/print.js'
 import { Caller } from '../harness/caller.js'
 import type { Chain } from '../harness/chain.js'
-import { spanSaying } from '../harness/otlp-receiver.js'
+import type { OtlpReceiver } from '../harness/otlp-receiver.js'
+import { until } from '../harness/wait.js'
 import type { CanaryPerson } from './canary.js'
 import { failingConnector } from './connect.js'
-import { printedBy } from './demo.js'
+import { demonstrateTalkative } from './demo.js'
 import { talkativeProcess } from './processes.js'
 import { plantInBrokersLog, plantInRegistry } from './servers.js'
 
@@ -20,9 +18,9 @@ export const codecs = ['gzip', 'snappy', 'lz4', 'zstd'] as const
 export type Undo = () => Promise<void> | void
 
 export interface Planted {
-  /** A service that shows an identifier in its metrics and in its answers. */
-  readonly metricsUrl: string
+  /** What a careless process answered. */
   readonly http: Caller
+  /** What the demonstration printed of a service that shows a person in the place of a status. */
   readonly demo: string
 }
 
@@ -33,7 +31,7 @@ export interface Planted {
 export async function plant(
   chain: Chain,
   person: CanaryPerson,
-  otlpUrl: string,
+  receiver: OtlpReceiver,
   later: (undo: Undo) => void,
 ): Promise<Planted> {
   await withClient(chain.letheUrl, async (client) => {
@@ -47,16 +45,24 @@ export async function plant(
     plantInRegistry(chain, person).then(later),
     failingConnector(chain, person, later),
     talkativeProcess(person).then(later),
-    spanSaying(otlpUrl, person.email),
   ])
-  writeFileSync(chain.context.state.file('logs', 'planted.log'), `{"msg":"row of ${person.email}"}\n`)
-  const demo = await printedBy(async () => line(person.email))
-  const server = await talkative(person)
-  later(() => void server.close())
-  const { port } = server.address() as AddressInfo
-  const http = new Caller(`http://127.0.0.1:${port}`, 'none')
+  const demo = await demonstrateTalkative(chain, person)
+  return { http: await carelessProcess(chain, person, receiver), demo }
+}
+
+/** Puts a careless probe in the place of an honest one, and asks it something. */
+async function carelessProcess(chain: Chain, person: CanaryPerson, receiver: OtlpReceiver): Promise<Caller> {
+  const program = fileURLToPath(new URL('../../dist/leak/careless-probe.js', import.meta.url))
+  const told = { CARELESS_EMAIL: person.email, CARELESS_USER: person.userId }
+  await chain.exchange('probe-cache', program, told)
+  const http = new Caller(`http://127.0.0.1:${chain.context.at.erasers.cache?.probe}`, 'none')
   await http.call('GET', '/v1/nothing')
-  return { metricsUrl: `http://127.0.0.1:${port}/metrics`, http, demo }
+  await until(
+    'the trace of the careless process',
+    async () => receiver.bodies.some((body) => body.includes(person.userId)),
+    (seen) => seen,
+  )
+  return http
 }
 
 async function plantMessages(
@@ -92,15 +98,6 @@ async function plantMessages(
   } finally {
     await producer.disconnect()
   }
-}
-
-function talkative(person: CanaryPerson): Promise<Server> {
-  const server = createServer(({ url }, response) =>
-    url === '/metrics'
-      ? response.end(`erased_total{email="${person.email}"} 1\n`)
-      : response.writeHead(404, { location: `/${person.userId}` }).end(`{"detail":"no ${person.email}"}`),
-  )
-  return new Promise((resolve) => server.listen(0, '127.0.0.1', () => resolve(server)))
 }
 
 /** A record batch of packed records; `codec` as the batch's attributes number it. */
