@@ -138,6 +138,6 @@ function service(
 
 /** Settings of the caller's shell that reach Lethe's processes; everything else, secrets above all, does not. */
 function passedThrough(): Record<string, string> {
-  const names = ['LETHE_LOG_LEVEL', 'LETHE_TOPIC_PREFIX']
+  const names = ['LETHE_KAFKA_CLIENT', 'LETHE_LOG_LEVEL', 'LETHE_TOPIC_PREFIX']
   return Object.fromEntries(names.flatMap((name) => (process.env[name] ? [[name, process.env[name]]] : [])))
 }

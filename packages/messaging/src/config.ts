@@ -1,8 +1,11 @@
 import { readFileSync } from 'node:fs'
 import { ConfigError } from '@lethe/service-host'
+import { type KafkaClientName, kafkaClients } from './client/port.js'
 
 /** Where Kafka is and how to authenticate. Every part of this package takes one. */
 export interface KafkaConfig {
+  /** The client library; default `kafkajs`. */
+  readonly client?: KafkaClientName
   readonly brokers: readonly string[]
   /** Shown in the broker's logs and quotas; the service's name. */
   readonly clientId: string
@@ -27,8 +30,8 @@ type Problems = { name: string; problem: string }[]
 /**
  * Reads a KafkaConfig from environment variables: LETHE_KAFKA (comma separated brokers),
  * LETHE_TOPIC_PREFIX, LETHE_KAFKA_TLS (`true`), LETHE_KAFKA_CA, LETHE_KAFKA_CERT, LETHE_KAFKA_KEY
- * (files), LETHE_KAFKA_SASL (`plain`, `scram-sha-256`, `scram-sha-512`), LETHE_KAFKA_USERNAME and
- * LETHE_KAFKA_PASSWORD. Throws ConfigError naming every variable that is missing or unusable.
+ * (files), LETHE_KAFKA_SASL (`plain`, `scram-sha-256`, `scram-sha-512`), LETHE_KAFKA_USERNAME,
+ * LETHE_KAFKA_PASSWORD and LETHE_KAFKA_CLIENT (`kafkajs` or `platformatic`). Throws ConfigError naming every variable that is missing or unusable.
  */
 export function kafkaConfigFromEnvironment(clientId: string, env: Environment = process.env): KafkaConfig {
   const problems: Problems = []
@@ -40,14 +43,27 @@ export function kafkaConfigFromEnvironment(clientId: string, env: Environment = 
     problems.push({ name: 'LETHE_KAFKA', problem: 'is missing: set it to the brokers, e.g. 127.0.0.1:29092' })
   const tls = tlsFromEnvironment(env, problems)
   const sasl = saslFromEnvironment(env, problems)
+  const client = clientFromEnvironment(env, problems)
   if (problems.length > 0) throw new ConfigError(problems)
   return {
     brokers,
     clientId,
+    client,
     topicPrefix: env['LETHE_TOPIC_PREFIX'] ?? '',
     ...(tls ? { tls } : {}),
     ...(sasl ? { sasl } : {}),
   }
+}
+
+function clientFromEnvironment(env: Environment, problems: Problems): KafkaClientName {
+  const wanted = env['LETHE_KAFKA_CLIENT'] || 'kafkajs'
+  const known = kafkaClients.find((name) => name === wanted)
+  if (!known)
+    problems.push({
+      name: 'LETHE_KAFKA_CLIENT',
+      problem: `must be ${kafkaClients.join(' or ')}, or left out`,
+    })
+  return known ?? 'kafkajs'
 }
 
 function tlsFromEnvironment(env: Environment, problems: Problems): KafkaConfig['tls'] {

@@ -46,6 +46,7 @@ export class ConsumerSession implements Supervised {
     const { options, bounds } = this.session
     const client = await kafkaClient(options.kafka)
     if (this.stopping) throw new Error('the consumer was stopped before it started')
+    options.logger?.info({ group: options.group, client: client.name }, 'a consumer starts')
     this.consumer = client.consumer({
       ...bounds,
       group: physicalGroup(options.kafka, options.group),

@@ -3,6 +3,7 @@ import { type TopicName, topics, type wire } from '@lethe/schemas'
 import { type Admin, Kafka } from 'kafkajs'
 import { endpoints } from '../../../infra/src/endpoints.js'
 import { kafkaOptions } from './client/kafkajs/options.js'
+import type { KafkaClientName } from './client/port.js'
 import { MessageCodec } from './codec.js'
 import { type KafkaConfig, physicalGroup, physicalTopic } from './config.js'
 import type { BatchHandler, Subscription } from './incoming.js'
@@ -13,23 +14,24 @@ import { createTopics } from './topic-administration.js'
 
 /** Topics, groups, a producer and consumers under one random prefix; `drop` removes all of it. */
 export class KafkaHarness {
-  readonly kafka: KafkaConfig = {
-    brokers: endpoints().brokers,
-    clientId: 'messaging-spec',
-    topicPrefix: `spec-${randomUUID().slice(0, 8)}.`,
-  }
   readonly registryUrl = endpoints().registryUrl
-  readonly admin: Admin = new Kafka(kafkaOptions(this.kafka)).admin()
+  /** Looks from outside, whichever client is tested. */
+  readonly admin: Admin
   private readonly strategies: KafkaBatchStrategy[] = []
+  readonly producer: MessageProducer
   private constructor(
+    readonly kafka: KafkaConfig,
     readonly codec: MessageCodec,
-    readonly producer: MessageProducer,
-  ) {}
+  ) {
+    this.admin = new Kafka(kafkaOptions(kafka)).admin()
+    this.producer = new MessageProducer({ kafka, codec })
+  }
 
-  static async create(): Promise<KafkaHarness> {
+  static async create(client: KafkaClientName = 'kafkajs'): Promise<KafkaHarness> {
     const codec = await MessageCodec.connect(endpoints().registryUrl, { register: true })
-    const harness = new KafkaHarness(codec, undefined as never)
-    Object.assign(harness, { producer: new MessageProducer({ kafka: harness.kafka, codec }) })
+    const topicPrefix = `spec-${randomUUID().slice(0, 8)}.`
+    const kafka = { brokers: endpoints().brokers, clientId: 'messaging-spec', topicPrefix, client }
+    const harness = new KafkaHarness(kafka, codec)
     await harness.admin.connect()
     await createTopics(harness.kafka)
     await harness.producer.connect()

@@ -3,6 +3,7 @@ import type { Socket } from 'node:net'
 import type { wire } from '@lethe/schemas'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { endpoints } from '../../../infra/src/endpoints.js'
+import { kafkaClients } from './client/port.js'
 import type { Incoming } from './incoming.js'
 import { KafkaHarness, until } from './kafka-harness.spec.js'
 import { id, Runs, TOPIC } from './kafka-runs.spec.js'
@@ -10,14 +11,6 @@ import { id, Runs, TOPIC } from './kafka-runs.spec.js'
 const [broker] = endpoints().brokers
 let world: KafkaHarness
 let runs: Runs
-
-beforeAll(async () => {
-  world = await KafkaHarness.create()
-  runs = new Runs(world)
-})
-afterAll(async () => {
-  await world?.drop()
-})
 
 /** Every socket of this process; the ones to Kafka are cut without a word. */
 const sockets = new Set<Socket>()
@@ -31,7 +24,15 @@ function cutConnections(): number {
   return open.length
 }
 
-describe('a member of a group', () => {
+describe.each(kafkaClients)('a member of a group, with %s', (client) => {
+  beforeAll(async () => {
+    world = await KafkaHarness.create(client)
+    runs = new Runs(world)
+  })
+  afterAll(async () => {
+    await world?.drop()
+  })
+
   it('loses nothing when members join, leave and lose their connections', async () => {
     const group = world.group()
     const handled = new Set<string>()

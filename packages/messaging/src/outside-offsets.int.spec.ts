@@ -1,5 +1,6 @@
 import { type TopicName, topics, type wire } from '@lethe/schemas'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { kafkaClients } from './client/port.js'
 import { OffsetsMovedError } from './errors.js'
 import type { ExternalOffsets } from './incoming.js'
 import { KafkaHarness, until } from './kafka-harness.spec.js'
@@ -8,15 +9,15 @@ import { id, Runs, TOPIC } from './kafka-runs.spec.js'
 let world: KafkaHarness
 let runs: Runs
 
-beforeAll(async () => {
-  world = await KafkaHarness.create()
-  runs = new Runs(world)
-})
-afterAll(async () => {
-  await world?.drop()
-})
+describe.each(kafkaClients)('offsets outside Kafka, with %s', (client) => {
+  beforeAll(async () => {
+    world = await KafkaHarness.create(client)
+    runs = new Runs(world)
+  })
+  afterAll(async () => {
+    await world?.drop()
+  })
 
-describe('offsets outside Kafka', () => {
   it('lie in the handler’s own database and are moved by compare-and-set', async () => {
     const { filter } = await runs.send(100)
     const group = world.group()

@@ -15,6 +15,8 @@ const READING = {
   maxWaitMs: 100,
   maxBytesPerPartition: 1_048_576,
   partitionsAtOnce: 1,
+  stallMs: 30_000,
+  shutdownMs: 5_000,
 }
 
 /** What a scan wants of one partition: everything in [from, to), or only these offsets, ascending. */

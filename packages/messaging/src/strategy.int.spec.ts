@@ -3,6 +3,7 @@ import { PausedError, type TerminalError } from '@lethe/service-host'
 import { Kafka } from 'kafkajs'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { kafkaOptions } from './client/kafkajs/options.js'
+import { kafkaClients } from './client/port.js'
 import { physicalTopic } from './config.js'
 import type { Incoming, Quarantined } from './incoming.js'
 import { KafkaHarness, requested, until } from './kafka-harness.spec.js'
@@ -11,15 +12,15 @@ import { id, Runs, TOPIC } from './kafka-runs.spec.js'
 let world: KafkaHarness
 let runs: Runs
 
-beforeAll(async () => {
-  world = await KafkaHarness.create()
-  runs = new Runs(world)
-})
-afterAll(async () => {
-  await world?.drop()
-})
+describe.each(kafkaClients)('KafkaBatchStrategy, with %s', (client) => {
+  beforeAll(async () => {
+    world = await KafkaHarness.create(client)
+    runs = new Runs(world)
+  })
+  afterAll(async () => {
+    await world?.drop()
+  })
 
-describe('KafkaBatchStrategy', () => {
   it('handles every message once in quiet times, in order per key, and commits', async () => {
     const { filter } = await runs.send(500)
     const seen: Incoming<wire.ErasureRequested>[] = []

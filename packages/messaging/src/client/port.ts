@@ -85,6 +85,10 @@ export interface ConsumerClientOptions {
   /** Bytes of one partition in one fetch. */
   readonly maxBytesPerPartition: number
   readonly partitionsAtOnce: number
+  /** A batch without a commit for this long ends all fetching until it is done, so that the watchdog sees it. */
+  readonly stallMs: number
+  /** How long `close` waits for a batch before it leaves the group without it; kafkajs waits on. */
+  readonly shutdownMs: number
   readonly logger?: Logger | undefined
 }
 
