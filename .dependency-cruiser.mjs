@@ -83,6 +83,12 @@ export default {
       '^packages/messaging/src/client/kafkajs/',
     ),
     only(
+      'only-its-adapter-knows-platformatic',
+      'The Kafka client can be replaced in one place.',
+      'node_modules/@platformatic/kafka/',
+      '^packages/messaging/src/client/platformatic/',
+    ),
+    only(
       'only-the-event-store-knows-kurrentdb',
       'The client of KurrentDB stays behind the port.',
       'node_modules/@eventstore/',

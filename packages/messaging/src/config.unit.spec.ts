@@ -1,6 +1,7 @@
 import { ConfigError } from '@lethe/service-host'
 import { describe, expect, it } from 'vitest'
 import { kafkaOptions } from './client/kafkajs/options.js'
+import { clientOptions } from './client/platformatic/options.js'
 import { deadLetterTopic, kafkaConfigFromEnvironment, physicalGroup, physicalTopic } from './config.js'
 
 describe('kafka configuration', () => {
@@ -20,6 +21,13 @@ describe('kafka configuration', () => {
       ssl: {},
       sasl: { mechanism: 'scram-sha-512', username: 'u', password: 'p' },
     })
+    expect(clientOptions(config)).toMatchObject({
+      clientId: 'request',
+      bootstrapBrokers: ['a:9092', 'b:9092'],
+      tls: {},
+      tlsServerName: true,
+      sasl: { mechanism: 'SCRAM-SHA-512', username: 'u', password: 'p' },
+    })
     expect(physicalTopic(config, deadLetterTopic('erasure.requested', 'eraser.cache'))).toBe(
       'blue.erasure.requested.eraser.cache.dlq',
     )
@@ -28,6 +36,10 @@ describe('kafka configuration', () => {
 
   it.each([
     [{}, /LETHE_KAFKA: /],
+    [
+      { LETHE_KAFKA: 'a:1', LETHE_KAFKA_CLIENT: 'librdkafka' },
+      /LETHE_KAFKA_CLIENT: must be kafkajs or platformatic/,
+    ],
     [{ LETHE_KAFKA: 'a:1', LETHE_KAFKA_SASL: 'magic' }, /must be plain, scram-sha-256 or scram-sha-512/],
     [{ LETHE_KAFKA: 'a:1', LETHE_KAFKA_SASL: 'plain' }, /LETHE_KAFKA_PASSWORD/],
     [{ LETHE_KAFKA: 'a:1', LETHE_KAFKA_CERT: '/nowhere.pem' }, /LETHE_KAFKA_CERT/],

@@ -115,6 +115,7 @@ describe('an environment of any content', () => {
   it('configures Kafka, or is refused by the names of variables', { timeout: 60_000 }, () => {
     const names = [
       'LETHE_KAFKA',
+      'LETHE_KAFKA_CLIENT',
       'LETHE_KAFKA_TLS',
       'LETHE_KAFKA_SASL',
       'LETHE_KAFKA_USERNAME',

@@ -158,15 +158,16 @@ export class PlatformaticConsumer implements ConsumerClient {
     else if (this.membership.isStill(fence)) this.holding = true
   }
 
+  /** As long as it takes: whom the group no longer waits for it excludes, and who is busy needs no new partitions. */
   private async finishFirst(): Promise<void> {
     this.holding = true
-    await this.idle(this.options.rebalanceTimeoutMs)
+    await this.idle(Number.POSITIVE_INFINITY)
   }
 
-  /** Resolves when no batch is under way, or after `ms`. */
+  /** Resolves when no batch is under way, after `ms`, or when this consumer has ended. */
   private async idle(ms: number): Promise<void> {
     const deadline = Date.now() + ms
-    while (this.running.size > 0 && Date.now() < deadline)
+    while (this.running.size > 0 && Date.now() < deadline && !this.ended)
       await new Promise((resolve) => setTimeout(resolve, 10))
   }
 

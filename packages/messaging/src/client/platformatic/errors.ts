@@ -11,7 +11,13 @@ export class PlatformaticError extends Error {
 
 /** The library gives answers as one error or as several, nested; a message may quote anything, so it stays inside. */
 export function portError(cause: unknown): PlatformaticError {
-  return cause instanceof PlatformaticError ? cause : new PlatformaticError(answers(cause)[0], { cause })
+  return cause instanceof PlatformaticError ? cause : new PlatformaticError(nameOf(cause), { cause })
+}
+
+/** Beside a refused record the library counts one without a code, which says nothing. */
+function nameOf(error: unknown): string | undefined {
+  const types = answers(error)
+  return types.find((type) => type !== 'UNKNOWN_SERVER_ERROR') ?? types[0]
 }
 
 /** Awaits the library and puts its errors into the port's form. */

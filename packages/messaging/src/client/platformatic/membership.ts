@@ -47,7 +47,8 @@ export class Membership {
       groupId: options.group,
       autocommit: false,
       sessionTimeout: options.sessionTimeoutMs,
-      rebalanceTimeout: options.rebalanceTimeoutMs,
+      // The library takes none below the session's.
+      rebalanceTimeout: Math.max(options.rebalanceTimeoutMs, options.sessionTimeoutMs),
       heartbeatInterval: options.heartbeatIntervalMs,
       heartbeatStallTimeout: options.sessionTimeoutMs + options.rebalanceTimeoutMs,
       // A join is answered when the whole group has joined.
