@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { endpoints } from '../../../../infra/src/endpoints.js'
-import { Bench, contract } from './contract.spec.js'
+import { until } from '../kafka-harness.spec.js'
+import { Bench, contract, take } from './contract.spec.js'
 import { kafkaClient } from './open.js'
 import { PlatformaticConsumer } from './platformatic/consumer.js'
 import { type ConsumerClient, type Delivery, type KafkaClient, kafkaClients } from './port.js'
@@ -19,6 +20,46 @@ async function run(check: (bench: Bench) => Promise<void>, client: KafkaClient):
 describe.each(kafkaClients)('a Kafka client: %s', (name) => {
   it.each(Object.entries(contract))('%s', async (_, check) =>
     run(check, await kafkaClient({ ...at, client: name })),
+  )
+})
+
+describe('members on both clients', () => {
+  it.each([
+    ['kafkajs', 'platformatic'],
+    ['platformatic', 'kafkajs'],
+  ] as const)('share a group that %s leads, and %s takes it over', async (first, second) =>
+    run(
+      async (bench) => {
+        const topic = await bench.topic(4)
+        const group = bench.group()
+        const taken: string[] = []
+        const join = async (name: typeof first | typeof second) =>
+          bench.member(
+            group,
+            topic,
+            async (delivery) => {
+              await take(delivery)
+              taken.push(...delivery.batch.messages.map(({ value }) => `${name} ${value}`))
+            },
+            {},
+            await kafkaClient({ ...at, client: name }),
+          )
+        const leader = await join(first)
+        const other = await join(second)
+        await until(() => leader.joins.at(-1)?.length === 2 && other.joins.at(-1)?.length === 2)
+        const keys = Array.from({ length: 20 }, (_, i) => `key-${i}`)
+        for (const [i, key] of keys.entries()) await bench.send(topic, 1, i, key)
+        await until(() => taken.length >= keys.length)
+        expect(new Set(taken.map((name) => name.split(' ')[1])).size).toBe(keys.length)
+        expect(new Set(taken.map((name) => name.split(' ')[0]))).toEqual(new Set([first, second]))
+        await leader.consumer.close()
+        await until(() => other.joins.at(-1)?.length === 4)
+        await bench.send(topic, 1, 99, 'key-0')
+        await until(() => taken.includes(`${second} 99`))
+        expect(taken).toHaveLength(keys.length + 1)
+      },
+      await kafkaClient({ ...at, client: first }),
+    ),
   )
 })
 

@@ -56,8 +56,9 @@ export class Bench {
     topic: string,
     batch: (delivery: Delivery, self: Member) => Promise<void>,
     more: Partial<ConsumerClientOptions> = {},
+    client = this.client,
   ): Promise<Member> {
-    const consumer = this.client.consumer({ ...OPTIONS, ...more, group })
+    const consumer = client.consumer({ ...OPTIONS, ...more, group })
     this.consumers.push(consumer)
     const member: Member = { consumer, joins: [], crashes: [] }
     await consumer.start([topic], {
@@ -103,7 +104,7 @@ const OPTIONS = {
 const names = ({ batch }: Delivery) => batch.messages.map(({ value }) => value?.toString() ?? 'null')
 
 /** Takes a batch as handled and commits it. */
-async function take(delivery: Delivery): Promise<void> {
+export async function take(delivery: Delivery): Promise<void> {
   delivery.resolveOffset(delivery.batch.lastOffset())
   await delivery.commit(String(BigInt(delivery.batch.lastOffset()) + 1n))
 }
