@@ -10,6 +10,7 @@ import { probeSpecials } from './probe-specials.spec.js'
 import { rights } from './rights.spec.js'
 import { openSearchBackdoor } from './search-backdoor.spec.js'
 import { specials } from './specials.spec.js'
+import { twinsSpecials } from './twins-specials.spec.js'
 
 // One file, so that one server runs at a time.
 await onSearchServers((server) => {
@@ -20,6 +21,7 @@ await onSearchServers((server) => {
     failuresSpecials(server)
     countsSpecials(server)
     probeSpecials(server)
+    twinsSpecials(server)
     leaks(server)
   })
 })
