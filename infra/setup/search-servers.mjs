@@ -43,7 +43,15 @@ export function fetchSearchServer(name, folder) {
 
 const COPY = 'org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-dependencies'
 
-const homeOf = (name) => join(cacheDir(), `${name}-${readLock()[name].digest.slice(0, 12)}`)
+/** Named by what is fetched and by what is compiled beside it: a change of either is another home. */
+function homeOf(name) {
+  const { digest } = readLock()[name]
+  const launcher = join(infraDir, 'search-servers', name, 'Launch.java')
+  const own = existsSync(launcher)
+    ? createHash('sha256').update(digest).update(readFileSync(launcher)).digest('hex')
+    : digest
+  return join(cacheDir(), `${name}-${own.slice(0, 12)}`)
+}
 const readLock = () => JSON.parse(readFileSync(join(infraDir, 'search-servers', 'lock.json'), 'utf8'))
 
 /** It appears under its final name only when every file is the pinned one. */

@@ -201,12 +201,14 @@ const opensearch3: Launch = (home, folder, port, java) => {
 }
 
 function configure(folder: string, port: number, more: readonly string[]): void {
-  for (const name of ['config', 'data', 'logs', 'tmp']) mkdirSync(join(folder, name), { recursive: true })
+  for (const name of ['config', 'data', 'logs', 'snapshots', 'tmp'])
+    mkdirSync(join(folder, name), { recursive: true })
   const lines = [
     'cluster.name: lethe-test',
     'node.name: n1',
     `path.data: ${join(folder, 'data')}`,
     `path.logs: ${join(folder, 'logs')}`,
+    `path.repo: ${join(folder, 'snapshots')}`,
     'network.host: 127.0.0.1',
     `http.port: ${port}`,
     `transport.port: ${port + 100}`,
@@ -287,7 +289,7 @@ function reachable(home: string, folder: string, asRoot: boolean): string {
 function handOver(folder: string): void {
   chmodSync(folder, 0o755)
   chownSync(folder, NOBODY.uid, NOBODY.gid)
-  for (const name of ['config', 'data', 'logs', 'tmp'])
+  for (const name of ['config', 'data', 'logs', 'snapshots', 'tmp'])
     if (existsSync(join(folder, name)))
       execFileSync('chown', ['-R', `${NOBODY.uid}:${NOBODY.gid}`, join(folder, name)])
 }

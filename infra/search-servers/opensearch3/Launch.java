@@ -14,6 +14,7 @@ public class Launch {
               settings.put("http.port", String.valueOf(port));
               settings.put("transport.port", String.valueOf(port + 100));
               settings.put("discovery.type", "single-node");
+              settings.put("path.repo", folder.resolveSibling("snapshots").toString());
               settings.put("cluster.routing.allocation.disk.threshold_enabled", false);
               settings.putList("node.roles", "cluster_manager", "data", "ingest");
             })

@@ -128,7 +128,8 @@ describe('an until: of any content', () => {
     fc.assert(
       fc.property(
         fc.constantFrom(...both),
-        fc.nat(9999),
+        // PostgreSQL knows no year 0.
+        fc.integer({ min: 1, max: 9999 }),
         fc.nat(14),
         fc.nat(33),
         (kind, year, month, day) => {
@@ -162,8 +163,8 @@ describe('an until: of any content', () => {
           const end = keptUntil(untilOf(until), Date.UTC(2026, 0, 1))
           expect(Number.isSafeInteger(end), until).toBe(true)
         }
-        // What one connector takes the other takes: PostgreSQL has no dots in a column.
-        if (!until.includes('.')) expect(takes('postgres', until)).toBe(takes('elasticsearch', until))
+        // What one connector takes the other takes, but for dots in a column and wildcards in a field.
+        if (!/[.*]/.test(until)) expect(takes('postgres', until)).toBe(takes('elasticsearch', until))
       }),
       { numRuns: 1_000 },
     )

@@ -7,6 +7,7 @@ import { elasticsearch } from './index.js'
 import { leaks } from './leaks.spec.js'
 import { onSearchServers } from './on-search-servers.spec.js'
 import { probeSpecials } from './probe-specials.spec.js'
+import { restoreSpecials } from './restore-specials.spec.js'
 import { rights } from './rights.spec.js'
 import { openSearchBackdoor } from './search-backdoor.spec.js'
 import { specials } from './specials.spec.js'
@@ -23,6 +24,7 @@ await onSearchServers((server) => {
     probeSpecials(server)
     twinsSpecials(server)
     leaks(server)
+    restoreSpecials(server)
   })
 })
 await rights()

@@ -2,6 +2,7 @@ import { defineConnector } from '@lethe/eraser-kit'
 import { elasticsearchKind, elasticsearchSystem } from './grammar.js'
 import { elasticsearchOptions } from './options.js'
 import { openProbeSession } from './probe.js'
+import { openRestore } from './restore.js'
 import { checkMap, openSession } from './session.js'
 
 export type { ElasticsearchSystem } from './grammar.js'
@@ -20,5 +21,6 @@ export const elasticsearch = defineConnector({
   capabilities: { receipts: 'last-step', batch: { max: 1_000, concurrency: 1 } },
   open: openSession,
   openProbe: openProbeSession,
+  openRestore,
   check: checkMap,
 })

@@ -1,5 +1,13 @@
 import { randomUUID } from 'node:crypto'
-import type { EraseIo, Identifier, Outcome, Pass, ProbeFinding, Session } from '@lethe/eraser-kit'
+import type {
+  EraseIo,
+  Identifier,
+  Outcome,
+  Pass,
+  ProbeFinding,
+  RestoreSession,
+  Session,
+} from '@lethe/eraser-kit'
 import type { SearchServer } from '@lethe/infra'
 import { type Gatekeeper, openGatekeeper } from './gatekeeper.spec.js'
 import { elasticsearchSystem } from './grammar.js'
@@ -30,6 +38,7 @@ export interface LoneStore {
   open(indices: readonly unknown[], change?: Change): Promise<Session>
   erase(indices: readonly unknown[], pass: Pass, change?: Change, io?: Partial<EraseIo>): Promise<Outcome>
   probe(indices: readonly unknown[], pass: Pass, change?: Change): Promise<ProbeFinding>
+  restoring(indices: readonly unknown[]): Promise<RestoreSession>
   close(): Promise<void>
 }
 
@@ -94,6 +103,12 @@ export async function openLoneStore(server: SearchServer): Promise<LoneStore> {
       const [finding] = await probe.probe([pass.subject])
       if (!finding) throw new RangeError('no finding')
       return finding
+    },
+    restoring: async (indices) => {
+      const session = await elasticsearch.openRestore?.(contextOf(indices, 'eraser', {}))
+      if (!session) throw new RangeError('no restore session')
+      closers.push(() => session.close())
+      return session
     },
     close: async () => {
       for (const close of closers) await close()
