@@ -1,6 +1,13 @@
 import type { Incoming, Outgoing, Quarantined, Verdict } from '@lethe/messaging'
 import type { wire } from '@lethe/schemas'
-import { type Logger, PausedError, RetryableError, spansAround, traceparentFor } from '@lethe/service-host'
+import {
+  type Logger,
+  PausedError,
+  RetryableError,
+  spansAround,
+  TerminalError,
+  traceparentFor,
+} from '@lethe/service-host'
 import { Acknowledgements, type ClearedPass, failureOf } from './acknowledging.js'
 import { type Asked, askClearance, type WantedPass } from './clearing.js'
 import type { Connector, EraseIo, Marker, Receipt, Session } from './connector.js'
@@ -9,6 +16,7 @@ import { batchPasses, batchSeconds, ofEraser, passesTotal } from './metrics.js'
 import { Pacer } from './pacer.js'
 import { outcomeAttributes, settlementAttributes, tracedPasses } from './pass-spans.js'
 import { Patience, waits } from './patience.js'
+import { readReceipt } from './read-receipt.js'
 import type { RequestPort } from './request-client.js'
 import { passKey, type Settlement, settle } from './settle.js'
 import type { Systems } from './systems.js'
@@ -155,8 +163,9 @@ export class EraseHost {
       await this.failAll(chunk, error)
       return new Map()
     }
-    await this.republish(receipts, chunk)
-    const done = new Set(receipts.map(passKey))
+    const told = receipts.flatMap((receipt) => readReceipt(receipt) ?? [])
+    await this.republish(told, chunk)
+    const done = new Set(told.map(passKey))
     const open = chunk.filter((pass) => !done.has(passKey(pass)))
     const { cleared, paused } = await this.clear(open, context.signal, marker)
     if (cleared.size === 0) return new Map()
@@ -199,7 +208,9 @@ export class EraseHost {
     const messages: wire.ErasureAcknowledged[] = []
     passes.forEach((pass, index) => {
       const settlement = settlements[index] as Settlement
-      if (settlement.by === 'receipt') messages.push(readReceipt(settlement.receipt))
+      const told = settlement.by === 'receipt' ? readReceipt(settlement.receipt) : null
+      if (told !== null) messages.push(told)
+      else if (settlement.by === 'receipt') errors.push([pass, damaged()])
       else if (undone(settlement, io.signal)) retry.set(passKey(pass), expired())
       else if (settlement.by === 'outcome') messages.push(acknowledgements.of(pass, settlement.outcome))
       else errors.push([pass, settlement.error])
@@ -251,10 +262,13 @@ export class EraseHost {
     if (paused !== null) throw paused
   }
 
-  private async republish(receipts: readonly Receipt[], wanted: readonly WantedPass[]): Promise<void> {
-    if (receipts.length === 0) return
-    passesTotal.inc({ ...ofEraser(this.parts.systemId), outcome: 'republished' }, receipts.length)
-    await this.send(receipts.map(readReceipt), wanted)
+  private async republish(
+    told: readonly wire.ErasureAcknowledged[],
+    wanted: readonly WantedPass[],
+  ): Promise<void> {
+    if (told.length === 0) return
+    passesTotal.inc({ ...ofEraser(this.parts.systemId), outcome: 'republished' }, told.length)
+    await this.send(told, wanted)
   }
 
   private async publish(
@@ -316,8 +330,11 @@ export async function publishOrPause(publisher: Publisher, messages: readonly Ou
   }
 }
 
-const readReceipt = (receipt: Receipt): wire.ErasureAcknowledged =>
-  JSON.parse(receipt.body) as wire.ErasureAcknowledged
+const damaged = () =>
+  new TerminalError(
+    'receipt_unreadable',
+    'What the store kept as receipt of this pass is none; try the system again.',
+  )
 
 const idsOf = ({ requestId, passId, attempt }: { requestId: string; passId: string; attempt: number }) => ({
   requestId,

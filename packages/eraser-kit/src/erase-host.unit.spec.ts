@@ -161,6 +161,22 @@ describe('the erase host', () => {
     expect(questions).toHaveLength(1)
   })
 
+  it('with a damaged receipt among good ones repeats those, and fails that pass alone', async () => {
+    erase = async (batch, io) => {
+      const fresh = batch.map((pass) => io.receipt(pass, erased))
+      receipts.push(...fresh)
+      return batch.map(() => erased)
+    }
+    await host().handle([item('r1')], context)
+    receipts.push({ requestId: 'r2', passId: 'mine#1/initial', body: '{"cut' })
+    sent = []
+    await host().handle([item('r1'), item('r2')], context)
+    expect(acks().map(({ requestId, outcome, errorCode }) => [requestId, outcome, errorCode])).toEqual([
+      ['r1', 'erased', null],
+      ['r2', 'failed', 'receipt_unreadable'],
+    ])
+  })
+
   it('refuses to keep a receipt of success for a partial failure', async () => {
     const partial = { users: { found: 2, erased: 1, redacted: 0, retained: 0, failed: 1 } }
     erase = async (batch, io) => {

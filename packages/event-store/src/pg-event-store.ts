@@ -215,7 +215,7 @@ function storedEvent(row: EventRow): StoredEvent {
 
 function parsePosition(position: Position): [transaction: string, position: string] {
   const parts = /^(\d+)\.(\d+)$/.exec(position)
-  if (!parts?.[1] || !parts[2]) throw new TypeError(`not a position of this store: ${position}`)
+  if (!parts?.[1] || !parts[2]) throw new TypeError('not a position of this store')
   return [parts[1], parts[2]]
 }
 

@@ -10,7 +10,7 @@ import {
   type OnModuleDestroy,
 } from '@nestjs/common'
 import { Pool } from 'pg'
-import { AnnouncedController, LOGGER, WATCHED } from './adapters/announced.controller.js'
+import { AnnouncedController, WATCHED } from './adapters/announced.controller.js'
 import { RestoresController } from './adapters/http/restores.controller.js'
 import { Guard } from './application/guard.js'
 import { Restores } from './application/restores.js'
@@ -73,7 +73,6 @@ export class RestoreModule {
         { provide: Sweeps, useValue: parts.sweeps },
         { provide: ROUNDS, useValue: parts.rounds },
         { provide: WATCHED, useValue: parts.watched },
-        { provide: LOGGER, useValue: logger },
         { provide: KafkaBatchStrategy, useValue: strategy },
         Lifecycle,
       ],

@@ -2,10 +2,8 @@ import { AuthGuard, type Caller, CallerParam, parsed } from '@lethe/service-host
 import { Body, Controller, Get, HttpCode, Inject, Param, Post, Query, UseGuards } from '@nestjs/common'
 import { z } from 'zod'
 import { Restores } from '../../application/restores.js'
+import { restoreName as id } from '../../domain/restore-name.js'
 
-const id = z
-  .string()
-  .regex(/^[A-Za-z0-9][A-Za-z0-9._:-]{0,99}$/, 'is 1 to 100 of letters, digits and . _ : -')
 const announceBody = z
   .object({
     systemId: id,
