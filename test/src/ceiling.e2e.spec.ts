@@ -291,6 +291,22 @@ describe('a pass over its ceiling', () => {
     ])
   })
 
+  it('is allowed again at a replay to whom it was allowed, and to nobody else', async () => {
+    const { at, secrets } = stand.chain.context
+    const response = await fetch(`${at.requestUrl}/v1/tombstones`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${secrets.token('restore')}`, 'content-type': 'application/json' },
+      body: JSON.stringify({ systemId: 'cache', reason: 'restore-1', limit: 5_000 }),
+    })
+    const { tombstones } = (await response.json()) as {
+      tombstones: { requestId: string; ceilingWaived: boolean }[]
+    }
+    expect(tombstones.length).toBeGreaterThan(1)
+    expect(tombstones.filter(({ ceilingWaived }) => ceilingWaived).map(({ requestId }) => requestId)).toEqual(
+      [byKeys],
+    )
+  })
+
   it.each([
     ['eraser-cache', 'ceiling-blind-cache-eraser', customer(303), { keys: 10 }],
     ['eraser-shop-pg', 'ceiling-blind-shop-eraser', customer(304), { sessions: 40 }],

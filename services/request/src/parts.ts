@@ -151,7 +151,11 @@ async function build(
       firstStep,
       (systemId) => systemId in maps.current.systems,
     ),
-    tombstones: new Tombstones(pool, vault),
+    tombstones: new Tombstones(
+      pool,
+      vault,
+      (systemId) => (maps.current.systems[systemId]?.ceiling ?? null) !== null,
+    ),
     maps,
     intake: new Intake(accepting, log, intakePorts(intakeKey, credentials)),
     intakeKey,

@@ -251,6 +251,25 @@ describe('a gate stays shut', () => {
     expect(await latest()).toMatchObject({ phase: 'waiting', waiting: [{ code: 'marker_foreign' }] })
   })
 
+  it('over a ceiling, unless a second approver had let that person be erased above it', async () => {
+    const process = stand.process('test', undefined, 1)
+    await round(process)
+    const backup = await stand.shop.backUp()
+    await round(process)
+    await stand.tombstone('u1', { ceilingWaived: true })
+    await stand.tombstone('u2')
+    await stand.shop.restore(backup)
+    await round(process)
+    expect(await latest()).toMatchObject({ phase: 'waiting', failed: { over_ceiling: 1 }, replayed: 1 })
+    expect(await people()).not.toContain('u1')
+    expect(await people()).toContain('u2')
+    await stand.tombstone('u2', { ceilingWaived: true })
+    await process.restores.retry(operator, (await latest())?.restoreId ?? '')
+    await process.guard.idle()
+    expect(await latest()).toMatchObject({ phase: 'opened' })
+    expect(await people()).not.toContain('u2')
+  })
+
   it('while the copy does not fit the data map, says why, and goes on when it does', async () => {
     const { backup, process } = await erasedSinceBackup()
     await stand.shop.restore(backup)

@@ -26,6 +26,8 @@ export interface LiveTombstone {
   readonly expiresAt: number
   /** The person is under a hold: nothing may be erased, and nobody is named. */
   readonly held: boolean
+  /** A second approver let this person be erased from the system above its ceiling. */
+  readonly ceilingWaived: boolean
   /** Null when held, or when the vault can't say any more; then `code` says why. */
   readonly subject: Subject | null
   readonly code?: string
@@ -48,6 +50,8 @@ export class Tombstones {
   constructor(
     private readonly pool: Pool,
     private readonly vault: Vault,
+    /** Whether the map in force gives a system a ceiling. */
+    private readonly hasCeiling: (systemId: string) => boolean,
     private readonly now: () => number = Date.now,
   ) {}
 
@@ -61,15 +65,17 @@ export class Tombstones {
     const { systemId, after, limit, reason } = question
     const rows = await liveTombstones(this.pool, systemId, at, { limit, after })
     const ids = [...new Set(rows.map(({ requestId }) => requestId))]
-    const [owners, entries] = await Promise.all([
+    const [owners, entries, waived] = await Promise.all([
       this.ownersOf(ids),
       this.vault.open(this.pool, ids, systemId, 'tombstones'),
+      this.waivedOf(ids, systemId),
     ])
     await auditTombstones(this.pool, { at, credentialId: caller.id, systemId, reason, count: rows.length })
     const tombstones = rows.map(
       ({ tombstoneId, requestId, mapVersion, effectiveAt, expiresAt, ...row }): LiveTombstone => {
         const owner = owners.get(requestId)
-        const found = { tombstoneId, requestId, mapVersion, effectiveAt, expiresAt }
+        const ceilingWaived = waived.has(requestId)
+        const found = { tombstoneId, requestId, mapVersion, effectiveAt, expiresAt, ceilingWaived }
         // Fail closed: a tombstone without its request is nobody's to replay.
         if (owner === undefined) return { ...found, held: false, subject: null, code: 'not_found' }
         if (owner.held) return { ...found, held: true, subject: null }
@@ -86,6 +92,19 @@ export class Tombstones {
       },
     )
     return { validUntil, tombstones }
+  }
+
+  /** Read from the log, and only where the system has a ceiling: hardly anybody is above it. */
+  private async waivedOf(ids: readonly string[], systemId: string): Promise<Set<string>> {
+    if (!this.hasCeiling(systemId)) return new Set()
+    const { rows } = await this.pool.query<{ stream_id: string }>({
+      name: 'tombstone-waivers',
+      text: `SELECT DISTINCT stream_id FROM events.events
+             WHERE stream_id = ANY($1::text[]) AND type = 'PassRequested'
+               AND data->>'systemId' = $2 AND data->>'ceilingWaived' = 'true'`,
+      values: [ids, systemId],
+    })
+    return new Set(rows.map((row) => row.stream_id))
   }
 
   private async ownersOf(ids: readonly string[]): Promise<Map<string, Owner>> {

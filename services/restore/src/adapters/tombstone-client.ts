@@ -11,6 +11,7 @@ const answer = z.object({
       requestId: z.string(),
       mapVersion: z.number(),
       held: z.boolean(),
+      ceilingWaived: z.boolean().optional(),
       subject: subjectShape.nullable(),
       code: z.string().optional(),
     }),

@@ -96,7 +96,7 @@ export class PageExpired extends Error {}
 
 function passOf(
   { name, number, systemId }: Run,
-  { requestId, subject }: Readable,
+  { requestId, subject, ceilingWaived = false }: Readable,
   version: number,
   expiresAt: number,
 ): Pass {
@@ -109,7 +109,7 @@ function passOf(
     attempt: 1,
     subject,
     grant: { grantId: name, expiresAt },
-    ceilingWaived: false,
+    ceilingWaived,
   }
 }
 

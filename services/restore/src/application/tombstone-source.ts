@@ -6,6 +6,8 @@ export interface LiveTombstone {
   readonly requestId: string
   readonly mapVersion: number
   readonly held: boolean
+  /** A second approver let this person be erased above the ceiling. */
+  readonly ceilingWaived?: boolean | undefined
   readonly subject: Subject | null
   readonly code?: string | undefined
 }

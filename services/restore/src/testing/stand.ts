@@ -183,7 +183,11 @@ export class Stand {
   }
 
   /** A process of the service, with nothing in memory of any other. */
-  process(incarnation = 'test', role?: string): { guard: Guard; restores: Restores; sweeps: Sweeps } {
+  process(
+    incarnation = 'test',
+    role?: string,
+    ceiling: number | null = null,
+  ): { guard: Guard; restores: Restores; sweeps: Sweeps } {
     const logger = createLogger('restore-spec')
     const section = {
       version: 1,
@@ -193,7 +197,7 @@ export class Stand {
         systemId: 'shop-pg',
         kind: 'postgres',
         connection: 'SHOP',
-        ceiling: null,
+        ceiling,
         body: { elements: ELEMENTS },
       },
     }
@@ -219,9 +223,17 @@ export class Stand {
   }
 
   /** The person stays absent from the shop; a row of the read model says since when. */
-  async tombstone(userId: string, extra: { held?: boolean; effectiveAt?: number; expiresAt?: number } = {}) {
+  async tombstone(
+    userId: string,
+    extra: { held?: boolean; ceilingWaived?: boolean; effectiveAt?: number; expiresAt?: number } = {},
+  ) {
     const tombstoneId = `tombstone-${userId}`
-    const { held = false, effectiveAt = Date.now(), expiresAt = Date.now() + 86_400_000 } = extra
+    const {
+      held = false,
+      ceilingWaived = false,
+      effectiveAt = Date.now(),
+      expiresAt = Date.now() + 86_400_000,
+    } = extra
     const subject = {
       subjectRef: `ref-${userId}`,
       tenantId: 'shop',
@@ -230,7 +242,7 @@ export class Stand {
     }
     await this.pool.query(
       `INSERT INTO read_model.tombstones (tombstone_id, request_id, system_id, tenant_id, subject_ref, sequence,
-         epoch, map_version, effective_at, expires_at) VALUES ($1, $2, 'shop-pg', 'shop', $3, 1, 'e1', 1, $4, $5)`,
+         epoch, map_version, effective_at, expires_at) VALUES ($1, $2, 'shop-pg', 'shop', $3, 1, 'e1', 1, $4, $5) ON CONFLICT DO NOTHING`,
       [tombstoneId, `request-${userId}`, subject.subjectRef, effectiveAt, expiresAt],
     )
     if (expiresAt <= Date.now()) return
@@ -240,6 +252,7 @@ export class Stand {
       requestId,
       mapVersion: 1,
       held,
+      ceilingWaived,
       subject: held ? null : subject,
     })
   }

@@ -155,6 +155,7 @@ export const tombstones = z.looseObject({
       effectiveAt: epochMs,
       expiresAt: epochMs,
       held: z.boolean(),
+      ceilingWaived: z.boolean(),
     }),
   ),
 })
