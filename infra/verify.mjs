@@ -16,6 +16,11 @@ const steps = [
   },
   { name: 'compile', command: [bin('tsc'), '-b'], hint: 'Correct the types named above.' },
   {
+    name: 'the console',
+    command: [nodeBin, 'services/ops/scripts/build-console.ts'],
+    hint: 'Correct what vite names above.',
+  },
+  {
     name: 'types, specs included',
     command: [bin('tsc'), '-p', 'tsconfig.check.json'],
     hint: 'Correct the types named above.',

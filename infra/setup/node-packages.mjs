@@ -43,11 +43,16 @@ export function installNodePackages() {
   })
 }
 
-/** Compiles every project; what is up to date is skipped. */
-export function build() {
-  return run(join(rootDir, 'node_modules', '.bin', 'tsc'), ['-b'], {
+/** Compiles every project, and the console of ops; what is up to date is skipped. */
+export async function build() {
+  await run(join(rootDir, 'node_modules', '.bin', 'tsc'), ['-b'], {
     cwd: rootDir,
     env: projectEnv(),
     hint: 'The sources do not compile; the errors are above.',
+  })
+  await run(nodeBin, ['services/ops/scripts/build-console.ts'], {
+    cwd: rootDir,
+    env: projectEnv(),
+    hint: 'The console does not build; the errors are above.',
   })
 }

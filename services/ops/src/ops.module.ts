@@ -7,6 +7,7 @@ import {
   type OnApplicationShutdown,
   type OnModuleDestroy,
 } from '@nestjs/common'
+import { ConsoleController, SITE } from './adapters/http/console.controller.js'
 import { LiveController, LOGGER } from './adapters/http/live.controller.js'
 import { MachineController } from './adapters/http/machine.controller.js'
 import { PublicController } from './adapters/http/public.controller.js'
@@ -26,13 +27,20 @@ export class OpsModule implements OnApplicationBootstrap, OnModuleDestroy, OnApp
   static around(parts: OpsParts): DynamicModule {
     return {
       module: OpsModule,
-      controllers: [MachineController, RequestsController, LiveController, PublicController],
+      controllers: [
+        MachineController,
+        RequestsController,
+        LiveController,
+        PublicController,
+        ConsoleController,
+      ],
       providers: [
         { provide: PARTS, useValue: parts },
         { provide: Credentials, useValue: parts.credentials },
         { provide: Looks, useValue: parts.looks },
         { provide: Live, useValue: parts.live },
         { provide: LOGGER, useValue: parts.logger },
+        { provide: SITE, useValue: { built: parts.site } },
         { provide: Requests, useValue: parts.requests },
       ],
     }

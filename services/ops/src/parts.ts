@@ -5,6 +5,7 @@ import { Pool } from 'pg'
 import { ConnectClient } from './adapters/connect-client.js'
 import { pgChanges } from './adapters/pg-changes.js'
 import { PgMachine } from './adapters/pg-machine.js'
+import { readSite, type Site } from './adapters/site.js'
 import { Changes } from './application/changes.js'
 import { DeadLetters } from './application/dead-letters.js'
 import { publishFigures } from './application/figures.js'
@@ -27,6 +28,8 @@ export interface OpsParts {
   readonly changes: Changes
   readonly live: Live
   readonly logger: Logger
+  /** The console; null when it was not built. */
+  readonly site: Site | null
   readonly loops: readonly Repeating[]
 }
 
@@ -58,6 +61,7 @@ export function openParts(config: OpsConfig, logger: Logger): OpsParts {
     changes,
     live: new Live(changes, lag, overview),
     logger,
+    site: readSite(),
     loops: [
       // Rates need samples also while nobody looks.
       new Repeating({

@@ -12,5 +12,8 @@ export function restoreClientOf({ ports }: Pick<Endpoints, 'ports'>): RestoreCli
   return new RestoreClient({ url: `http://127.0.0.1:${ports.restore}`, token: tokenOf('operator') })
 }
 
-const tokenOf = (credential: string): string =>
-  readFileSync(join(new StateDir().path, 'secrets', `${credential}.token`), 'utf8').trim()
+/** Where the local stack keeps the token of a credential. */
+export const tokenFile = (credential: string): string =>
+  join(new StateDir().path, 'secrets', `${credential}.token`)
+
+const tokenOf = (credential: string): string => readFileSync(tokenFile(credential), 'utf8').trim()

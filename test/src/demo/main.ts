@@ -3,7 +3,7 @@
 import { down, endpoints, up } from '@lethe/infra'
 import { digestOfOthers, type Footprint, footprint, sizeOf } from '../shop/oracle.js'
 import { ada, lookAlike } from '../shop/seed.js'
-import { clientOf, restoreClientOf } from './client.js'
+import { clientOf, restoreClientOf, tokenFile } from './client.js'
 import { eraseWithProgress } from './erase.js'
 import { heading, line, say } from './print.js'
 import { looksNobodyShares } from './proof.js'
@@ -134,6 +134,9 @@ async function waitForCtrlC(): Promise<void> {
   const at = endpoints()
   say('')
   say(`request service   ${at.requestUrl}   (API: ${at.requestUrl}/openapi.json)`)
+  say(
+    `ops console       http://127.0.0.1:${at.ports.ops}/   (sign in with the text of ${tokenFile('viewer')})`,
+  )
   say('look around       npm run lethe -- list | show <id> --events | status | logs aggregator')
   say('Ctrl-C stops everything this started.')
   await new Promise<void>((resolve) => {

@@ -1,0 +1,122 @@
+import type { AtRisk, Lag, Overview as OverviewAnswer } from '../../../src/adapters/http/answer-types.js'
+import { useAnswer, useLive } from '../live/hooks.js'
+import { Figure } from '../parts/figure.js'
+import { Badge, Moment } from '../parts/known.js'
+import { Answered, Page } from '../parts/page.js'
+import { Link } from '../router.js'
+import { pageOf } from '../view/links.js'
+import { type Trouble, troubles } from '../view/troubles.js'
+import { counted, plain, statusTone } from '../view/words.js'
+
+/** The ten-second view: first what is stuck, then the numbers. */
+export function Overview() {
+  const figures = useLive((state) => state.figures)
+  const told = useLive((state) => state.overview)
+  const asked = useAnswer<OverviewAnswer>('/v1/overview', [])
+  const lag = useAnswer<Lag>('/v1/lag?maxAgeMs=5000', [figures])
+  const atRisk = useAnswer<AtRisk>('/v1/at-risk?maxAgeMs=5000', [figures])
+  const overview = told === null ? asked : { ...asked, value: told }
+  const found = troubles({ overview: overview.value, lag: lag.value, atRisk: atRisk.value })
+  const known = overview.value !== null && lag.value !== null && atRisk.value !== null
+  return (
+    <Page title="Overview">
+      <Answered answer={lag}>{() => null}</Answered>
+      <Stuck found={found} known={known} />
+      <Answered answer={overview}>{(value) => <Numbers overview={value} />}</Answered>
+    </Page>
+  )
+}
+
+function Stuck({ found, known }: { found: readonly Trouble[]; known: boolean }) {
+  return (
+    <section aria-labelledby="stuck">
+      <h2 id="stuck">What is stuck</h2>
+      <p role="status" className={found.length > 0 ? 'verdict bad' : 'verdict good'}>
+        {found.length > 0
+          ? `${counted(found.length, 'thing')} to look at`
+          : known
+            ? 'Nothing is stuck.'
+            : 'Looking …'}
+      </p>
+      <ul className="troubles">
+        {found.map((one) => (
+          <li key={one.id} data-trouble={one.id}>
+            <Badge tone={one.tone}>
+              <Link to={one.page}>{one.what}</Link>
+            </Badge>
+            <span>{one.why}</span>
+            <span>
+              since {one.atLeast && 'at least '}
+              <Moment at={one.since} none="a time nobody can say" />
+            </span>
+            <span>
+              endangers{' '}
+              <Link to={one.endangersPage}>
+                {one.endangers === null ? 'see requests at risk' : counted(one.endangers, 'request')}
+              </Link>
+            </span>
+          </li>
+        ))}
+      </ul>
+    </section>
+  )
+}
+
+function Numbers({ overview }: { overview: OverviewAnswer }) {
+  const { requests, atRisk, erasers, gates, deadLetters, oldestUnacknowledged } = overview
+  const { pass } = oldestUnacknowledged
+  return (
+    <>
+      <section aria-labelledby="deadlines">
+        <h2 id="deadlines">Deadlines</h2>
+        <ul className="figures">
+          <Figure label="overdue" figure={requests.overdue} tone="bad" />
+          <Figure label="endangered by lag" figure={atRisk} tone="bad" />
+          <Figure label="due this week" figure={requests.dueThisWeek} tone="warn" />
+          <Figure label="open" figure={requests.open} tone="busy" />
+          <Figure
+            label="gone from live systems, still in a backup"
+            figure={requests.liveErased}
+            tone="busy"
+          />
+          <Figure label="gone from backups too" figure={requests.backupClear} tone="good" />
+        </ul>
+      </section>
+      <section aria-labelledby="machine">
+        <h2 id="machine">The machine</h2>
+        <ul className="figures">
+          <Figure label="erasers and probes up" figure={erasers.up} tone="good" />
+          <Figure label="silent" figure={erasers.silent} tone="bad" />
+          <Figure label="of unknown health" figure={erasers.unknown} tone="warn" />
+          <Figure label="gates open" figure={gates.open} tone="good" />
+          <Figure label="gates shut" figure={gates.shut} tone="bad" />
+          <Figure label="dead letters" figure={deadLetters} tone="warn" />
+        </ul>
+        <p>
+          Oldest unacknowledged pass:{' '}
+          {pass === null ? (
+            'none waits.'
+          ) : (
+            <>
+              <Link to={pageOf(pass.links.request)}>
+                {pass.passId} in {pass.systemId}
+              </Link>
+              , requested <Moment at={pass.requestedAt} />
+            </>
+          )}
+        </p>
+      </section>
+      <section aria-labelledby="by-status">
+        <h2 id="by-status">Requests by status</h2>
+        <ul className="figures small">
+          {Object.entries(requests.byStatus).map(([status, figure]) => (
+            <Figure key={status} label={plain(status)} figure={figure} tone={statusTone(status)} />
+          ))}
+        </ul>
+        <p className="faint">
+          Measured <Moment at={overview.measuredAt} />
+        </p>
+      </section>
+    </>
+  )
+}

@@ -1,0 +1,97 @@
+import { describe, expect, it } from 'vitest'
+import type { AtRisk, Lag, Overview } from '../../../src/adapters/http/answer-types.js'
+import { troubles } from './troubles.js'
+
+const figure = (value: number | null, href: string, unknown: string | null = null) => ({
+  value,
+  unknown,
+  href,
+})
+
+const overview = {
+  measuredAt: 1,
+  ageMs: 0,
+  requests: { overdue: figure(0, '/v1/requests?dueBefore=1') },
+  gates: { open: figure(1, '/v1/gates?state=open'), shut: figure(0, '/v1/gates?state=shut') },
+  deadLetters: figure(0, '/v1/dead-letters'),
+} as unknown as Overview
+
+const group = (changes: object) => ({
+  group: 'eraser.cache',
+  topics: ['erasure.requested'],
+  state: 'Stable',
+  members: 1,
+  health: 'up',
+  lag: 0,
+  catchUpMs: 0,
+  drainMs: 0,
+  unknown: {},
+  ...changes,
+})
+const lagOf = (changes: object = {}, more: object = {}) =>
+  ({
+    measuredAt: 1,
+    ageMs: 0,
+    groups: [group(changes)],
+    partitions: [{ group: 'eraser.cache', lag: 3, lagMs: 60_000, lagMsAtLeast: null, unknown: {} }],
+    slots: [{ slot: 'lethe', active: true, walStatus: 'reserved', lagBytes: 0, retainedBytes: 0 }],
+    connector: { name: 'outbox', state: 'RUNNING', tasks: [{ id: 0, state: 'RUNNING' }], unknown: null },
+    ...more,
+  }) as unknown as Lag
+const atRisk = {
+  items: [
+    { because: ['eraser.cache'] },
+    { because: ['probe.cache'] },
+    { because: ['aggregator', 'eraser.cache'] },
+  ],
+} as unknown as AtRisk
+const whats = (known: Partial<Parameters<typeof troubles>[0]>) =>
+  troubles({ overview, lag: lagOf(), atRisk, ...known }).map(({ what }) => what)
+
+describe('what is stuck', () => {
+  it('is nothing when everything is known and moves', () => {
+    expect(whats({})).toEqual([])
+  })
+
+  it('is an eraser that is silent, since its oldest message waits, with those it endangers', () => {
+    const [found] = troubles({ overview, lag: lagOf({ health: 'silent', members: 0, lag: 3 }), atRisk })
+    expect(found).toMatchObject({ what: 'eraser.cache is silent', tone: 'bad', endangers: 2, atLeast: false })
+    expect(Math.abs((found?.since ?? 0) - (Date.now() - 60_000))).toBeLessThan(10_000)
+    expect(found?.endangersPage).toBe('/at-risk?place=eraser.cache')
+  })
+
+  it('is what falls behind, and not what waits a moment', () => {
+    expect(
+      whats({ lag: lagOf({ lag: 3, catchUpMs: null, unknown: { catchUpMs: 'not_catching_up' } }) }),
+    ).toEqual(['eraser.cache falls behind'])
+    expect(whats({ lag: lagOf({ lag: 3, catchUpMs: 500 }) })).toEqual([])
+  })
+
+  it('is also what nobody knows: unknown is never taken for well', () => {
+    const blind = { lag: null, catchUpMs: null, health: 'unknown', unknown: { lag: 'kafka_unreachable' } }
+    expect(whats({ lag: lagOf(blind) })).toEqual(['eraser.cache: nothing is known'])
+    const connector = { name: 'outbox', state: null, tasks: null, unknown: 'connect_unreachable' }
+    expect(whats({ lag: lagOf({}, { slots: null, connector }) })).toEqual([
+      'Debezium: nothing is known',
+      'Replication slot: nothing is known',
+    ])
+    const letters = { ...overview, deadLetters: figure(null, '/v1/dead-letters', 'kafka_unreachable') }
+    expect(whats({ overview: letters as Overview })).toEqual(['Dead letters: nothing is known'])
+  })
+
+  it('is the way to Kafka when it is cut, and a shut gate, and what is overdue, the worst first', () => {
+    const connector = { name: 'outbox', state: 'RUNNING', tasks: [{ id: 0, state: 'FAILED' }], unknown: null }
+    const slots = [{ slot: 'lethe', active: false, walStatus: 'extended', lagBytes: 1, retainedBytes: 1 }]
+    expect(whats({ lag: lagOf({}, { slots, connector }) })).toEqual([
+      'Debezium does not work',
+      'Slot lethe has no reader',
+    ])
+    const bad = {
+      ...overview,
+      requests: { overdue: figure(2, '/v1/requests?dueBefore=1') },
+      gates: { shut: figure(1, '/v1/gates?state=shut') },
+      deadLetters: figure(4, '/v1/dead-letters'),
+    } as unknown as Overview
+    expect(whats({ overview: bad })).toEqual(['2 requests overdue', '1 gate shut', '4 dead letters'])
+  })
+})

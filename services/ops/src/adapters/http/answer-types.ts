@@ -1,0 +1,20 @@
+import type { z } from 'zod'
+import type * as answers from './answers.js'
+
+/** What is answered, for who reads it in TypeScript: the console. */
+export type Overview = z.infer<typeof answers.overview>
+export type Figure = Overview['atRisk']
+export type Lag = z.infer<typeof answers.lag>
+export type Group = Lag['groups'][number]
+export type Partition = Lag['partitions'][number]
+export type AtRisk = z.infer<typeof answers.atRisk>
+export type Endangered = AtRisk['items'][number]
+export type Erasers = z.infer<typeof answers.erasers>
+export type Gates = z.infer<typeof answers.gates>
+export type DeadLetters = z.infer<typeof answers.deadLetters>
+export type RequestPage = z.infer<typeof answers.requestPage>
+export type RequestRow = RequestPage['items'][number]
+export type RequestDetail = z.infer<typeof answers.requestDetail>
+export type Step = RequestDetail['steps'][number]
+export type Timeline = z.infer<typeof answers.timeline>
+export type ChangePage = z.infer<typeof answers.changePage>

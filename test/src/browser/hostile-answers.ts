@@ -1,0 +1,227 @@
+import type { Page } from 'playwright-core'
+
+/** Fetches what nobody has, and marks the document when it is taken for markup. */
+export const HOSTILE =
+  '<img src="/hostile.png" onerror="document.documentElement.dataset.hostile=1"><script>document.documentElement.dataset.hostile=1</script>'
+
+const x = HOSTILE
+const figure = { value: 1, unknown: null, href: x }
+const unknown = Object.fromEntries(
+  ['state', 'members', 'lag', 'catchUpMs', 'drainMs', 'end'].map((key) => [key, x]),
+)
+const group = {
+  group: x,
+  topics: [x],
+  state: x,
+  members: 0,
+  health: x,
+  lag: 7,
+  catchUpMs: null,
+  drainMs: null,
+  unknown,
+}
+const partition = {
+  ...group,
+  topic: x,
+  partition: 0,
+  assignedTo: x,
+  positionIn: x,
+  end: null,
+  committed: 1,
+  mirrored: 1,
+  changePerMinute: 1,
+  lagMs: null,
+  lagMsAtLeast: 5,
+  lastCommitAt: 1,
+}
+const counts = { [x]: { found: 1, erased: 1, redacted: 0, retained: 0, failed: 0 } }
+const attention = { owner: x, nextStep: x, code: x, systemId: x }
+const links = { self: x, timeline: x, request: x, requests: x }
+const request = {
+  requestId: x,
+  tenantId: x,
+  subjectRef: x,
+  version: 1,
+  status: x,
+  regime: x,
+  channel: x,
+  ground: x,
+  receivedAt: 1,
+  dueAt: 1,
+  runAt: 1,
+  mapVersion: 1,
+  systemsTotal: 1,
+  systemsDone: 0,
+  firstGrantAt: 1,
+  liveErasedAt: 1,
+  completedAt: 1,
+  backupClearAt: 1,
+  backupClear: false,
+  attention,
+  links,
+}
+const marks = {
+  requestedAt: 1,
+  erasedAt: 1,
+  probedAt: 1,
+  probeResult: x,
+  backupClearFrom: 1,
+  backupClear: false,
+}
+const step = {
+  stepId: x,
+  systemId: x,
+  stage: 1,
+  after: [x],
+  status: x,
+  passId: x,
+  attempt: 1,
+  passes: 2,
+  outcome: x,
+  errorCode: x,
+  counts,
+  marks,
+}
+const retained = [{ category: x, ground: x, citation: x, until: null }]
+
+/** Every text of every answer is hostile, whether or not the service could ever give it. */
+const answers: readonly (readonly [RegExp, unknown])[] = [
+  [
+    /^\/v1\/requests\/[^/]+\/timeline/,
+    { items: [{ version: 1, type: x, at: 1, data: { [x]: x } }], nextAfterVersion: null },
+  ],
+  [
+    /^\/v1\/requests\/[^/?]+$/,
+    {
+      ...request,
+      advice: x,
+      steps: [step],
+      systems: [
+        {
+          systemId: x,
+          status: x,
+          result: x,
+          checkedAt: 1,
+          detail: { verified: false, retained },
+          tombstone: null,
+        },
+      ],
+    },
+  ],
+  [/^\/v1\/requests/, { items: [request], nextCursor: x }],
+  [
+    /^\/v1\/lag/,
+    {
+      measuredAt: 1,
+      ageMs: 0,
+      groups: [{ ...group, health: 'silent' }],
+      partitions: [partition],
+      slots: [{ slot: x, active: false, walStatus: x, lagBytes: 1, retainedBytes: 1 }],
+      connector: { name: x, state: x, tasks: [{ id: 0, state: x }], unknown: null },
+    },
+  ],
+  [
+    /^\/v1\/at-risk/,
+    {
+      measuredAt: 1,
+      ageMs: 0,
+      delays: [],
+      items: [
+        {
+          requestId: x,
+          tenantId: x,
+          status: x,
+          dueAt: 1,
+          places: [x],
+          verdict: 'unknown',
+          because: [x],
+          expectedAt: null,
+          leftMs: -1,
+        },
+      ],
+      examined: 1,
+      truncated: true,
+    },
+  ],
+  [
+    /^\/v1\/overview/,
+    {
+      measuredAt: 1,
+      ageMs: 0,
+      requests: {
+        byStatus: { [x]: figure },
+        open: figure,
+        dueThisWeek: figure,
+        overdue: figure,
+        liveErased: figure,
+        backupClear: figure,
+      },
+      atRisk: figure,
+      erasers: { up: figure, silent: figure, unknown: { value: null, unknown: x, href: x } },
+      gates: { open: figure, shut: figure },
+      deadLetters: figure,
+      oldestUnacknowledged: {
+        pass: {
+          requestId: x,
+          tenantId: x,
+          stepId: x,
+          systemId: x,
+          passId: x,
+          attempt: 1,
+          requestedAt: 1,
+          links,
+        },
+        ageMs: 1,
+      },
+    },
+  ],
+  [/^\/v1\/erasers/, { measuredAt: 1, ageMs: 0, items: [{ ...group, systemId: x, role: 'erase', links }] }],
+  [
+    /^\/v1\/gates/,
+    {
+      items: [{ systemId: x, state: 'shut', watched: true, strength: x, restoreId: x, reason: x, since: 1 }],
+    },
+  ],
+  [
+    /^\/v1\/dead-letters/,
+    {
+      measuredAt: 1,
+      ageMs: 0,
+      items: [
+        {
+          id: x,
+          group: x,
+          topic: x,
+          partition: 0,
+          offset: x,
+          type: x,
+          ceId: x,
+          code: x,
+          errorClass: x,
+          attempts: 1,
+          redrives: 0,
+          firstSeen: 1,
+          at: 1,
+          redriven: false,
+        },
+      ],
+      unknown: null,
+    },
+  ],
+]
+
+/** From now on the page is answered with hostile texts; the stream and everything else is not there. */
+export async function answerHostile(page: Page): Promise<void> {
+  await page.route('**/v1/**', async (route) => {
+    const { pathname, search } = new URL(route.request().url())
+    const found = answers.find(([pattern]) => pattern.test(`${pathname}${search}`))
+    if (found === undefined) return route.fulfill({ status: 503, json: { title: x, detail: x } })
+    return route.fulfill({ json: found[1] })
+  })
+}
+
+/** What in the page came of a text: marked elements, handlers, and whether one of them ran. */
+export const takenForMarkup = (page: Page): Promise<number> =>
+  page.evaluate(
+    `document.querySelectorAll('img, [onerror], #console script').length + (document.documentElement.dataset.hostile ? 1 : 0)`,
+  ) as Promise<number>
