@@ -68,18 +68,6 @@ const addresses = [
 /** Somebody is erased beside people whose ids and addresses look like theirs, in documents of their own and shared ones. */
 export function twinsSpecials(server: () => SearchServer): void {
   let store: LoneStore
-  beforeEach(async () => {
-    store = await openLoneStore(server())
-    await store.index('people', { tenant_id: keyword, user_id: keyword })
-    await store.index('found', { tenant_id: keyword, who: text })
-    await store.index('rooms', {
-      tenant_id: keyword,
-      members: { properties: { id: keyword, name: keyword } },
-    })
-    await store.index('letters', { tenant_id: keyword, to: text })
-  })
-  afterEach(() => store.close())
-
   const indices = ['people', 'found', 'rooms', 'letters'] as const
   /** Everything, as the texts of its documents. */
   const everything = async () => {
@@ -128,6 +116,18 @@ export function twinsSpecials(server: () => SearchServer): void {
   }
 
   describe('beside look-alikes, in documents of their own and shared ones', () => {
+    beforeEach(async () => {
+      store = await openLoneStore(server())
+      await store.index('people', { tenant_id: keyword, user_id: keyword })
+      await store.index('found', { tenant_id: keyword, who: text })
+      await store.index('rooms', {
+        tenant_id: keyword,
+        members: { properties: { id: keyword, name: keyword } },
+      })
+      await store.index('letters', { tenant_id: keyword, to: text })
+    })
+    afterEach(() => store.close())
+
     it('each is erased alone, and found again by the probe until then', { timeout: 240_000 }, async () => {
       await seed()
       expect(await everything()).toEqual(without([], []))
