@@ -6,7 +6,7 @@ export default defineConfig({
   logLevel: 'warn',
   // Whoever builds, a test as well, builds what is served.
   define: { 'process.env.NODE_ENV': '"production"' },
-  oxc: { jsx: { runtime: 'automatic' } },
+  oxc: { jsx: { runtime: 'automatic', development: false } },
   build: {
     outDir: 'dist/site',
     emptyOutDir: true,

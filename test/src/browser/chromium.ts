@@ -41,6 +41,7 @@ export async function visit(browser: Browser, scheme: Scheme = 'light', width = 
     reducedMotion: 'reduce',
   })
   const page = await context.newPage()
+  page.setDefaultTimeout(20_000)
   const faults: string[] = []
   page.on('pageerror', (error) => faults.push(`error: ${error.message}`))
   page.on('console', (message) => {

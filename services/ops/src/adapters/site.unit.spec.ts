@@ -48,6 +48,7 @@ describe('the built console', async () => {
     const text = scripts.map(([, { plain }]) => plain.toString('utf8')).join('')
     expect(text).toContain('Minified React error')
     expect(text).not.toContain('Each child in a list should have a unique')
+    expect(text).not.toContain('jsxDEV')
   })
 
   it('is null where it was not built', () => {

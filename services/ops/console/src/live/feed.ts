@@ -22,7 +22,7 @@ interface Change {
 const POLL_MS = 5_000
 const RETRY_MS = 1_000
 /** While polling, a stream is tried again every so many polls. */
-const POLLS_PER_TRY = 6
+const POLLS_PER_TRY = 3
 const MOST_REMEMBERED = 2_000
 
 /**
