@@ -18,6 +18,8 @@ export interface Questions {
   readonly seed: number
   /** These operations only. */
   readonly operations?: readonly string[]
+  /** Whether the caller may read lists at all. */
+  readonly reads?: boolean
   readonly phases: string
   readonly maxExamples: number
   /** Nothing new is asked after so long. */
@@ -25,22 +27,22 @@ export interface Questions {
 }
 
 /** A cursor is what a list gave, which no schema can say, so one of the right form may be refused. */
-const settings = `
+const settings = (reads: boolean) => `
 headers = { Authorization = "Bearer \${LETHE_TEST_TOKEN}" }
 [checks.positive_data_acceptance]
 expected-statuses = ["2xx", 401, 403, 404, 409, 422, 429, 503]
 [[operations]]
 include-operation-id = ["list", "verification"]
 [operations.checks.positive_data_acceptance]
-expected-statuses = ["2xx", 400, 404]
+expected-statuses = ["2xx", 400, 404${reads ? '' : ', 403'}]
 `
 
 /** The committed OpenAPI document against the live service, with every check Schemathesis has. */
 export async function askEverything(questions: Questions): Promise<Findings> {
-  const { program, url, token, seed, operations = [], phases, maxExamples, seconds } = questions
+  const { program, url, token, seed, operations = [], reads = true, phases, maxExamples, seconds } = questions
   const folder = mkdtempSync(join(tmpdir(), 'lethe-schemathesis-'))
   const config = join(folder, 'schemathesis.toml')
-  writeFileSync(config, settings)
+  writeFileSync(config, settings(reads))
   const document = fileURLToPath(new URL('../../../schemas/openapi.json', import.meta.url))
   const only = operations.flatMap((id) => ['--include-operation-id', id])
   const child = spawn(
