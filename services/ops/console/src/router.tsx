@@ -1,7 +1,12 @@
 import { type MouseEvent, type ReactNode, useSyncExternalStore } from 'react'
 
 const listeners = new Set<() => void>()
+/** Whether the page came by a step in the console; the first page of a document did not. */
+let stepped = false
+export const cameByStep = (): boolean => stepped
+
 const changed = () => {
+  stepped = true
   for (const listener of listeners) listener()
 }
 

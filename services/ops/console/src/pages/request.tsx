@@ -123,6 +123,7 @@ function Steps({ steps }: { steps: readonly Step[] }) {
     >
       {steps.map((step) => {
         const sums = sumsOf(step.counts)
+        const last = steps.findLast(({ systemId }) => systemId === step.systemId)?.stepId ?? null
         return (
           <tr key={step.stepId} data-step={step.stepId}>
             <th scope="row">
@@ -136,7 +137,7 @@ function Steps({ steps }: { steps: readonly Step[] }) {
             <td>
               <Badge tone={statusTone(step.status)}>{plain(step.status)}</Badge>
             </td>
-            {marksOf(step).map((mark) => (
+            {marksOf(step, last === step.stepId ? null : last).map((mark) => (
               <td key={mark.name} data-mark={mark.name}>
                 <Badge tone={mark.tone}>{mark.text}</Badge> {mark.at !== null && <Moment at={mark.at} />}
               </td>

@@ -1,6 +1,7 @@
 import { type FormEvent, useState } from 'react'
 import { AskError, ask, isToken } from '../live/ask.js'
 import { type Ended, signIn } from '../live/session.js'
+import { navigate } from '../router.js'
 
 export function SignIn({ ended }: { ended: Ended | null }) {
   const [problem, setProblem] = useState<string | null>(null)
@@ -17,6 +18,7 @@ export function SignIn({ ended }: { ended: Ended | null }) {
     try {
       // The one question that is answered whatever else is down.
       await ask('/v1/lag', AbortSignal.timeout(15_000), token)
+      navigate(window.location.pathname + window.location.search, { replace: true })
       signIn(token)
     } catch (error) {
       setProblem(error instanceof AskError ? error.message : 'The service did not answer in time. Try again.')

@@ -1,12 +1,15 @@
 import { type ReactNode, useEffect, useRef } from 'react'
 import type { Answer } from '../live/loader.js'
+import { cameByStep } from '../router.js'
 import { Moment } from './known.js'
 
-/** A page's heading, which takes the focus when the page is new, and its title in the browser. */
+/** A page's heading, which takes the focus after a step to another page, and its title in the browser. */
 export function Page({ title, lead, children }: { title: string; lead?: ReactNode; children: ReactNode }) {
   const heading = useRef<HTMLHeadingElement>(null)
   useEffect(() => {
     document.title = `${title} · Lethe operations`
+    // A document that was just loaded begins at its top, with the way past the menu.
+    if (!cameByStep()) return
     heading.current?.focus({ preventScroll: true })
     window.scrollTo(0, 0)
   }, [title])

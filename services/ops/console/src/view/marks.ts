@@ -13,12 +13,14 @@ export interface Mark {
 
 const probeTones: Readonly<Record<string, Tone>> = { clean: 'good', residual: 'bad', inconclusive: 'warn' }
 
-/** In their order: what is not there yet is said to be, and never left blank. */
-export function marksOf({
-  marks,
-  status,
-  outcome,
-}: Pick<Step, 'marks' | 'status' | 'outcome'>): readonly Mark[] {
+/**
+ * In their order: what is not there yet is said to be, and never left blank.
+ * @param last the last step of the same system, with which its probe looks; null when it is this one
+ */
+export function marksOf(
+  { marks, status, outcome }: Pick<Step, 'marks' | 'status' | 'outcome'>,
+  last: string | null = null,
+): readonly Mark[] {
   const { requestedAt, erasedAt, probedAt, probeResult, backupClearFrom, backupClear } = marks
   return [
     requestedAt === null
@@ -28,7 +30,7 @@ export function marksOf({
       ? { name: 'erased', tone: status === 'IN_PROGRESS' ? 'busy' : 'quiet', text: 'not yet', at: null }
       : { name: 'erased', ...ended(outcome), at: erasedAt },
     probedAt === null
-      ? { name: 'probed', tone: 'quiet', text: 'not yet', at: null }
+      ? { name: 'probed', tone: 'quiet', text: last === null ? 'not yet' : `with ${last}`, at: null }
       : {
           name: 'probed',
           tone: probeTones[probeResult ?? ''] ?? 'warn',

@@ -16,6 +16,12 @@ describe('the four marks of a step', () => {
     expect(texts({ marks: none, status: 'PENDING', outcome: null })).toEqual(Array(4).fill('not yet'))
   })
 
+  it('say with which step the probe looks, where it is a later one of the same system', () => {
+    expect(marksOf({ marks: none, status: 'COMPLETED', outcome: 'erased' }, 'cache#2')[2]?.text).toBe(
+      'with cache#2',
+    )
+  })
+
   it('say requested, erased, probed clean and held until a date', () => {
     const marks = {
       ...none,
