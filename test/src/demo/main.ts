@@ -37,7 +37,7 @@ async function demo(): Promise<boolean> {
   heading('2. A shop with 20,000 customers, eight tables that refer to them, and 100,000 cached keys')
   const at = endpoints()
   await freshShop(at.shopPostgresUrl, at.shopRedisUrl, size)
-  heading("3. Lethe's processes: request, aggregator, restore, and an eraser and a probe per system")
+  heading("3. Lethe's processes: request, aggregator, restore, ops, and an eraser and a probe per system")
   await up('services', { signal, report, docker })
 
   heading(`4. What is held about ${ada.email} of ${ada.tenantId}? (a preview; nothing changes)`)
@@ -102,10 +102,15 @@ async function comesBack(
     const changes = await watchAsApplication(ada, restoring, signal)
     await restoring
     const [restore] = await restoreClientOf(at).restores('shop-pg')
-    if (restore)
+    if (restore) {
       line(
         `Lethe: ${restore.tombstones} live tombstone, ${restore.replayed} erased again, gate ${restore.phase}`,
       )
+      if (restore.windowMs !== null)
+        line(
+          `it was not told of the restore: the gate shut at most ${restore.windowMs} ms after the copy answered`,
+        )
+    }
     const places = await looksNobodyShares(at.shopPostgresUrl, at.shopRedisUrl, ada)
     line(`Ada, in every column of every table and every key: ${places} places`)
     const other = await footprint(at.shopPostgresUrl, at.shopRedisUrl, lookAlike)

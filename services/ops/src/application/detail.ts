@@ -46,7 +46,8 @@ export function detailOf(rows: {
         ...detail,
         marks: {
           requestedAt: detail.requestedAt,
-          erasedAt: detail.finishedAt,
+          // A pass that failed has ended as well; nothing is erased by that.
+          erasedAt: detail.outcome === 'failed' ? null : detail.finishedAt,
           probedAt: probe?.checkedAt ?? null,
           probeResult: probe?.result ?? null,
           backupClearFrom: tombstoneOf.get(detail.systemId)?.expiresAt ?? null,
