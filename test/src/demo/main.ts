@@ -102,15 +102,10 @@ async function comesBack(
     const changes = await watchAsApplication(ada, restoring, signal)
     await restoring
     const [restore] = await restoreClientOf(at).restores('shop-pg')
-    if (restore) {
+    if (restore)
       line(
         `Lethe: ${restore.tombstones} live tombstone, ${restore.replayed} erased again, gate ${restore.phase}`,
       )
-      if (restore.windowMs !== null)
-        line(
-          `it was not told of the restore: the gate shut at most ${restore.windowMs} ms after the copy answered`,
-        )
-    }
     const places = await looksNobodyShares(at.shopPostgresUrl, at.shopRedisUrl, ada)
     line(`Ada, in every column of every table and every key: ${places} places`)
     const other = await footprint(at.shopPostgresUrl, at.shopRedisUrl, lookAlike)
