@@ -63,7 +63,12 @@ function show(view: ErasureRequestView, options: { json?: boolean }, ports: Port
 
 async function follow(requestId: string, options: { json?: boolean }, ports: Ports): Promise<void> {
   let last: ErasureRequestView | null = null
-  for await (const view of ports.client().watch(requestId, 200, ports.signal)) {
+  const away = () => {
+    // Whoever reads JSON gets changes only.
+    if (!options.json)
+      ports.print('the service does not answer; still waiting (Ctrl-C stops following, not the erasure)')
+  }
+  for await (const view of ports.client().watch(requestId, 200, ports.signal, away)) {
     last = view
     show(view, options, ports)
   }

@@ -107,15 +107,23 @@ export class LetheClient {
 
   /**
    * The request each time it changed, until it needs nothing more or `signal` aborts. Polls every
-   * `everyMs` milliseconds; an unreachable service is waited for, not reported.
+   * `everyMs` milliseconds; an unreachable service is waited for, and `onAway` is told once per outage.
    */
-  async *watch(requestId: string, everyMs = 200, signal?: AbortSignal): AsyncGenerator<ErasureRequestView> {
+  async *watch(
+    requestId: string,
+    everyMs = 200,
+    signal?: AbortSignal,
+    onAway?: () => void,
+  ): AsyncGenerator<ErasureRequestView> {
     let version = -1
+    let away = false
     while (!signal?.aborted) {
       const view = await this.get(requestId).catch((error: unknown) => {
         if (error instanceof UnreachableError) return null
         throw error
       })
+      if (view === null && !away) onAway?.()
+      away = view === null
       if (view && view.version !== version) {
         version = view.version
         yield view
