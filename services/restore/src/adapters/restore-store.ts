@@ -267,10 +267,25 @@ export class RestoreStore {
     )
   }
 
-  async recordOpened(restoreId: string, evidence: object, now: number): Promise<void> {
+  /** Counts over all runs of a restore: whom an earlier run erased the last one found absent. */
+  async overAllRuns(restoreId: string, tally: Tally): Promise<Tally> {
+    const { rows } = await this.pool.query<{ n: number }>(
+      `SELECT count(*)::int AS n FROM restore.replays WHERE restore_id = $1 AND outcome <> 'failed'`,
+      [restoreId],
+    )
+    const replayed = Math.max(tally.replayed, rows[0]?.n ?? 0)
+    return { ...tally, replayed, alreadyAbsent: tally.alreadyAbsent - (replayed - tally.replayed) }
+  }
+
+  async recordOpened(
+    restoreId: string,
+    evidence: Pick<Tally, 'replayed' | 'alreadyAbsent'>,
+    now: number,
+  ): Promise<void> {
     await this.pool.query(
-      `UPDATE restore.restores SET phase = 'opened', opened_at = $2, waiting = '[]', evidence = $3 WHERE restore_id = $1`,
-      [restoreId, now, JSON.stringify(evidence)],
+      `UPDATE restore.restores SET phase = 'opened', opened_at = $2, waiting = '[]', evidence = $3, replayed = $4,
+         already_absent = $5 WHERE restore_id = $1`,
+      [restoreId, now, JSON.stringify(evidence), evidence.replayed, evidence.alreadyAbsent],
     )
   }
 

@@ -174,7 +174,8 @@ export class Runs {
     await session.gate.open(gate?.admitted ?? [])
     const now = this.now()
     await store.openGate(systemId, now)
-    const { tombstones, replayed, alreadyAbsent, held, unreadable, residual } = tally
+    const total = await store.overAllRuns(restoreId, tally)
+    const { tombstones, replayed, alreadyAbsent, held, unreadable, residual } = total
     const evidence = { by, tombstones, replayed, alreadyAbsent, held, unreadable, residual }
     await store.recordOpened(restoreId, evidence, now)
     logger.warn({ system: systemId, restoreId, ...evidence }, 'the gate is open')
