@@ -18,13 +18,17 @@ export function addSweepCommand(restore: Command, ports: RestorePorts): void {
     .command('sweep')
     .description('look for erased people who are back in a store in use, and erase them again')
     .option('--system <id>', 'sweep this system now; without it, sweeps are listed, newest first')
-    .option('--wait', 'until everybody was looked for; ends with 0 only when nobody was found')
+    .option(
+      '--wait',
+      'until the end; ends with 0 only when everybody could be looked for and nobody was found',
+    )
     .option('--json', 'print JSON')
     .action(async ({ system, wait, json }: Given) => {
       if (system === undefined) return say(await ports.restores().sweeps(), json, ports)
       const begun = await ports.restores().sweep(system)
       const last = wait ? await follow(begun, json, ports) : begun
-      if (last.residual > 0) ports.setExit(exitCodes.needsPerson)
+      // Residue, or people nobody could look for: neither is clean.
+      if (last.restoreId !== null) ports.setExit(exitCodes.needsPerson)
       say([last], json, ports)
     })
 }
@@ -42,7 +46,7 @@ async function follow(begun: SweepView, json: boolean | undefined, ports: Restor
   }
 }
 
-const heads = ['sweep', 'system', 'kind', 'started', 'ended', 'looked for', 'had come back', 'erased under']
+const heads = ['sweep', 'system', 'kind', 'started', 'ended', 'looked for', 'had come back', 'see restore']
 
 function say(views: readonly SweepView[], json: boolean | undefined, ports: RestorePorts): void {
   if (json || views.length === 0) {

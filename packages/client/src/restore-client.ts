@@ -43,8 +43,9 @@ export interface SweepView {
   readonly startedAt: number
   readonly finishedAt: number | null
   readonly probed: number
-  /** People who had come back; they were erased again under `restoreId`. */
+  /** People who had come back. */
   readonly residual: number
+  /** The restore that says who was erased again, what was left, and how many could not be looked for; null for none. */
   readonly restoreId: string | null
 }
 
@@ -95,7 +96,7 @@ export class RestoreClient {
   }
 
   oneSweep(sweepId: string): Promise<SweepView> {
-    return callJson(this.options, 'GET', `/v1/sweeps/${encodeURIComponent(sweepId)}`)
+    return callJson(this.options, 'GET', `/v1/sweeps/${pathPart(sweepId)}`)
   }
 
   /** Newest first. */

@@ -126,4 +126,31 @@ describe('a sweep', () => {
     expect(sample).toMatchObject({ kind: 'sample', residual: 1 })
     expect(await people()).not.toContain('u1')
   })
+
+  it('calls nobody clean whom it could not look for', async () => {
+    await erased('u1', 'u2')
+    const one = stand.source.tombstones.get('tombstone-u2')
+    if (one) stand.source.tombstones.set('tombstone-u2', { ...one, subject: null, code: 'identifiers_gone' })
+    const sweep = await swept(stand.process())
+    expect(sweep).toMatchObject({ probed: 1, residual: 0, restoreId: sweep.sweepId })
+    expect(await latest()).toMatchObject({ restoreId: sweep.sweepId, unreadable: 1, replayed: 0 })
+  })
+
+  it('that dies between erasing and recording its page counts nobody twice', async () => {
+    await erased('u1', 'u2')
+    await comeBack('u1', 'u2')
+    const recordFound = stand.store.recordFound.bind(stand.store)
+    stand.store.recordFound = async (...given) => {
+      await recordFound(...given)
+      throw new Error('killed')
+    }
+    await swept(stand.process())
+    stand.store.recordFound = recordFound
+    await comeBack('u1', 'u2')
+    const other = stand.process()
+    await other.sweeps.round()
+    await other.sweeps.idle()
+    const restores = await stand.store.history('shop-pg', 10)
+    expect(restores).toMatchObject([{ tombstones: 2, replayed: 2, failed: {} }])
+  })
 })

@@ -7,8 +7,8 @@ const LOCK = `hashtextextended('lethe.replay-pages', 0)`
 
 /**
  * Until when a replay may still erase somebody it read of before `now`; undefined while no gate is shut
- * and no sweep erases, because then nobody replays. The lock is kept to the end of the hold's transaction: a page that is read afterwards knows
- * of the hold, and one that was read before ends within `PAGE_LIFE_MS`.
+ * and no sweep erases, because then nobody replays. The lock is kept to the end of the hold's transaction: a page that
+ * is read afterwards knows of the hold, and one that was read before ends within `PAGE_LIFE_MS`. Epoch milliseconds.
  */
 export async function replayingUntil(client: PoolClient, now: () => number): Promise<number | undefined> {
   await client.query(`SELECT pg_advisory_xact_lock_shared(${LOCK})`)

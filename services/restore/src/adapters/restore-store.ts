@@ -34,6 +34,12 @@ const restoreOf = (row: Row): Restore => ({
   waiting: row.waiting as Reason[],
 })
 
+/** Counts by key of a column and of a parameter, added up. */
+const SUM = (column: string, parameter: string): string =>
+  `(SELECT coalesce(jsonb_object_agg(key, n), '{}') FROM (SELECT key, sum(value::bigint) AS n FROM (
+      SELECT * FROM jsonb_each_text(${column}) UNION ALL SELECT * FROM jsonb_each_text(${parameter}::jsonb)) AS each
+    GROUP BY key) AS summed)`
+
 /** Schema `restore` of Lethe's database. Every write is idempotent or a compare-and-set. */
 export class RestoreStore {
   constructor(private readonly pool: Pool) {}
@@ -290,23 +296,33 @@ export class RestoreStore {
   }
 
   /**
-   * Residue that a sweep found in a store in use and erased again: a restore of a part that nobody announced. It
-   * has no gate and is never under way. Told again, its counts grow.
+   * Residue that a sweep found in a store in use and erased again, or people it could not look for: a restore of a
+   * part that nobody announced. It has no gate and is never under way. Told again, people erased are counted once;
+   * what was left or not looked at is added up.
    */
   async recordFound(
-    found: Pick<Restore, 'restoreId' | 'systemId' | 'announcedAt' | 'tombstones' | 'replayed' | 'residual'>,
+    found: Pick<Restore, 'restoreId' | 'systemId' | 'announcedAt'> & Tally,
     replayed: readonly Replayed[],
   ): Promise<void> {
-    const { restoreId, systemId, announcedAt, tombstones, residual } = found
+    const { restoreId, systemId, announcedAt, residual, inconclusive } = found
     await this.inTransaction(async (client) => {
       await client.query(
-        `INSERT INTO restore.restores (restore_id, system_id, announced_by, gate_mode, phase, announced_at, opened_at,
-           tombstones, replayed, residual) VALUES ($1, $2, 'sweep', 'advisory', 'opened', $3, $3, $4, $5, $6)
-         ON CONFLICT (restore_id) DO UPDATE SET tombstones = restore.restores.tombstones + excluded.tombstones,
-           replayed = restore.restores.replayed + excluded.replayed, residual = excluded.residual`,
-        [restoreId, systemId, announcedAt, tombstones, found.replayed, residual],
+        `INSERT INTO restore.restores (restore_id, system_id, announced_by, gate_mode, phase, announced_at, opened_at)
+         VALUES ($1, $2, 'sweep', 'advisory', 'opened', $3, $3) ON CONFLICT (restore_id) DO NOTHING`,
+        [restoreId, systemId, announcedAt],
       )
       await this.addReplays(client, restoreId, replayed)
+      await client.query(
+        `WITH kept AS (SELECT outcome, error_code FROM restore.replays WHERE restore_id = $1),
+           failures AS (SELECT coalesce(error_code, 'none') AS code, count(*) AS n FROM kept
+                        WHERE outcome = 'failed' GROUP BY 1)
+         UPDATE restore.restores SET tombstones = (SELECT count(*) FROM kept),
+           replayed = (SELECT count(*) FROM kept WHERE outcome <> 'failed'),
+           failed = (SELECT coalesce(jsonb_object_agg(code, n), '{}') FROM failures),
+           unreadable = unreadable + $2, residual = ${SUM('residual', '$3')},
+           inconclusive = ${SUM('inconclusive', '$4')} WHERE restore_id = $1`,
+        [restoreId, found.unreadable, JSON.stringify(residual), JSON.stringify(inconclusive)],
+      )
     })
   }
 

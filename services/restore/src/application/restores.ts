@@ -37,8 +37,9 @@ export class Restores {
     this.watched(systemId)
     const row = (await this.store.gates()).find((gate) => gate.systemId === systemId)
     if (row) {
-      const { state, strength, restoreId, since } = row
-      return { systemId, state, strength, restoreId, since }
+      const { state, restoreId, since } = row
+      // A sweep leaves a row as well, and says nothing of what the store can refuse.
+      return { systemId, state, strength: restoreId === null ? null : row.strength, restoreId, since }
     }
     return { systemId, state: 'open', strength: null, restoreId: null, since: null }
   }

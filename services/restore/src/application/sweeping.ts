@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto'
+import { setTimeout } from 'node:timers/promises'
 import type { ProbeFinding } from '@lethe/eraser-kit'
 import { type Logger, PausedError, RetryableError } from '@lethe/service-host'
 import type { RestoreStore } from '../adapters/restore-store.js'
@@ -96,25 +96,47 @@ export class Sweeping {
     for (const { finding } of sights) sweptTotal.inc({ system: systemId, result: finding.result, service })
     const back = sights.filter(({ finding }) => finding.result === 'residual')
     const probed = sweep.probed + people.length
-    if (back.length === 0) return { ...sweep, probed }
-    const restoreId = sweep.restoreId ?? randomUUID()
-    const found = seen(
+    await this.admit(sweep, page, done, sights)
+    // What was found or could not be looked at is a restore under the sweep's own id, so a page done again adds no other.
+    const restoreId = sweep.sweepId
+    const unclear = isUnclear(page, done, sights)
+    if (back.length === 0) return { ...sweep, probed, restoreId: unclear ? restoreId : sweep.restoreId }
+    const { residual: found } = seen(
       nothing,
       back.map(({ finding }) => finding),
-    ).residual
+    )
     this.parts.logger.error(
-      { system: systemId, sweepId: sweep.sweepId, restoreId, people: back.length, found },
+      { system: systemId, sweepId: sweep.sweepId, people: back.length, found },
       'people who were erased are back in a store in use; they are erased again',
     )
     const ids = new Set(back.map(({ tombstone }) => tombstone.tombstoneId))
-    await this.eraseAgain({ ...sweep, restoreId }, restoreId, system, ids, where, signal)
+    await this.eraseAgain(sweep, system, ids, where, signal)
     return { ...sweep, probed, residual: sweep.residual + back.length, restoreId }
+  }
+
+  /** Who could not be looked for is not clean: it is kept and shown, and the sweep says so. */
+  private async admit(
+    { sweepId, systemId }: Sweep,
+    page: TombstonePage,
+    done: ReadonlySet<string>,
+    sights: readonly Seen[],
+  ): Promise<void> {
+    if (!isUnclear(page, done, sights)) return
+    const unclear = sights.flatMap(({ finding }) => (finding.result === 'inconclusive' ? [finding] : []))
+    const tally = { ...seen(nothing, unclear), unreadable: unreadable(page, done).length }
+    this.parts.logger.error(
+      { system: systemId, sweepId, inconclusive: tally.inconclusive, unreadable: tally.unreadable },
+      'people could not be looked for in a store in use',
+    )
+    await this.parts.store.recordFound(
+      { restoreId: sweepId, systemId, announcedAt: this.now(), ...tally },
+      [],
+    )
   }
 
   /** Reads the page anew once holds wait for it: one that was placed since is respected. */
   private async eraseAgain(
     sweep: Sweep,
-    restoreId: string,
     system: WatchedSystem,
     ids: ReadonlySet<string>,
     where: { readonly after: string; readonly limit: number },
@@ -141,7 +163,10 @@ export class Sweeping {
           counted(nothing, fates),
           left.map(({ finding }) => finding),
         )
-        await store.recordFound({ restoreId, systemId, announcedAt: this.now(), ...tally }, replayed)
+        await store.recordFound(
+          { restoreId: sweep.sweepId, systemId, announcedAt: this.now(), ...tally },
+          replayed,
+        )
         break
       } catch (error) {
         if (!(error instanceof PageExpired)) throw error
@@ -188,14 +213,13 @@ export class Sweeping {
 const readable = (page: TombstonePage): Readable[] =>
   page.tombstones.filter((one): one is Readable => !one.held && one.subject !== null)
 
+/** Of requests that are done, those whose identifiers nobody can read any more. */
+const unreadable = (page: TombstonePage, done: ReadonlySet<string>) =>
+  page.tombstones.filter(({ held, subject, requestId }) => !held && subject === null && done.has(requestId))
+
+const isUnclear = (page: TombstonePage, done: ReadonlySet<string>, sights: readonly Seen[]): boolean =>
+  unreadable(page, done).length > 0 || sights.some(({ finding }) => finding.result === 'inconclusive')
+
 /** Ends early when it is to stop. */
 const resting = (ms: number, signal: AbortSignal): Promise<void> =>
-  new Promise((resolve) => {
-    const done = () => {
-      clearTimeout(timer)
-      signal.removeEventListener('abort', done)
-      resolve()
-    }
-    const timer = setTimeout(done, ms)
-    signal.addEventListener('abort', done)
-  })
+  setTimeout(ms, undefined, { signal }).catch(() => undefined)

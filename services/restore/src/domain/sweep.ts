@@ -11,7 +11,7 @@ export interface Sweep {
   readonly probed: number
   /** People who had come back. */
   readonly residual: number
-  /** Under which they were erased again; null while nobody was found. */
+  /** Under which they were erased again, or who could not be looked for is counted; null while there was neither. */
   readonly restoreId: string | null
 }
 
