@@ -1,6 +1,7 @@
 import type { RestoreClient, RestoreView } from '@lethe/client'
 import type { Command } from 'commander'
 import { exitCodes, UsageError } from './exit.js'
+import { addPrepareCommand } from './prepare-command.js'
 import { instant, table } from './render.js'
 import { addSweepCommand } from './sweep-command.js'
 
@@ -55,6 +56,7 @@ export function addRestoreCommands(program: Command, ports: RestorePorts): void 
       say(given.wait ? await follow(begun.restoreId, given, ports) : begun, given, ports)
     })
 
+  addPrepareCommand(restore, ports)
   addSweepCommand(restore, ports)
 
   json(restore.command('retry <restore>').description('replay and probe one that waits once more')).action(

@@ -23,6 +23,11 @@ export interface Gate {
   open(admitted: readonly string[]): Promise<void>
   /** As the store itself says, not as anyone remembers. */
   state(): Promise<'open' | 'shut'>
+  /**
+   * Whether `lethe restore prepare` shut this copy before its first start and nobody has looked after it since. Not
+   * there where a store can't remember that. `shut` ends it.
+   */
+  prepared?(): Promise<boolean>
 }
 
 /**

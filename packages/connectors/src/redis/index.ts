@@ -8,6 +8,7 @@ import { openSession } from './session.js'
 export type { RedisSystem } from './grammar.js'
 export { redisKind } from './grammar.js'
 export type { RedisOptions } from './options.js'
+export { type PreparedServer, type Preparing, prepareRedis } from './prepare.js'
 
 /** Keys of a Redis or a Redis cluster. Receipts are a last step: counts are kept with each removal. */
 export const redis = defineConnector({

@@ -38,6 +38,7 @@ export async function openRestore(context: OpenContext<RedisOptions, RedisSystem
       admitted: () => guarded('see who gets in', () => gate.admitted()),
       open: (admitted) => guarded('open the gate', () => gate.open(admitted)),
       state: () => guarded('look at the gate', () => gate.state()),
+      prepared: () => guarded('see whether it was shut before its start', () => gate.prepared()),
     },
     prepare: async () => undefined,
     close: async () => store.close(),

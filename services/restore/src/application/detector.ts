@@ -32,10 +32,12 @@ export class Detector {
     const { store, logger } = this.parts
     const { systemId } = system
     let found: FoundStore
+    let prepared = false
     try {
       const session = await system.restore()
       const [marker, identity] = await Promise.all([session.marker.read(), session.identity()])
       found = { marker, identity }
+      prepared = (await session.gate.prepared?.()) ?? false
     } catch (error) {
       storeState.set({ system: systemId, service }, -1)
       logger.warn(
@@ -45,8 +47,9 @@ export class Detector {
       return 'unknown'
     }
     const known = await store.marker(systemId)
-    const verdict = verdictOn(known, found, await store.erasedBefore(systemId))
-    if (verdict === 'other') await this.announce(systemId, known?.confirmedAt ?? null)
+    // Shut before its first start: somebody says that it is a restored copy, whatever its marker says.
+    const verdict = prepared ? 'other' : verdictOn(known, found, await store.erasedBefore(systemId))
+    if (verdict === 'other') await this.announce(systemId, known?.confirmedAt ?? null, prepared)
     else if (await this.mark(system, found))
       markerAge.set(
         { system: systemId, service },
@@ -74,19 +77,21 @@ export class Detector {
     return true
   }
 
-  private async announce(systemId: string, lastSeen: number | null): Promise<void> {
+  private async announce(systemId: string, lastSeen: number | null, prepared: boolean): Promise<void> {
     const restoreId = randomUUID()
     await this.parts.store.announce({
       restoreId,
       systemId,
       backupId: null,
-      announcedBy: 'marker',
-      gateMode: 'unhooked',
+      announcedBy: prepared ? 'hook' : 'marker',
+      gateMode: prepared ? 'hooked' : 'unhooked',
       announcedAt: this.now(),
     })
     this.parts.logger.error(
-      { system: systemId, restoreId, lastSeen },
-      'another copy of the store answers: it was restored, and its gate is being shut',
+      { system: systemId, restoreId, lastSeen, prepared },
+      prepared
+        ? 'the store was restored and shut before its start: nobody has been in it'
+        : 'another copy of the store answers: it was restored, and its gate is being shut',
     )
   }
 }

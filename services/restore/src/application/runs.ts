@@ -73,6 +73,7 @@ export class Runs {
     await system.reopen()
     const session = await system.restore()
     await store.rememberAdmitted(systemId, await session.gate.admitted())
+    const hooked = restore.gateMode === 'hooked' || ((await session.gate.prepared?.()) ?? false)
     const { strength, sessionsEnded } = await session.gate.shut()
     const now = this.now()
     await store.shutGate(systemId, restoreId, strength, now)
@@ -80,8 +81,8 @@ export class Runs {
     const origin = originOf(this.keyOf(systemId), found)
     const known = await store.marker(systemId)
     // Until the last look it was the right copy; how long after it the other one answered nobody knows.
-    const open = restore.gateMode === 'hooked' ? null : now - (known?.confirmedAt ?? restore.announcedAt)
-    const gateMode = strength === 'advisory' ? 'advisory' : restore.gateMode
+    const open = hooked ? null : now - (known?.confirmedAt ?? restore.announcedAt)
+    const gateMode = strength === 'advisory' ? 'advisory' : hooked ? 'hooked' : 'unhooked'
     const markerAt = origin.by === 'us' ? origin.writtenAt : null
     const markerForeign = origin.by === 'another installation'
     await store.supersede(systemId, restoreId)

@@ -1,26 +1,16 @@
 import { randomBytes } from 'node:crypto'
 import { postgres } from '@lethe/connectors/postgres'
 import type { Connector } from '@lethe/eraser-kit'
-import { type RequestPort, Systems } from '@lethe/eraser-kit/hosting'
 import { scratchDatabase } from '@lethe/event-store/testing'
 import { endpoints } from '@lethe/infra'
-import { type Caller, createLogger } from '@lethe/service-host'
+import type { Caller } from '@lethe/service-host'
 import pg from 'pg'
 import { RestoreStore } from '../adapters/restore-store.js'
-import { SweepStore } from '../adapters/sweep-store.js'
-import { Turns } from '../adapters/turns.js'
-import { Detector } from '../application/detector.js'
-import { Guard } from '../application/guard.js'
-import { Replay } from '../application/replay.js'
-import { Restores } from '../application/restores.js'
-import { Runs } from '../application/runs.js'
-import { Sweeping } from '../application/sweeping.js'
-import { Sweeps } from '../application/sweeps.js'
+import type { Guard } from '../application/guard.js'
 import type { LiveTombstone, TombstonePage, TombstoneSource } from '../application/tombstone-source.js'
-import { watchedSystem } from '../application/watched-system.js'
+import { type RestoreProcess, restoreProcess } from './process.js'
 
 const { lethePostgresUrl, shopPostgresUrl } = endpoints()
-export const secret = 'the marker secret of the restore specs'
 
 /** A shop in a database of its own, with an application that may connect to it, and backups by copying. */
 export class Shop {
@@ -120,7 +110,7 @@ export class Shop {
 }
 
 /** `request` as far as the restore service knows it: sections and tombstones. */
-class Source implements TombstoneSource {
+export class Source implements TombstoneSource {
   readonly tombstones = new Map<string, LiveTombstone>()
   /** Called before each page; may throw. */
   before: (after: string) => void = () => undefined
@@ -183,12 +173,7 @@ export class Stand {
   }
 
   /** A process of the service, with nothing in memory of any other. */
-  process(
-    incarnation = 'test',
-    role?: string,
-    ceiling: number | null = null,
-  ): { guard: Guard; restores: Restores; sweeps: Sweeps } {
-    const logger = createLogger('restore-spec')
+  process(incarnation = 'test', role?: string, ceiling: number | null = null): RestoreProcess {
     const section = {
       version: 1,
       tenant: { none: true } as const,
@@ -201,25 +186,12 @@ export class Stand {
         body: { elements: ELEMENTS },
       },
     }
-    const request: RequestPort = {
-      section: async () => section,
-      clear: () => Promise.reject(new Error('unused')),
-    }
+    const { pool, store, source } = this
     const connector = postgres as unknown as Connector
-    const systems = new Systems(connector, 'shop-pg', request, () => this.shop.url(role))
-    const watched = new Map([['shop-pg', watchedSystem('shop-pg', connector, systems)]])
-    const detector = new Detector({ store: this.store, secret, incarnation, logger })
-    const replay = new Replay(this.store, this.source)
-    const runs = new Runs({ store: this.store, replay, detector, secret, incarnation, logger })
-    const turns = new Turns(this.pool)
-    const { store, source } = this
-    const sweepStore = new SweepStore(this.pool)
-    const sweeping = new Sweeping({ store, sweeps: sweepStore, source, logger, share: 1 })
-    const schedule = { fullMs: 3_600_000, sampleMs: 600_000 }
-    const sweeps = new Sweeps({ systems: watched, sweeps: sweepStore, sweeping, turns, schedule, logger })
-    const guard = new Guard(watched, store, detector, runs, turns, sweeps, logger)
-    this.guards.push(guard)
-    return { guard, sweeps, restores: new Restores(watched, store, sweepStore, guard, sweeps, runs) }
+    const url = () => this.shop.url(role)
+    const process = restoreProcess({ pool, store, source, connector, section, url, incarnation })
+    this.guards.push(process.guard)
+    return process
   }
 
   /** The person stays absent from the shop; a row of the read model says since when. */

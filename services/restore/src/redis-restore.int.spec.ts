@@ -1,0 +1,172 @@
+import { readFileSync } from 'node:fs'
+import { prepareRedis } from '@lethe/connectors/redis'
+import { afterEach, describe, expect, it } from 'vitest'
+import type { Persistence } from './testing/cache-server.js'
+import { CacheStand, keysOf } from './testing/cache-stand.js'
+import { type Knocks, startHammer } from './testing/hammer.js'
+import { type RestoreProcess, round } from './testing/process.js'
+
+/** Customers in the store; LETHE_PROOF_SIZE=100000 is the whole proof. One in a hundred is erased. */
+const CUSTOMERS = Number(process.env.LETHE_PROOF_SIZE ?? 2_000)
+const ERASED = Array.from({ length: CUSTOMERS / 100 }, (_, at) => `u${at * 100 + 7}`)
+const KEYS = new Set(ERASED.flatMap(keysOf))
+
+let stand: CacheStand
+afterEach(() => stand.close())
+
+const latest = async () => (await stand.store.history('cache', 1))[0]
+
+/** A cache that Lethe watches, backed up; a hundredth erased since, others changed and new. */
+async function erasedSinceBackup(persistence: Persistence) {
+  stand = await CacheStand.open(persistence)
+  const process = stand.process()
+  await stand.seed(CUSTOMERS)
+  await round(process)
+  const before = await stand.digest(KEYS)
+  const backup = await stand.backUp()
+  await round(process)
+  const outcomes = await stand.erase(ERASED)
+  expect(new Set(outcomes.map(({ outcome }) => outcome))).toEqual(new Set(['erased']))
+  await stand.seed(CUSTOMERS / 200, CUSTOMERS + 1)
+  await stand.as('app', (client) => client.set('user:u1:profile', 'changed since'))
+  await round(process)
+  expect(await stand.store.history(null, 10)).toEqual([])
+  return { backup, before, process }
+}
+
+interface Hooked {
+  readonly hook: boolean
+}
+
+/** The server comes back on the backup while a client knocks as the application; ends when the gate is open. */
+async function comesBack(process: RestoreProcess, backup: string, { hook }: Hooked): Promise<Knocks> {
+  const { server } = stand
+  await server.kill()
+  const erased = [...KEYS].slice(0, 50).join(' ')
+  const hammer = startHammer({
+    port: server.port,
+    send: `AUTH app secret\r\nEXISTS ${erased}\r\n`,
+    insideWhen: '+OK',
+  })
+  try {
+    if (hook) {
+      const prepared = await prepareRedis({ file: server.file, form: server.form, replayUser: 'replay' })
+      expect(prepared).toMatchObject({ changed: true, shut: ['app', 'default', 'eraser'] })
+    }
+    server.putBack(backup)
+    await server.start()
+    // Without the hook somebody is in it before anybody looks.
+    if (!hook) await hammer.inside()
+    await expect
+      .poll(
+        async () => {
+          await round(process)
+          return latest()
+        },
+        { timeout: 120_000, interval: 20 },
+      )
+      .toMatchObject({ phase: 'opened' })
+    await hammer.inside()
+    return await hammer.stop()
+  } finally {
+    await hammer.stop()
+  }
+}
+
+const keptOut = ({ firstInsideAt }: Knocks): boolean =>
+  firstInsideAt !== null && firstInsideAt >= (stand.openings.at(-1) ?? 0n)
+
+async function expectClean(before: { keys: number; digest: string }): Promise<void> {
+  expect(await stand.present(ERASED)).toEqual([])
+  expect(before.keys).toBe(2 * (CUSTOMERS - ERASED.length))
+  expect(await stand.digest(KEYS)).toEqual(before)
+}
+
+describe.each(['rdb', 'aof'] as const)('a Redis restored from its %s', (persistence) => {
+  it('and shut before its start: nobody is in it until the erased are gone, and everything else is as restored', async () => {
+    const { backup, before, process } = await erasedSinceBackup(persistence)
+    const knocks = await comesBack(process, backup, { hook: true })
+    expect(await latest()).toMatchObject({
+      announcedBy: 'hook',
+      gateMode: 'hooked',
+      windowMs: null,
+      sessionsEnded: 0,
+      run: 1,
+      tombstones: ERASED.length,
+      replayed: ERASED.length,
+      alreadyAbsent: 0,
+      residual: {},
+      inconclusive: {},
+    })
+    expect(keptOut(knocks)).toBe(true)
+    expect(knocks).toMatchObject({ erasedSeen: 0, away: expect.any(Number) })
+    expect(knocks.refused).toBeGreaterThan(0)
+    expect(knocks.perSecond).toBeGreaterThan(200)
+    await expectClean(before)
+    const users = readFileSync(stand.server.file, 'utf8')
+    expect(users).not.toContain('lethe-shut:')
+    for (const user of ['app', 'default', 'eraser', 'replay'])
+      expect(users).toMatch(new RegExp(`^user ${user} on `, 'm'))
+    await round(process)
+    expect(await stand.store.history(null, 10)).toHaveLength(1)
+  })
+})
+
+describe('a Redis that nobody shut before its start', () => {
+  it('is cleaned as well, but somebody was in it: the same look finds the window', async () => {
+    const { backup, before, process } = await erasedSinceBackup('rdb')
+    const knocks = await comesBack(process, backup, { hook: false })
+    expect(keptOut(knocks)).toBe(false)
+    expect(knocks.erasedSeen).toBeGreaterThan(0)
+    expect(await latest()).toMatchObject({
+      announcedBy: 'marker',
+      gateMode: 'unhooked',
+      windowMs: expect.any(Number),
+      replayed: ERASED.length,
+    })
+    await expectClean(before)
+    // The same backup once more, this time with the hook: whoever was erased twice is erased a third time.
+    expect(keptOut(await comesBack(process, backup, { hook: true }))).toBe(true)
+    expect(await latest()).toMatchObject({ gateMode: 'hooked', replayed: ERASED.length })
+    await expectClean(before)
+  })
+})
+
+describe('a Redis that was shut before its start', () => {
+  it('by its configuration lets the same users in again, with the passwords they had', async () => {
+    stand = await CacheStand.open('rdb', 'config')
+    await stand.seed(100)
+    await round(stand.process())
+    const backup = await stand.backUp()
+    await stand.erase(['u7'])
+    const knocks = await comesBack(stand.process(), backup, { hook: true })
+    expect(keptOut(knocks)).toBe(true)
+    expect(await latest()).toMatchObject({ gateMode: 'hooked', windowMs: null, replayed: 1 })
+    expect(readFileSync(stand.server.file, 'utf8')).not.toContain('lethe-shut:')
+    const root = stand.server.client('default', 'root')
+    expect(await root.ping()).toBe('PONG')
+    root.disconnect()
+  })
+
+  it('is looked after even if its marker says that it never was away, and if Lethe dies while it shuts it', async () => {
+    stand = await CacheStand.open('rdb')
+    await stand.seed(100)
+    await round(stand.process())
+    await stand.erase(['u7'])
+    await round(stand.process())
+    const backup = await stand.backUp()
+    await stand.server.kill()
+    await prepareRedis({ file: stand.server.file, form: 'acl-file', replayUser: 'replay' })
+    stand.server.putBack(backup)
+    await stand.server.start()
+    const recordShut = stand.store.recordShut.bind(stand.store)
+    stand.store.recordShut = () => Promise.reject(new Error('killed'))
+    await round(stand.process())
+    expect(await latest()).toMatchObject({ phase: 'announced', announcedBy: 'hook' })
+    stand.store.recordShut = recordShut
+    await round(stand.process())
+    expect(await latest()).toMatchObject({ phase: 'opened', gateMode: 'hooked', windowMs: null })
+    expect(await stand.as('app', (client) => client.ping())).toBe('PONG')
+    expect(await stand.store.history(null, 10)).toHaveLength(1)
+  })
+})

@@ -1,0 +1,199 @@
+import { createHash } from 'node:crypto'
+import { rmSync } from 'node:fs'
+import { type Preparing, redis } from '@lethe/connectors/redis'
+import type { Connector, Outcome } from '@lethe/eraser-kit'
+import { scratchDatabase } from '@lethe/event-store/testing'
+import { endpoints } from '@lethe/infra'
+import type { Redis } from 'ioredis'
+import pg from 'pg'
+import { RestoreStore } from '../adapters/restore-store.js'
+import { CacheServer, type Persistence } from './cache-server.js'
+import { type RestoreProcess, restoreProcess } from './process.js'
+import { Source } from './stand.js'
+
+const SECTION = {
+  version: 1,
+  tenant: { none: true } as const,
+  canonical: 'user_id' as const,
+  system: {
+    systemId: 'cache',
+    kind: 'redis',
+    connection: 'CACHE',
+    ceiling: null,
+    body: { keys: ['user:{user_id}:*'], idsHoldDelimiters: false },
+  },
+}
+const DAY_MS = 86_400_000
+const BATCH = 500
+
+export const keysOf = (user: string): string[] => [`user:${user}:profile`, `user:${user}:cart`]
+
+/** A restore service over a Redis of its own, which is backed up, killed and restored. */
+export class CacheStand {
+  readonly source = new Source()
+  /** When the gate was told to open, in nanoseconds of the machine's clock; of every opening. */
+  readonly openings: bigint[] = []
+  private readonly guards: RestoreProcess['guard'][] = []
+  private readonly backups: string[] = []
+
+  private constructor(
+    readonly server: CacheServer,
+    readonly pool: pg.Pool,
+    readonly store: RestoreStore,
+    private readonly drop: () => Promise<void>,
+  ) {}
+
+  static async open(persistence: Persistence, form?: Preparing['form']): Promise<CacheStand> {
+    const server = await CacheServer.start(persistence, form)
+    const database = await scratchDatabase(endpoints().lethePostgresUrl)
+    const pool = new pg.Pool({ connectionString: database.url, max: 12 })
+    pool.on('error', () => undefined)
+    return new CacheStand(server, pool, new RestoreStore(pool), database.drop)
+  }
+
+  process(): RestoreProcess {
+    const { pool, store, source } = this
+    const connector = this.watchingTheGate(redis as unknown as Connector)
+    const url = () => this.server.url('replay')
+    const process = restoreProcess({ pool, store, source, connector, section: SECTION, url })
+    this.guards.push(process.guard)
+    return process
+  }
+
+  /** Customers with a string, a hash with a lifetime each: what a cache holds of them. */
+  async seed(customers: number, from = 1): Promise<void> {
+    await this.as('app', async (client) => {
+      for (let start = from; start < from + customers; start += BATCH) {
+        const pipeline = client.pipeline()
+        for (let n = start; n < Math.min(start + BATCH, from + customers); n++) {
+          pipeline.set(`user:u${n}:profile`, `{"name":"Customer ${n}"}`)
+          pipeline.hset(`user:u${n}:cart`, { article: `a${n}`, pieces: n % 7 })
+          pipeline.pexpireat(`user:u${n}:cart`, 4_000_000_000_000 + n)
+        }
+        await pipeline.exec()
+      }
+    })
+  }
+
+  async backUp(): Promise<string> {
+    const backup = await this.server.backUp()
+    this.backups.push(backup)
+    return backup
+  }
+
+  /** Erases people as an eraser does, with receipts in the store, and keeps a tombstone of each. */
+  async erase(users: readonly string[]): Promise<Outcome[]> {
+    const now = Date.now()
+    const session = await redis.open({
+      systemId: 'cache',
+      options: { url: this.server.url('eraser') },
+      system: redis.system.parse(SECTION.system.body),
+      tenant: SECTION.tenant,
+      canonical: SECTION.canonical,
+    })
+    const subjects = users.map((value) => ({
+      subjectRef: `ref-${value}`,
+      tenantId: 'shop',
+      receivedAt: now,
+      identifiers: [{ type: 'user_id' as const, value }],
+    }))
+    await this.pool.query(
+      `INSERT INTO read_model.tombstones (tombstone_id, request_id, system_id, tenant_id, subject_ref, sequence,
+         epoch, map_version, effective_at, expires_at)
+       SELECT 'tombstone-' || u, 'request-' || u, 'cache', 'shop', 'ref-' || u, 1, 'e1', 1, $2, $3
+       FROM unnest($1::text[]) AS u`,
+      [users, now, now + DAY_MS],
+    )
+    for (const [at, subject] of subjects.entries()) {
+      const ids = { tombstoneId: `tombstone-${users[at]}`, requestId: `request-${users[at]}` }
+      this.source.tombstones.set(ids.tombstoneId, { ...ids, mapVersion: 1, held: false, subject })
+    }
+    const passes = subjects.map((subject, at) => ({
+      requestId: `request-${users[at]}`,
+      systemId: 'cache',
+      stepId: 'cache#1',
+      passId: 'cache#1/initial',
+      attempt: 1,
+      subject,
+      grant: { grantId: 'spec', expiresAt: now + 60_000 },
+      ceilingWaived: false,
+    }))
+    const io = {
+      signal: AbortSignal.timeout(60_000),
+      now: Date.now,
+      receipt: ({ requestId, passId }: { requestId: string; passId: string }, outcome: Outcome) => ({
+        requestId,
+        passId,
+        body: JSON.stringify(outcome),
+      }),
+    }
+    try {
+      return await session.erase(passes, io)
+    } finally {
+      await session.close()
+    }
+  }
+
+  async as<T>(user: string, work: (client: Redis) => Promise<T>): Promise<T> {
+    const client = this.server.client(user)
+    try {
+      return await work(client)
+    } finally {
+      client.disconnect()
+    }
+  }
+
+  /** Every key but Lethe's own and those of `without`, with type, value and lifetime, byte by byte. */
+  async digest(without: ReadonlySet<string>): Promise<{ readonly keys: number; readonly digest: string }> {
+    return this.as('replay', async (client) => {
+      const keys = (await this.allKeys(client)).filter((key) => !without.has(key)).sort()
+      const hash = createHash('sha256')
+      for (let start = 0; start < keys.length; start += BATCH) {
+        const some = keys.slice(start, start + BATCH)
+        const dumps = await Promise.all(some.map((key) => client.dumpBuffer(key)))
+        const lifetimes = await Promise.all(some.map((key) => client.call('PEXPIRETIME', key)))
+        for (const [at, key] of some.entries()) {
+          hash.update(`${key}\n${lifetimes[at]}\n`)
+          hash.update(dumps[at] ?? 'gone')
+        }
+      }
+      return { keys: keys.length, digest: hash.digest('hex') }
+    })
+  }
+
+  /** Which of the people have any key at all, by a walk over everything. */
+  async present(users: readonly string[]): Promise<string[]> {
+    const wanted = new Set(users)
+    const keys = await this.as('replay', (client) => this.allKeys(client))
+    return [...new Set(keys.map((key) => key.split(':')[1] ?? ''))].filter((user) => wanted.has(user))
+  }
+
+  async close(): Promise<void> {
+    for (const guard of this.guards) await guard.stop()
+    await this.server.close()
+    for (const backup of this.backups) rmSync(backup, { recursive: true, force: true })
+    await this.pool.end()
+    await this.drop()
+  }
+
+  private async allKeys(client: Redis): Promise<string[]> {
+    const keys: string[] = []
+    for await (const page of client.scanStream({ count: 5_000 })) keys.push(...(page as string[]))
+    return [...new Set(keys)].filter((key) => !key.startsWith('lethe:'))
+  }
+
+  private watchingTheGate(connector: Connector): Connector {
+    return {
+      ...connector,
+      openRestore: async (context) => {
+        const session = await connector.openRestore?.(context)
+        if (session === undefined) throw new Error('a Redis can be watched')
+        const open = (admitted: readonly string[]) => {
+          this.openings.push(process.hrtime.bigint())
+          return session.gate.open(admitted)
+        }
+        return { ...session, gate: { ...session.gate, open } }
+      },
+    }
+  }
+}

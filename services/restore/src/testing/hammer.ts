@@ -1,0 +1,96 @@
+import { Worker } from 'node:worker_threads'
+
+/** What a client saw that kept knocking, in a thread of its own. Instants are nanoseconds of the machine's clock. */
+export interface Knocks {
+  /** Attempts of each kind: nobody listened, the server refused, the server let it in. */
+  readonly away: number
+  readonly refused: number
+  readonly inside: number
+  readonly perSecond: number
+  /** When it was first let in; null when it never was. */
+  readonly firstInsideAt: bigint | null
+  /** The most of the erased that any look from inside found. */
+  readonly erasedSeen: number
+}
+
+export interface Hammer {
+  /** Resolves when somebody was let in. */
+  inside(): Promise<void>
+  /** Idempotent. */
+  stop(): Promise<Knocks>
+}
+
+export interface HammerAt {
+  readonly port: number
+  /** What each attempt sends; the first line of the answer says whether it was let in, and `:n` how many it saw. */
+  readonly send: string
+  readonly insideWhen: string
+}
+
+/** How many knock at the same time; each begins anew as soon as it has its answer. */
+const AT_ONCE = 4
+
+const PROGRAM = `
+const { parentPort, workerData } = require('node:worker_threads')
+const net = require('node:net')
+const { port, send, insideWhen, atOnce } = workerData
+const seen = { away: 0, refused: 0, inside: 0, firstInsideAt: null, erasedSeen: 0 }
+const begun = process.hrtime.bigint()
+let stopped = false
+const attempt = () => new Promise((resolve) => {
+  let text = ''
+  const socket = net.connect(port, '127.0.0.1', () => socket.write(send))
+  const done = (kind) => { socket.destroy(); resolve(kind) }
+  socket.setTimeout(1000, () => done('away'))
+  socket.on('error', () => done('away'))
+  socket.on('close', () => done('away'))
+  socket.on('data', (data) => {
+    text += data.toString('latin1')
+    if (!text.includes('\\r\\n')) return
+    if (!text.startsWith(insideWhen)) return done('refused')
+    if (seen.firstInsideAt === null) { seen.firstInsideAt = process.hrtime.bigint(); parentPort.postMessage('inside') }
+    const count = /\\r\\n:(\\d+)\\r\\n/.exec(text)
+    if (count === null && !/\\r\\n-.*\\r\\n/.test(text)) return
+    seen.erasedSeen = Math.max(seen.erasedSeen, count ? Number(count[1]) : 0)
+    done('inside')
+  })
+})
+const knock = async () => {
+  while (!stopped) {
+    seen[await attempt()]++
+    await new Promise((resolve) => setTimeout(resolve, 1))
+  }
+}
+const all = Array.from({ length: atOnce }, knock)
+parentPort.on('message', async () => {
+  stopped = true
+  await Promise.all(all)
+  const seconds = Number(process.hrtime.bigint() - begun) / 1e9
+  parentPort.postMessage({ ...seen, perSecond: (seen.away + seen.refused + seen.inside) / seconds })
+  parentPort.close()
+})
+`
+
+/** Knocks at a port, hundreds of times a second, whether or not anybody listens there. */
+export function startHammer(at: HammerAt): Hammer {
+  const worker = new Worker(PROGRAM, { eval: true, workerData: { ...at, atOnce: AT_ONCE } })
+  const inside = new Promise<void>((resolve, reject) => {
+    worker.on('message', (message) => message === 'inside' && resolve())
+    worker.once('error', reject)
+  })
+  inside.catch(() => undefined)
+  let stopped: Promise<Knocks> | undefined
+  const stop = () =>
+    new Promise<Knocks>((resolve, reject) => {
+      worker.once('error', reject)
+      worker.on('message', (message) => message !== 'inside' && resolve(message as Knocks))
+      worker.postMessage('stop')
+    })
+  return {
+    inside: () => inside,
+    stop: () => {
+      stopped ??= stop()
+      return stopped
+    },
+  }
+}
