@@ -98,7 +98,9 @@ describe('lethe restore', () => {
   it('prepares a server by its files alone, and says which options belong to which', async () => {
     await expect(run([], 'prepare', '--acl-file', 'users.acl')).rejects.toThrow(/--system/)
     await expect(run([], 'prepare', '--system', 'cache')).rejects.toThrow(/--acl-file or --config of a Redis/)
-    await expect(run([], 'prepare', '--system', 'cache', '--acl-file', 'not-there')).rejects.toThrow(/can not be read/)
+    await expect(run([], 'prepare', '--system', 'cache', '--acl-file', 'not-there')).rejects.toThrow(
+      /can not be read/,
+    )
   })
 
   it('sweeps a system, waits for its end, and ends with 0 only when nobody had come back', async () => {

@@ -68,7 +68,10 @@ const shapes: Readonly<Record<string, Shape>> = {
   '--ticket': restoreId,
   '--acl-file': free,
   '--config': free,
-  '--replay-user': text(/^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/, 'is the name of a user: letters, digits and . _ -'),
+  '--replay-user': text(
+    /^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/,
+    'is the name of a user: letters, digits and . _ -',
+  ),
   '--email': free,
   '--user-id': free,
   '--phone': free,
