@@ -1,6 +1,8 @@
-import { mkdirSync } from 'node:fs'
+import { mkdirSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import type { LetheClient, NewErasureRequest } from '@lethe/client'
+import { withClient } from '@lethe/infra'
+import { MessageProducer } from '@lethe/messaging'
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { buildConsole } from '../../services/ops/scripts/build-console.ts'
@@ -8,7 +10,7 @@ import { overflow, seriousFindings } from './browser/axe.js'
 import { findChromium, launch, type Scheme, signIn, type Visit, visit } from './browser/chromium.js'
 import { answerHostile, HOSTILE, takenForMarkup } from './browser/hostile-answers.js'
 import { Chain } from './harness/chain.js'
-import { until, untilStatus } from './harness/wait.js'
+import { until, untilStatus, untilStep } from './harness/wait.js'
 
 const customer = (n: number, more: Partial<NewErasureRequest> = {}): NewErasureRequest => ({
   tenantId: 'acme',
@@ -18,6 +20,9 @@ const customer = (n: number, more: Partial<NewErasureRequest> = {}): NewErasureR
   graceDays: 0,
   ...more,
 })
+
+/** Why an erasure is held: for the vault, and for no log, address or topic. */
+const WHY = 'because-of-a-lawsuit-about-ada'
 
 const pictures = fileURLToPath(new URL('../../docs/ops/', import.meta.url))
 const program = findChromium()
@@ -51,7 +56,7 @@ else
       await chain?.stop()
     })
 
-    const token = () => chain.context.secrets.token('viewer')
+    const token = (credential = 'viewer') => chain.context.secrets.token(credential)
     const go = (name: string) =>
       page
         .getByRole('navigation', { name: 'Pages', exact: true })
@@ -65,6 +70,15 @@ else
         () => mark(of),
         (seen) => seen === kind,
       )
+    /** What an eraser that asked just before erasing was answered. */
+    const decisionsFor = (requestId: string, systemId: string): Promise<string[]> =>
+      withClient(chain.letheUrl, async (lethe) => {
+        const { rows } = await lethe.query<{ decision: string }>(
+          'SELECT decision FROM audit.clearances WHERE request_id = $1 AND system_id = $2',
+          [requestId, systemId],
+        )
+        return rows.map(({ decision }) => decision)
+      })
     /** A page that was loaded anew would have lost it. */
     const untouched = () => page.evaluate('window.sameDocument === true')
 
@@ -147,6 +161,10 @@ else
       await untilMark('stale')
       await client.command(requestId, 'refuse', { ground: 'Art. 12(6)', citation: HOSTILE })
       await chain.restart('ops')
+      // Its sessions were in its memory.
+      await page.getByText('The session has ended').waitFor()
+      await page.getByLabel('Token of a service credential').fill(token())
+      await page.keyboard.press('Enter')
       await untilMark('live')
       await until('the refusal on the screen', status, (seen) => seen === 'REFUSED')
       expect(await untouched()).toBe(true)
@@ -154,6 +172,158 @@ else
       await page.locator('li[data-event="RequestRefused"] summary').click()
       await page.locator('li[data-event="RequestRefused"] pre').getByText('hostile.png').waitFor()
       expect(await takenForMarkup(page)).toBe(0)
+    })
+
+    it('holds an erasure that is under way, by keyboard: what came too late is said, and no word of why is kept', async () => {
+      const officer = await visit(browser)
+      await signIn(officer.page, `${url}/requests`, token('privacy-officer'))
+      await chain.stopOne('eraser-shop-pg')
+      const { requestId } = await client.request(customer(5))
+      await untilStep(client, requestId, 'cache#1', ['COMPLETED'])
+      await officer.page.locator(`tr[data-request="${requestId}"] a`).click()
+      await officer.page.locator('tr[data-step="cache#1"]').getByText('completed').waitFor()
+      const dialog = officer.page.getByRole('dialog')
+      const button = officer.page.getByRole('button', { name: 'Hold …' })
+      await button.focus()
+      await officer.page.keyboard.press('Enter')
+      await dialog.getByText('For this it comes too late').waitFor()
+      expect(await seriousFindings(officer.page), 'the dialog').toEqual([])
+      await officer.page.keyboard.press('Escape')
+      expect(await officer.page.evaluate('document.activeElement.dataset.action')).toBe('hold')
+      await officer.page.keyboard.press('Enter')
+      for (let n = 0; n < 6; n++) {
+        await officer.page.keyboard.press('Tab')
+        expect(
+          await officer.page.evaluate(
+            'document.activeElement === document.body || document.activeElement.closest("dialog") !== null',
+          ),
+        ).toBe(true)
+      }
+      await dialog.getByLabel('Reason').fill(WHY)
+      await dialog.getByRole('button', { name: 'Hold', exact: true }).press('Enter')
+      await dialog.getByText('Nothing more is erased after').waitFor()
+      expect(Number(await dialog.locator('[data-gone]').getAttribute('data-gone'))).toBe(1)
+      expect(await dialog.textContent()).toMatch(/cache#1\/initial: erased/)
+      await officer.page.keyboard.press('Escape')
+      await until(
+        'the hold on the screen',
+        () => status(officer.page),
+        (seen) => seen === 'ON_HOLD',
+      )
+      await chain.restart('eraser-shop-pg')
+      await until(
+        'the question of the eraser',
+        () => decisionsFor(requestId, 'shop-pg'),
+        (decisions) => decisions.length > 0,
+      )
+      expect(await decisionsFor(requestId, 'shop-pg')).not.toContain('go')
+      const held = await client.get(requestId)
+      expect(held.status).toBe('ON_HOLD')
+      expect(held.steps.find(({ stepId }) => stepId === 'shop-pg#1')?.status).not.toBe('COMPLETED')
+
+      await officer.page.getByRole('button', { name: 'Release …' }).click()
+      const release = dialog.getByRole('button', { name: 'Release', exact: true })
+      await release.click()
+      // Not before it was said that this can't be taken back.
+      expect(await client.get(requestId)).toMatchObject({ status: 'ON_HOLD' })
+      await dialog.getByLabel('I want it').press('Space')
+      await release.press('Enter')
+      await until(
+        'the completion on the screen',
+        () => status(officer.page),
+        (seen) => seen === 'COMPLETED',
+      )
+      expect(officer.page.url()).toBe(`${url}/requests/${requestId}`)
+      for (const name of ['ops', 'request'] as const)
+        expect(readFileSync(chain.logFile(name), 'utf8')).not.toContain(WHY)
+      expect(officer.faults).toEqual([])
+      await officer.context.close()
+    })
+
+    it('offers a viewer nothing to do, and does nothing for a page of another site', async () => {
+      const { requestId } = await client.request(customer(6, { approval: 'required' }))
+      await page.goto(`${url}/requests/${requestId}`)
+      await until('the wait for approval', status, (seen) => seen === 'AWAITING_APPROVAL')
+      expect(await page.getByRole('region', { name: 'Actions' }).count()).toBe(0)
+      const officer = await visit(browser)
+      await signIn(officer.page, `${url}/requests/${requestId}`, token('privacy-officer'))
+      const elsewhere = await officer.context.newPage()
+      const answers: number[] = []
+      elsewhere.on('response', (response) => answers.push(response.status()))
+      await elsewhere.evaluate(
+        `fetch('${url}/v1/requests/${requestId}/cancel', { method: 'POST', mode: 'no-cors', credentials: 'include', body: '{}' })`,
+      )
+      await until(
+        'an answer to the other site',
+        async () => answers,
+        (seen) => seen.length > 0,
+      )
+      expect(answers).toEqual([401])
+      expect((await client.get(requestId)).status).toBe('AWAITING_APPROVAL')
+      // The officer asked for it, so another has to approve it: told in the words of the service.
+      await officer.page.getByRole('button', { name: 'Approve …' }).click()
+      await officer.page.getByLabel('I want it').check()
+      await officer.page.getByRole('button', { name: 'Approve', exact: true }).click()
+      await officer.page.getByRole('alert').filter({ hasText: 'ask another approver' }).waitFor()
+      await officer.context.close()
+      const admin = await visit(browser)
+      await signIn(admin.page, `${url}/requests/${requestId}`, token('admin'))
+      await admin.page.getByRole('button', { name: 'Approve …' }).click()
+      await admin.page.getByLabel('I want it').check()
+      await admin.page.getByRole('button', { name: 'Approve', exact: true }).click()
+      await until(
+        'the completion on the screen',
+        () => status(admin.page),
+        (seen) => seen === 'COMPLETED',
+      )
+      await admin.context.close()
+    })
+
+    it('finds a poisoned message, shows what may be shown of it, and redrives it by keyboard', async () => {
+      const kafka = {
+        brokers: chain.context.at.brokers,
+        clientId: 'lethe-test',
+        topicPrefix: chain.topicPrefix,
+      }
+      const producer = new MessageProducer({ kafka })
+      await producer.sendRaw([
+        {
+          topic: 'erasure.requested',
+          key: 'poison',
+          value: Buffer.from(`${WHY} ${HOSTILE}`),
+          headers: { systems: ',cache,', note: HOSTILE },
+        },
+      ])
+      await producer.disconnect()
+      const operator = await visit(browser)
+      await signIn(operator.page, url, token('operator'))
+      const trouble = operator.page.locator('[data-trouble="dead-letters"]')
+      await trouble.waitFor({ timeout: 60_000 })
+      await operator.page.goto(`${url}/dead-letters?group=eraser.cache`)
+      const letter = operator.page.locator('tr[data-letter]')
+      await letter.getByText('undecodable').waitFor()
+      const dialog = operator.page.getByRole('dialog')
+      await letter.getByRole('button', { name: 'Look …' }).press('Enter')
+      await dialog.getByText('could not be decoded').waitFor()
+      expect(await dialog.textContent()).toContain('dlq-code: undecodable')
+      expect(await seriousFindings(operator.page), 'the look').toEqual([])
+      expect(await operator.page.content()).not.toContain(WHY)
+      await operator.page.keyboard.press('Escape')
+
+      const before = await letter.getAttribute('data-letter')
+      await letter.getByRole('button', { name: 'Redrive …' }).press('Enter')
+      await dialog.getByText('1 message would be sent again to eraser.cache').waitFor()
+      expect(await seriousFindings(operator.page), 'the redrive').toEqual([])
+      await dialog.getByRole('button', { name: 'Redrive', exact: true }).press('Enter')
+      await dialog.getByText('1 message sent again').waitFor()
+      await operator.page.keyboard.press('Escape')
+      // Its cause is still there, so it comes back with its count.
+      await operator.page.locator('tr[data-redrives="1"]').waitFor({ timeout: 60_000 })
+      expect(await letter.count()).toBe(1)
+      expect(await letter.getAttribute('data-letter')).not.toBe(before)
+      await page.goto(`${url}/dead-letters`)
+      await page.getByText('for operators').first().waitFor()
+      await operator.context.close()
     })
 
     it('asks again and again where no stream can be had', async () => {
@@ -197,9 +367,10 @@ else
       ['/at-risk', 'Requests at risk'],
       ['/requests', followed],
       [`/requests/${followed}`, 'RequestCompleted'],
+      ['/verification', 'clean'],
       ['/erasers', 'shop-pg'],
       ['/gates', 'shop-pg'],
-      ['/dead-letters', 'None waits.'],
+      ['/dead-letters', 'undecodable'],
     ]
 
     for (const scheme of ['light', 'dark'] satisfies Scheme[])
@@ -208,7 +379,7 @@ else
           const seen = await visit(browser, scheme, width)
           await seen.page.goto(url)
           expect(await seriousFindings(seen.page), 'sign-in').toEqual([])
-          await signIn(seen.page, url, token())
+          await signIn(seen.page, url, token('privacy-officer'))
           for (const [path, text] of paths() as [string, string][]) {
             await seen.page.goto(`${url}${path}`)
             await seen.page.getByText(text).filter({ visible: true }).first().waitFor()
@@ -217,6 +388,11 @@ else
             if (scheme === 'dark' && width === 360 && path === '/')
               await picture('overview-narrow', seen.page)
           }
+          await seen.page.goto(`${url}/requests/${followed}`)
+          await seen.page.getByRole('button', { name: 'Hold' }).click()
+          await seen.page.getByRole('dialog').waitFor()
+          expect(await seriousFindings(seen.page), 'a dialog').toEqual([])
+          expect(await overflow(seen.page), 'a dialog').toBe(0)
           expect(seen.faults).toEqual([])
           await seen.context.close()
         })
@@ -252,6 +428,29 @@ else
         await other.page.getByText('hostile.png').filter({ visible: true }).first().waitFor()
         expect(await takenForMarkup(other.page), path).toBe(0)
       }
+      await other.page.goto(`${url}/requests/${followed}`)
+      const actions = other.page.getByRole('region', { name: 'Actions' }).getByRole('button')
+      await actions.first().waitFor()
+      for (let n = 0; n < 7; n++) {
+        await actions.nth(n).click()
+        await other.page.getByRole('dialog').waitFor()
+        expect(await takenForMarkup(other.page), `action ${n}`).toBe(0)
+        if (n === 2) {
+          await other.page.getByRole('dialog').getByRole('button', { name: 'Hold' }).click()
+          await other.page.locator('[data-held]').waitFor()
+          expect(await takenForMarkup(other.page), 'the answer to a hold').toBe(0)
+        }
+        await other.page.keyboard.press('Escape')
+        await other.page.getByRole('dialog').waitFor({ state: 'detached' })
+      }
+      await other.page.goto(`${url}/dead-letters`)
+      for (const name of ['Look …', 'Redrive …']) {
+        await other.page.getByRole('button', { name, exact: true }).click()
+        await other.page.getByRole('dialog').getByText('hostile.png').first().waitFor()
+        expect(await takenForMarkup(other.page), name).toBe(0)
+        await other.page.keyboard.press('Escape')
+        await other.page.getByRole('dialog').waitFor({ state: 'detached' })
+      }
       expect(other.faults).toEqual([])
       await other.page.evaluate(`{
       const image = document.createElement('img')
@@ -266,11 +465,21 @@ else
       await other.context.close()
     })
 
-    it('forgets the token on sign-out, and when the service does not take it any more', async () => {
+    it('has no session after signing out, in another tab neither, nor when the service ends it', async () => {
+      const tab = await staff.context.newPage()
+      await tab.goto(`${url}/lag`)
+      await tab.getByText('Partitions').filter({ visible: true }).first().waitFor()
       await page.goto(`${url}/lag`)
+      // What scripts could read of it: nothing.
+      expect(await page.evaluate('document.cookie + sessionStorage.length + localStorage.length')).toBe('00')
+      expect(await staff.context.cookies()).toMatchObject([
+        { name: 'lethe-session', httpOnly: true, sameSite: 'Strict' },
+      ])
       await page.getByRole('button', { name: 'Sign out' }).click()
       await page.getByLabel('Token of a service credential').waitFor()
-      expect(await page.evaluate('sessionStorage.length')).toBe(0)
+      await tab.getByLabel('Token of a service credential').waitFor()
+      expect(await staff.context.cookies()).toEqual([])
+      await tab.close()
       await signIn(page, `${url}/lag`, token())
       await page.route('**/v1/**', (route) => route.fulfill({ status: 401, json: { title: 'expired' } }))
       await page.getByText('The session has ended').waitFor()

@@ -76,6 +76,7 @@ function ops(context: StackContext): ProcessSpec {
     LETHE_PG_URL: urlAs(at.lethePostgresUrl, 'lethe_ops', secrets.password('lethe_ops')),
     LETHE_CREDENTIALS: secrets.credentialsFile,
     LETHE_CONNECT_URL: at.connectUrl,
+    LETHE_REQUEST_URL: at.requestUrl,
   })
 }
 

@@ -39,6 +39,7 @@ describe('migrations', () => {
       '0006_restore',
       '0007_room-for-updates',
       '0008_ops',
+      '0009_ops-actions',
     ])
     expect(await migrate(url)).toEqual([])
   })
@@ -70,6 +71,10 @@ describe('roles', () => {
     [
       'lethe_ops',
       "INSERT INTO audit.views (at, credential_id, view, request_id, found) VALUES (1, 'a', 'b', 'c', true)",
+    ],
+    [
+      'lethe_ops',
+      "INSERT INTO audit.actions (at, action_id, credential_id, action, target, outcome) VALUES (1, 'a', 'b', 'c', 'd', 'e')",
     ],
     ['lethe_request', 'SELECT state FROM restore.gates'],
     ['lethe_request', "INSERT INTO restore.suspicions VALUES ('cache', 1) ON CONFLICT DO NOTHING"],
@@ -110,6 +115,8 @@ describe('roles', () => {
     ['lethe_ops', 'SELECT * FROM events.idempotency'],
     ['lethe_ops', 'SELECT * FROM audit.views'],
     ['lethe_ops', 'DELETE FROM audit.views'],
+    ['lethe_ops', 'SELECT * FROM audit.actions'],
+    ['lethe_ops', "UPDATE audit.actions SET outcome = 'done'"],
     ['lethe_ops', 'UPDATE inbox.offsets SET next_offset = 0'],
     ['lethe_ops', "INSERT INTO events.events (stream_id, version, type, data) VALUES ('s', 1, 't', '{}')"],
     ['lethe_ops', 'SELECT * FROM outbox.message'],

@@ -12,6 +12,8 @@ export {
   type DeadLetter,
   type DeadLetterSelection,
   listDeadLetters,
+  type StoredLetter,
+  storedLetters,
 } from './dead-letter-list.js'
 export { OffsetsMovedError, UnprovenError } from './errors.js'
 export {

@@ -1,4 +1,4 @@
-export { AuthGuard, CallerParam } from './access/auth.guard.js'
+export { AuthGuard, bearerToken, CallerParam, callerOf } from './access/auth.guard.js'
 export { type Caller, inScope, type Role, roles } from './access/caller.js'
 export { Credentials } from './access/credentials-file.js'
 export { readJsonFile } from './access/json-file.js'

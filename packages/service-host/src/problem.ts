@@ -21,6 +21,7 @@ export const problems = {
   not_found: [404, 'There is no such thing.'],
   forbidden: [403, 'Your credential does not allow this.'],
   unauthenticated: [401, 'A valid credential is needed.'],
+  too_many_attempts: [429, 'That was tried too often; wait before the next attempt.'],
   schema_unknown: [422, 'The message schema is not registered.'],
   invalid_request: [400, 'The request is not well formed.'],
   unavailable: [503, 'Something this service depends on is not available; try again later.'],

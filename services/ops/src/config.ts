@@ -1,12 +1,18 @@
 import { type KafkaConfig, kafkaConfigFromEnvironment } from '@lethe/messaging'
 import { loadConfig } from '@lethe/service-host'
 import { z } from 'zod'
+import type { SessionOptions } from './application/sessions.js'
 
 const schema = z.object({
   LETHE_PG_URL: z.string().min(1),
   LETHE_KAFKA: z.string().min(1),
   LETHE_CREDENTIALS: z.string().min(1),
   LETHE_CONNECT_URL: z.url().optional(),
+  LETHE_REQUEST_URL: z.url().optional(),
+  LETHE_REGISTRY_URL: z.url().optional(),
+  LETHE_PUBLIC_URL: z.url().optional(),
+  LETHE_SESSION_IDLE_MIN: z.coerce.number().positive().max(1_440).default(30),
+  LETHE_SESSION_HOURS: z.coerce.number().positive().max(168).default(12),
   LETHE_CONNECTOR: z.string().min(1).default('lethe-outbox'),
   LETHE_SAMPLE_MS: z.coerce.number().int().min(100).max(60_000).default(5_000),
   LETHE_PORT: z.coerce.number().int().min(0).max(65_535).default(29_005),
@@ -19,6 +25,13 @@ export interface OpsConfig {
   /** Kafka Connect's REST interface; null: Debezium's state is unknown. */
   readonly connectUrl: string | null
   readonly connector: string
+  /** The request service, for actions; null: they are refused. */
+  readonly requestUrl: string | null
+  /** The schema registry, to read dead letters; null: what they hold is not shown. */
+  readonly registryUrl: string | null
+  /** What people type in; https makes the session's cookie Secure. null: plain HTTP on this machine. */
+  readonly publicUrl: string | null
+  readonly session: Pick<SessionOptions, 'idleMs' | 'longestMs'>
   /** Milliseconds between two looks at the lag when nobody asks. */
   readonly sampleMs: number
   readonly port: number
@@ -33,6 +46,13 @@ export function opsConfig(env: Readonly<Record<string, string | undefined>> = pr
     credentialsFile: given.LETHE_CREDENTIALS,
     connectUrl: given.LETHE_CONNECT_URL?.replace(/\/+$/, '') ?? null,
     connector: given.LETHE_CONNECTOR,
+    requestUrl: given.LETHE_REQUEST_URL?.replace(/\/+$/, '') ?? null,
+    registryUrl: given.LETHE_REGISTRY_URL ?? null,
+    publicUrl: given.LETHE_PUBLIC_URL ?? null,
+    session: {
+      idleMs: given.LETHE_SESSION_IDLE_MIN * 60_000,
+      longestMs: given.LETHE_SESSION_HOURS * 3_600_000,
+    },
     sampleMs: given.LETHE_SAMPLE_MS,
     port: given.LETHE_PORT,
   }

@@ -8,13 +8,24 @@ import {
   type OnModuleDestroy,
 } from '@nestjs/common'
 import { ConsoleController, SITE } from './adapters/http/console.controller.js'
+import { COOKIES } from './adapters/http/cookies.js'
+import { DeadLettersController } from './adapters/http/dead-letters.controller.js'
 import { LiveController, LOGGER } from './adapters/http/live.controller.js'
 import { MachineController } from './adapters/http/machine.controller.js'
 import { PublicController } from './adapters/http/public.controller.js'
 import { RequestsController } from './adapters/http/requests.controller.js'
+import { SessionController } from './adapters/http/session.controller.js'
+import { SessionGuard } from './adapters/http/session.guard.js'
+import { VerificationController } from './adapters/http/verification.controller.js'
+import { Actions } from './application/actions.js'
+import { Attempts } from './application/attempts.js'
+import { DeadLetterWork } from './application/dead-letter-work.js'
+import { Journal } from './application/journal.js'
 import { Live } from './application/live.js'
 import { Looks } from './application/looks.js'
+import { Matrix } from './application/matrix.js'
 import { Requests } from './application/requests.js'
+import { Sessions } from './application/sessions.js'
 import type { OpsParts } from './parts.js'
 
 const PARTS = Symbol('parts')
@@ -30,7 +41,10 @@ export class OpsModule implements OnApplicationBootstrap, OnModuleDestroy, OnApp
       controllers: [
         MachineController,
         RequestsController,
+        DeadLettersController,
         LiveController,
+        SessionController,
+        VerificationController,
         PublicController,
         ConsoleController,
       ],
@@ -42,6 +56,14 @@ export class OpsModule implements OnApplicationBootstrap, OnModuleDestroy, OnApp
         { provide: LOGGER, useValue: parts.logger },
         { provide: SITE, useValue: { built: parts.site } },
         { provide: Requests, useValue: parts.requests },
+        { provide: Sessions, useValue: parts.sessions },
+        { provide: Attempts, useValue: parts.attempts },
+        { provide: Journal, useValue: parts.journal },
+        { provide: Actions, useValue: parts.actions },
+        { provide: DeadLetterWork, useValue: parts.deadLetterWork },
+        { provide: Matrix, useValue: parts.matrix },
+        { provide: COOKIES, useValue: parts.cookies },
+        SessionGuard,
       ],
     }
   }

@@ -3,18 +3,27 @@ import { GroupLagReader } from '@lethe/messaging'
 import { Credentials, type Logger, Repeating } from '@lethe/service-host'
 import { Pool } from 'pg'
 import { ConnectClient } from './adapters/connect-client.js'
+import { Cookies } from './adapters/http/cookies.js'
+import { LetterReader } from './adapters/letter-reader.js'
 import { pgChanges } from './adapters/pg-changes.js'
 import { PgMachine } from './adapters/pg-machine.js'
+import { RequestClient } from './adapters/request-client.js'
 import { readSite, type Site } from './adapters/site.js'
+import { Actions } from './application/actions.js'
+import { Attempts } from './application/attempts.js'
 import { Changes } from './application/changes.js'
+import { DeadLetterWork } from './application/dead-letter-work.js'
 import { DeadLetters } from './application/dead-letters.js'
 import { publishFigures } from './application/figures.js'
+import { Journal } from './application/journal.js'
 import { Lag } from './application/lag.js'
 import { Live } from './application/live.js'
 import { Looks } from './application/looks.js'
+import { Matrix } from './application/matrix.js'
 import { Overview } from './application/overview.js'
 import { Requests } from './application/requests.js'
 import { Risk } from './application/risk.js'
+import { defaultSessionOptions, Sessions } from './application/sessions.js'
 import type { OpsConfig } from './config.js'
 
 /** Everything of the service that is not HTTP. */
@@ -27,6 +36,13 @@ export interface OpsParts {
   readonly requests: Requests
   readonly changes: Changes
   readonly live: Live
+  readonly sessions: Sessions
+  readonly attempts: Attempts
+  readonly journal: Journal
+  readonly actions: Actions
+  readonly deadLetterWork: DeadLetterWork
+  readonly matrix: Matrix
+  readonly cookies: Cookies
   readonly logger: Logger
   /** The console; null when it was not built. */
   readonly site: Site | null
@@ -51,15 +67,28 @@ export function openParts(config: OpsConfig, logger: Logger): OpsParts {
   const deadLetters = new DeadLetters(config.kafka)
   const overview = new Overview({ pool, lag, risk, deadLetters, systemIds: () => lag.systems })
   const changes = new Changes(pgChanges(pool))
+  const credentials = Credentials.read(config.credentialsFile)
+  const journal = new Journal(pool, logger)
   return {
     pool,
-    credentials: Credentials.read(config.credentialsFile),
+    credentials,
     kafka,
     lag,
     looks: new Looks({ pool, lag, risk, overview, deadLetters }),
     requests: new Requests(pool, new PgEventStore(pool)),
     changes,
     live: new Live(changes, lag, overview),
+    sessions: new Sessions(credentials, journal, { ...defaultSessionOptions, ...config.session }),
+    attempts: new Attempts(),
+    journal,
+    actions: new Actions(pool, new RequestClient(config.requestUrl), journal),
+    deadLetterWork: new DeadLetterWork(
+      config.kafka,
+      new LetterReader(config.kafka, config.registryUrl),
+      journal,
+    ),
+    matrix: new Matrix(pool),
+    cookies: new Cookies(config.publicUrl),
     logger,
     site: readSite(),
     loops: [

@@ -1,4 +1,5 @@
 import { createLogger, type Logger, type ServiceOptions } from '@lethe/service-host'
+import { addAnswerHeaders } from './adapters/http/answer-headers.js'
 import { documentedMethods } from './adapters/http/openapi.js'
 import type { OpsConfig } from './config.js'
 import { OpsModule } from './ops.module.js'
@@ -13,6 +14,7 @@ export function opsService(config: OpsConfig, logger: Logger = createLogger('ops
     module: OpsModule.around(parts),
     port: config.port,
     methodsOf: documentedMethods(),
+    configure: (app) => addAnswerHeaders(app),
     readiness: [{ name: 'postgresql', check: async () => void (await parts.pool.query('SELECT 1')) }],
   }
 }

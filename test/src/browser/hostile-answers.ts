@@ -84,8 +84,49 @@ const step = {
 }
 const retained = [{ category: x, ground: x, citation: x, until: null }]
 
+const letter = {
+  id: x,
+  group: x,
+  topic: x,
+  partition: 0,
+  offset: x,
+  type: x,
+  ceId: x,
+  code: x,
+  errorClass: x,
+  attempts: 1,
+  redrives: 0,
+  firstSeen: 1,
+  at: 1,
+  redriven: false,
+}
+
 /** Every text of every answer is hostile, whether or not the service could ever give it. */
 const answers: readonly (readonly [RegExp, unknown])[] = [
+  [
+    /^\/v1\/session$/,
+    {
+      credentialId: x,
+      roles: ['admin', x],
+      tenants: [x],
+      csrfToken: x.replaceAll(/[^a-z]/g, ''),
+      startedAt: 1,
+      idleAt: 1,
+      endsAt: 1,
+    },
+  ],
+  [
+    /^\/v1\/requests\/[^/]+\/hold$/,
+    {
+      requestId: x,
+      status: x,
+      version: 1,
+      holdId: x,
+      effectiveAt: 1,
+      alreadyGone: [{ systemId: x, passId: x, outcome: x, counts }],
+      outstandingGrants: [{ systemId: x, passId: x, expiresAt: 1 }],
+    },
+  ],
   [
     /^\/v1\/requests\/[^/]+\/timeline/,
     { items: [{ version: 1, type: x, at: 1, data: { [x]: x } }], nextAfterVersion: null },
@@ -95,6 +136,10 @@ const answers: readonly (readonly [RegExp, unknown])[] = [
     {
       ...request,
       advice: x,
+      reviewCode: x,
+      awaitingApproval: 'over_ceiling',
+      holds: [{ holdId: x, by: x, at: 1, effectiveAt: 1 }],
+      actions: ['approve', 'refuse', 'hold', 'release', 'extend', 'cancel', 'retry'],
       steps: [step],
       systems: [
         {
@@ -175,6 +220,21 @@ const answers: readonly (readonly [RegExp, unknown])[] = [
       },
     },
   ],
+  [
+    /^\/v1\/verification/,
+    {
+      systems: [x],
+      items: [
+        {
+          requestId: x,
+          tenantId: x,
+          finding: x,
+          cells: [{ systemId: x, status: x, result: x, checkedAt: 1, verified: false, residual: 1 }],
+        },
+      ],
+      nextCursor: x,
+    },
+  ],
   [/^\/v1\/erasers/, { measuredAt: 1, ageMs: 0, items: [{ ...group, systemId: x, role: 'erase', links }] }],
   [
     /^\/v1\/gates/,
@@ -183,31 +243,14 @@ const answers: readonly (readonly [RegExp, unknown])[] = [
     },
   ],
   [
-    /^\/v1\/dead-letters/,
-    {
-      measuredAt: 1,
-      ageMs: 0,
-      items: [
-        {
-          id: x,
-          group: x,
-          topic: x,
-          partition: 0,
-          offset: x,
-          type: x,
-          ceId: x,
-          code: x,
-          errorClass: x,
-          attempts: 1,
-          redrives: 0,
-          firstSeen: 1,
-          at: 1,
-          redriven: false,
-        },
-      ],
-      unknown: null,
-    },
+    /^\/v1\/dead-letters\/redrive/,
+    { dryRun: true, selected: [letter], redriven: 0, gone: [letter], quarantined: 1, left: 1 },
   ],
+  [
+    /^\/v1\/dead-letters\/./,
+    { ...letter, headers: { [x]: x }, message: { type: x, value: { [x]: x } }, unread: null },
+  ],
+  [/^\/v1\/dead-letters/, { measuredAt: 1, ageMs: 0, items: [letter], unknown: null }],
 ]
 
 /** From now on the page is answered with hostile texts; the stream and everything else is not there. */

@@ -8,6 +8,19 @@ interface AuthenticatedRequest {
   caller?: Caller
 }
 
+/** The token of an Authorization header; null where it holds none that is well formed. */
+export function bearerToken(header: unknown): string | null {
+  return /^Bearer ([\x21-\x7e]{1,500})$/i.exec(String(header ?? ''))?.[1] ?? null
+}
+
+/** @throws ProblemError `unauthenticated` for a token that is not known, or not any more */
+export function callerOf(credentials: Credentials, token: string): Caller {
+  const authentication = credentials.authenticate(token, Date.now())
+  if (authentication.ok) return authentication.caller
+  const why = authentication.reason === 'expired' ? 'has expired; ask for a new one' : 'is not known'
+  throw problem('unauthenticated', `The credential ${why}.`)
+}
+
 /** Lets nobody in without a live credential; what it may do is decided by the use case. */
 @Injectable()
 export class AuthGuard implements CanActivate {
@@ -15,14 +28,9 @@ export class AuthGuard implements CanActivate {
 
   canActivate(context: ExecutionContext): boolean {
     const request = context.switchToHttp().getRequest<AuthenticatedRequest>()
-    const match = /^Bearer ([\x21-\x7e]{1,500})$/i.exec(String(request.headers.authorization ?? ''))
-    if (match === null) throw problem('unauthenticated', 'Send "Authorization: Bearer <token>".')
-    const authentication = this.credentials.authenticate(match[1] as string, Date.now())
-    if (!authentication.ok) {
-      const why = authentication.reason === 'expired' ? 'has expired; ask for a new one' : 'is not known'
-      throw problem('unauthenticated', `The credential ${why}.`)
-    }
-    request.caller = authentication.caller
+    const token = bearerToken(request.headers.authorization)
+    if (token === null) throw problem('unauthenticated', 'Send "Authorization: Bearer <token>".')
+    request.caller = callerOf(this.credentials, token)
     return true
   }
 }

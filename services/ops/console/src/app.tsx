@@ -1,7 +1,8 @@
 import { useEffect, useState, useSyncExternalStore } from 'react'
 import { Feed } from './live/feed.js'
 import { FeedContext } from './live/hooks.js'
-import { onSession, session, signOut } from './live/session.js'
+import { onSession, session } from './live/session.js'
+import { signOut, watchSession } from './live/signing.js'
 import { AtRisk } from './pages/at-risk.js'
 import { DeadLetters } from './pages/dead-letters.js'
 import { Erasers } from './pages/erasers.js'
@@ -11,25 +12,28 @@ import { Overview } from './pages/overview.js'
 import { Request } from './pages/request.js'
 import { Requests } from './pages/requests.js'
 import { SignIn } from './pages/sign-in.js'
+import { Verification } from './pages/verification.js'
 import { LiveMark } from './parts/live-mark.js'
 import { Page } from './parts/page.js'
 import { Link, usePath } from './router.js'
 import { type Route, routeOf } from './view/links.js'
 
 export function App() {
-  const { token, ended } = useSyncExternalStore(onSession, session)
-  return token === null ? <SignIn ended={ended} /> : <SignedIn key={token} token={token} />
+  const { who, ended } = useSyncExternalStore(onSession, session)
+  useEffect(watchSession, [])
+  if (who === undefined) return <p className="faint">Asking who is signed in …</p>
+  return who === null ? <SignIn ended={ended} /> : <SignedIn key={`${who.credentialId} ${who.startedAt}`} />
 }
 
 /** One feed per session: another credential sees other requests. */
-function SignedIn({ token }: { token: string }) {
+function SignedIn() {
   const [feed, setFeed] = useState<Feed | null>(null)
   useEffect(() => {
-    const made = new Feed(token)
+    const made = new Feed()
     setFeed(made)
     made.start()
     return () => made.stop()
-  }, [token])
+  }, [])
   if (feed === null) return null
   return (
     <FeedContext value={feed}>
@@ -43,6 +47,7 @@ const places = [
   ['/lag', 'Lag', 'lag'],
   ['/at-risk', 'At risk', 'at-risk'],
   ['/requests', 'Requests', 'requests'],
+  ['/verification', 'Verification', 'verification'],
   ['/erasers', 'Erasers', 'erasers'],
   ['/gates', 'Gates', 'gates'],
   ['/dead-letters', 'Dead letters', 'dead-letters'],
@@ -70,14 +75,32 @@ function Frame() {
           </ul>
         </nav>
         <LiveMark />
-        <button type="button" className="plain" onClick={() => signOut('signed out')}>
-          Sign out
-        </button>
+        <Who />
       </header>
       <main id="main">
         <Shown route={route} />
       </main>
     </>
+  )
+}
+
+/** Who is signed in, and the way out. */
+function Who() {
+  const { who } = useSyncExternalStore(onSession, session)
+  const [problem, setProblem] = useState<string | null>(null)
+  const leave = () => signOut().catch((error: Error) => setProblem(error.message))
+  return (
+    <p className="who">
+      <span className="faint">{who?.credentialId}</span>{' '}
+      <button type="button" onClick={leave}>
+        Sign out
+      </button>
+      {problem !== null && (
+        <span className="notice bad" role="alert">
+          {problem}
+        </span>
+      )}
+    </p>
   )
 }
 
@@ -95,6 +118,8 @@ function Shown({ route }: { route: Route }) {
       return <Gates />
     case 'dead-letters':
       return <DeadLetters />
+    case 'verification':
+      return <Verification />
     case 'requests':
       return <Requests />
     case 'request':

@@ -36,6 +36,7 @@ export class DeadLetters {
   }
 }
 
-function withoutKey({ key: _, ...rest }: DeadLetter): DeadLetterView {
+/** By reference, as it is listed. */
+export function withoutKey({ key: _, ...rest }: DeadLetter): DeadLetterView {
   return rest
 }

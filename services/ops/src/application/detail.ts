@@ -1,4 +1,5 @@
 import type { RequestRow, StepRow, TombstoneRow, VerificationRow } from '@lethe/request-log'
+import type { Verb } from '../domain/permissions.js'
 
 /** The four marks of a step. Epoch milliseconds; null: not yet. */
 export interface Marks {
@@ -21,6 +22,8 @@ export type DetailedSystem = Omit<VerificationRow, 'detail' | 'requestId' | 'ten
 export interface Detail extends RequestRow {
   /** What a person has to do, in a sentence; null while nobody must. */
   readonly advice: string | null
+  /** What the caller may ask for now, by role and by what is shown here; `request` decides. */
+  readonly actions: readonly Verb[]
   readonly steps: readonly DetailedStep[]
   readonly systems: readonly DetailedSystem[]
   readonly links: { readonly self: string; readonly timeline: string }
@@ -33,7 +36,7 @@ export function detailOf(rows: {
   verifications: readonly VerificationRow[]
   tombstones: readonly TombstoneRow[]
   advice: string | null
-}): Omit<Detail, 'links'> {
+}): Omit<Detail, 'links' | 'actions'> {
   const { request, steps, verifications, tombstones, advice } = rows
   const tombstoneOf = new Map(tombstones.map((one) => [one.systemId, one]))
   const lastStep = new Map(verifications.map(({ detail }) => [detail.steps.at(-1), detail.probe]))

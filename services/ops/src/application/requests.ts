@@ -14,7 +14,8 @@ import {
 import { type Caller, problem } from '@lethe/service-host'
 import type { Pool } from 'pg'
 import { auditView } from '../adapters/pg-reads.js'
-import { scopeOf } from '../domain/permissions.js'
+import { may, scopeOf } from '../domain/permissions.js'
+import { possible } from '../domain/possible.js'
 import { type Detail, detailOf } from './detail.js'
 import { mayRead } from './looks.js'
 
@@ -90,7 +91,12 @@ export class Requests {
     ])
     const { attention } = request
     const advice = attention === null ? null : adviceOn(attention)
-    return { ...detailOf({ request, steps, verifications, tombstones, advice }), links: linksOf(requestId) }
+    const actions = possible(request, Date.now()).filter((verb) => may(caller, verb))
+    return {
+      ...detailOf({ request, steps, verifications, tombstones, advice }),
+      actions,
+      links: linksOf(requestId),
+    }
   }
 
   /** Events of one request, oldest first; audited before they are shown. Events name nobody. */

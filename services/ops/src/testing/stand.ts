@@ -22,6 +22,7 @@ export const tokens = {
   eraser: 'token-eraser',
   other: 'token-other-tenant',
   all: 'token-all-tenants',
+  brief: 'token-brief',
   expired: 'token-expired',
 } as const
 
@@ -33,7 +34,10 @@ const credential = (token: string, role: Role, tenants: string[], extra: object 
   ...extra,
 })
 
-const credentials = [
+/** Ends soon after the stand was opened. */
+export const BRIEF_MS = 4_000
+
+const credentials = () => [
   credential(tokens.viewer, 'viewer', ['shop']),
   credential(tokens.operator, 'operator', ['shop']),
   credential(tokens.officer, 'privacy_officer', ['shop']),
@@ -41,6 +45,7 @@ const credentials = [
   credential(tokens.eraser, 'eraser', [], { systemId: 'cache' }),
   credential(tokens.other, 'admin', ['other']),
   credential(tokens.all, 'admin', ['*']),
+  credential(tokens.brief, 'viewer', ['shop'], { expiresAt: Date.now() + BRIEF_MS }),
   credential(tokens.expired, 'admin', ['*'], { expiresAt: 1_000 }),
 ]
 
@@ -82,13 +87,13 @@ export class Stand {
   }
 
   static async open(): Promise<Stand> {
-    const { brokers, lethePostgresUrl, connectUrl } = endpoints()
+    const { brokers, lethePostgresUrl, connectUrl, registryUrl } = endpoints()
     const database = await scratchDatabase(lethePostgresUrl)
     const topicPrefix = `ops-${randomUUID().slice(0, 8)}.`
     const kafka: KafkaConfig = { brokers, clientId: 'ops-spec', topicPrefix }
     await createTopics(kafka)
     const folder = mkdtempSync(join(tmpdir(), 'lethe-ops-'))
-    writeFileSync(join(folder, 'credentials.json'), JSON.stringify(credentials))
+    writeFileSync(join(folder, 'credentials.json'), JSON.stringify(credentials()))
     const pool = new Pool({ connectionString: database.url, max: 3 })
     pool.on('error', () => undefined)
     await pool.query('INSERT INTO events.data_maps VALUES (1, $1, $2)', ['digest', dataMap])
@@ -98,6 +103,10 @@ export class Stand {
       credentialsFile: join(folder, 'credentials.json'),
       connectUrl,
       connector: `no-such-connector-${topicPrefix}`,
+      requestUrl: null,
+      registryUrl,
+      publicUrl: null,
+      session: { idleMs: 60_000, longestMs: 120_000 },
       sampleMs: 200,
       port: 0,
     }
@@ -213,9 +222,51 @@ const granted = (requestId: string) =>
     tombstone: { tombstoneId: `tombstone-of-${requestId}`, epoch: 'epoch-1' },
   }) as const
 
+export interface Call {
+  readonly method?: string
+  readonly token?: string
+  /** `name=value`, as a browser sends it. */
+  readonly cookie?: string
+  readonly headers?: Readonly<Record<string, string>>
+  readonly body?: unknown
+}
+
+/** A signed-in browser: its cookie and the token its page was given. */
+export interface SignedIn {
+  readonly cookie: string
+  readonly csrf: string
+}
+
 /** A caller of one running service. */
 export class Ops {
   constructor(readonly url: string) {}
+
+  async call<T = Record<string, unknown>>(path: string, call: Call = {}): Promise<Answer<T>> {
+    const { method = 'GET', token, cookie, headers = {}, body } = call
+    const response = await fetch(new URL(path, this.url), {
+      method,
+      headers: {
+        ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+        ...(cookie === undefined ? {} : { cookie }),
+        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+        ...headers,
+      },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    })
+    const text = await response.text()
+    return {
+      status: response.status,
+      headers: response.headers,
+      body: (text === '' ? null : JSON.parse(text)) as T,
+    }
+  }
+
+  async signIn(token: string): Promise<SignedIn> {
+    const answer = await this.call<{ csrfToken: string }>('/v1/session', { method: 'POST', body: { token } })
+    if (answer.status !== 201) throw new Error(`signing in was answered ${answer.status}`)
+    const [cookie = ''] = (answer.headers.get('set-cookie') ?? '').split(';')
+    return { cookie, csrf: answer.body.csrfToken }
+  }
 
   async get<T = Record<string, unknown>>(
     path: string,

@@ -1,4 +1,5 @@
-import { session, signOut } from './session.js'
+import { attended } from './attended.js'
+import { leave, session } from './session.js'
 
 /** An answer that is none: what went wrong and what to do, in the service's own words where it gave some. */
 export class AskError extends Error {
@@ -12,37 +13,61 @@ export class AskError extends Error {
   }
 }
 
-/** What can be sent as a bearer token; anything else is refused before it is sent. */
+/** What can be sent as a token; anything else is refused before it is sent. */
 export const isToken = (text: string): boolean => /^[\x21-\x7e]{1,500}$/.test(text)
 
 /** @throws AskError; a 401 also ends the session that asked */
-export async function ask<T>(path: string, signal: AbortSignal, token = session().token): Promise<T> {
-  const response = await reach(path, signal, token, {})
+export async function ask<T>(path: string, signal: AbortSignal): Promise<T> {
+  const response = await reach(path, { signal })
   return (await response.json()) as T
 }
 
+/**
+ * Changes something, with the session's own token; what is typed in goes into the body only. It is not repeated:
+ * who sent it decides what to do when no answer came.
+ *
+ * @throws AskError
+ */
+export async function send<T>(path: string, body: object, method: 'POST' | 'DELETE' = 'POST'): Promise<T> {
+  const csrf = session().who?.csrfToken
+  const response = await reach(path, {
+    method,
+    signal: AbortSignal.timeout(60_000),
+    headers: { 'content-type': 'application/json', ...(csrf ? { 'x-lethe-csrf': csrf } : {}) },
+    body: JSON.stringify(body),
+  })
+  return (response.status === 204 ? null : await response.json()) as T
+}
+
+interface Call {
+  readonly signal: AbortSignal
+  readonly method?: string
+  readonly headers?: Readonly<Record<string, string>>
+  readonly body?: string
+}
+
 /** The raw response, for the stream. @throws AskError */
-export async function reach(
-  path: string,
-  signal: AbortSignal,
-  token: string | null,
-  headers: Readonly<Record<string, string>>,
-): Promise<Response> {
-  if (token === null) throw new AskError(401, 'Nobody is signed in.')
+export async function reach(path: string, call: Call): Promise<Response> {
+  const { who } = session()
   const response = await fetch(path, {
-    signal,
-    headers: { ...headers, authorization: `Bearer ${token}` },
+    ...call,
+    headers: { ...call.headers, ...(attended() ? { 'x-lethe-attended': '1' } : {}) },
     cache: 'no-store',
-    credentials: 'omit',
+    credentials: 'same-origin',
     referrerPolicy: 'no-referrer',
   }).catch((error: unknown) => {
-    if (signal.aborted) throw error
-    throw new AskError(0, 'The service can not be reached. It is asked again.')
+    if (call.signal.aborted && call.method === undefined) throw error
+    throw new AskError(0, unreached(call.method))
   })
   if (response.ok) return response
-  if (response.status === 401 && token === session().token) signOut('refused')
+  if (response.status === 401 && who?.startedAt === session().who?.startedAt) leave('refused')
   throw new AskError(response.status, await problemOf(response))
 }
+
+const unreached = (method: string | undefined): string =>
+  method === undefined
+    ? 'The service can not be reached. It is asked again.'
+    : 'No answer came, so it is not known whether this was done. Look before you try again.'
 
 async function problemOf(response: Response): Promise<string> {
   const problem: unknown = await response.json().catch(() => null)

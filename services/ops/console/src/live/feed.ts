@@ -26,8 +26,8 @@ const POLLS_PER_TRY = 3
 const MOST_REMEMBERED = 2_000
 
 /**
- * The one connection of this tab: a stream read with fetch, since EventSource can't send a bearer token. It comes
- * back with Last-Event-ID; where a stream can't be had it asks `/v1/changes` again and again.
+ * The one connection of this tab: a stream read with fetch, which tells silence from quiet and why it was refused. It
+ * comes back with Last-Event-ID; where a stream can't be had it asks `/v1/changes` again and again.
  */
 export class Feed {
   private state: FeedState = {
@@ -43,8 +43,6 @@ export class Feed {
   private readonly versions = new Map<string, number>()
   private readonly stopped = new AbortController()
   private position: string | undefined
-
-  constructor(private readonly token: string) {}
 
   readonly subscribe = (listener: () => void): (() => void) => {
     this.listeners.add(listener)
@@ -87,9 +85,9 @@ export class Feed {
     try {
       const headers: Record<string, string> =
         this.position === undefined ? {} : { 'last-event-id': this.position }
-      const { body } = await reach('/v1/stream', signal, this.token, {
-        ...headers,
-        accept: 'text/event-stream',
+      const { body } = await reach('/v1/stream', {
+        signal,
+        headers: { ...headers, accept: 'text/event-stream' },
       })
       if (body === null) throw new AskError(0, 'The stream has no body.')
       const parser = new EventParser()
@@ -122,10 +120,10 @@ export class Feed {
 
   private async pollOnce(signal: AbortSignal): Promise<void> {
     const after = this.position === undefined ? '' : `?after=${this.position}&limit=1000`
-    const page = await ask<ChangePage>(`/v1/changes${after}`, signal, this.token)
+    const page = await ask<ChangePage>(`/v1/changes${after}`, signal)
     this.position = page.next
     for (const change of page.items) this.change(change)
-    const overview = await ask<Overview>('/v1/overview', signal, this.token)
+    const overview = await ask<Overview>('/v1/overview', signal)
     this.heard('polling')
     this.set({ overview, figures: this.state.figures + 1 })
   }

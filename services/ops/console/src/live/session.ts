@@ -1,16 +1,16 @@
-/** Outlives a reload of this tab and nothing else: no other tab, no disk, no cookie that a forged form could use. */
-const KEY = 'lethe.credential'
+import type { SessionAnswer } from '../../../src/adapters/http/answer-types.js'
 
 export type Ended = 'signed out' | 'refused'
 
+/** What this tab knows of the browser's session. The cookie itself is out of every script's reach. */
 export interface Session {
-  /** A service credential's token; null: nobody is signed in. */
-  readonly token: string | null
-  /** Why nobody is. */
+  /** undefined: not asked yet; null: nobody is signed in. */
+  readonly who: SessionAnswer | null | undefined
+  /** Why nobody is, when somebody was. */
   readonly ended: Ended | null
 }
 
-let current: Session = { token: sessionStorage.getItem(KEY), ended: null }
+let current: Session = { who: undefined, ended: null }
 const listeners = new Set<() => void>()
 
 export const session = (): Session => current
@@ -20,15 +20,15 @@ export function onSession(listener: () => void): () => void {
   return () => listeners.delete(listener)
 }
 
-export function signIn(token: string): void {
-  sessionStorage.setItem(KEY, token)
-  set({ token, ended: null })
+/** Somebody is signed in, or still is. */
+export function enter(who: SessionAnswer): void {
+  set({ who, ended: null })
 }
 
-/** The token is gone from this tab. Idempotent. */
-export function signOut(ended: Ended): void {
-  sessionStorage.removeItem(KEY)
-  if (current.token !== null) set({ token: null, ended })
+/** Nobody is. Of somebody who was it is told why. Idempotent. */
+export function leave(ended: Ended): void {
+  const was = current.who
+  if (was !== null) set({ who: null, ended: was === undefined ? null : ended })
 }
 
 function set(next: Session): void {

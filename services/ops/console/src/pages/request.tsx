@@ -6,6 +6,7 @@ import { Answered, Page } from '../parts/page.js'
 import { Table } from '../parts/table.js'
 import { marksOf, sumsOf } from '../view/marks.js'
 import { grouped, plain, statusTone } from '../view/words.js'
+import { RequestActions } from './request-actions.js'
 import { Timeline } from './timeline.js'
 
 /** Read anew whenever the feed tells a change of this request; every reading is audited. */
@@ -19,6 +20,7 @@ export function Request({ requestId }: { requestId: string }) {
         {(request) => (
           <>
             <Summary request={request} />
+            <RequestActions request={request} />
             <Steps steps={request.steps} />
             <Retained systems={request.systems} />
             <Timeline requestId={requestId} version={Math.max(version, request.version)} />

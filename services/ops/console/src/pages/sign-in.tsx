@@ -1,7 +1,7 @@
 import { type FormEvent, useState } from 'react'
-import { AskError, ask, isToken } from '../live/ask.js'
-import { type Ended, signIn } from '../live/session.js'
-import { navigate } from '../router.js'
+import { AskError, isToken } from '../live/ask.js'
+import type { Ended } from '../live/session.js'
+import { signIn } from '../live/signing.js'
 
 export function SignIn({ ended }: { ended: Ended | null }) {
   const [problem, setProblem] = useState<string | null>(null)
@@ -16,10 +16,7 @@ export function SignIn({ ended }: { ended: Ended | null }) {
     }
     setBusy(true)
     try {
-      // The one question that is answered whatever else is down.
-      await ask('/v1/lag', AbortSignal.timeout(15_000), token)
-      navigate(window.location.pathname + window.location.search, { replace: true })
-      signIn(token)
+      await signIn(token)
     } catch (error) {
       setProblem(error instanceof AskError ? error.message : 'The service did not answer in time. Try again.')
       setBusy(false)
@@ -32,7 +29,8 @@ export function SignIn({ ended }: { ended: Ended | null }) {
       <p>What is stuck, since when, and whom it endangers.</p>
       {ended === 'refused' && (
         <p className="notice warn">
-          The session has ended: the credential is not known any more or has expired.
+          The session has ended: nobody used it for a while, it was ended elsewhere, or its credential is not
+          valid any more.
         </p>
       )}
       <form onSubmit={submit} aria-describedby="kept">
@@ -56,9 +54,9 @@ export function SignIn({ ended }: { ended: Ended | null }) {
           {busy ? 'Asking …' : 'Sign in'}
         </button>
         <p id="kept" className="faint">
-          Roles: viewer, operator, privacy officer, administrator. The token stays in this tab until it is
-          closed or you sign out; it is sent to this service only. Sign-in with an identity provider is not
-          there yet.
+          Roles: viewer, operator, privacy officer, administrator. The token is sent to this service once and
+          kept by no script of this page. The session ends when you sign out, close the browser, or leave it
+          alone.
         </p>
       </form>
     </main>

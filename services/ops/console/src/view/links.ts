@@ -1,4 +1,13 @@
-const pages = new Set(['overview', 'lag', 'at-risk', 'erasers', 'gates', 'dead-letters', 'requests'])
+const pages = new Set([
+  'overview',
+  'lag',
+  'at-risk',
+  'erasers',
+  'gates',
+  'dead-letters',
+  'requests',
+  'verification',
+])
 const requestId = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
 
 export const isRequestId = (text: string): boolean => requestId.test(text)
@@ -20,7 +29,17 @@ export function pageOf(href: string): string {
 export const requestPage = (id: string): string => (isRequestId(id) ? `/requests/${id}` : '/requests')
 
 export type Route =
-  | { readonly page: 'overview' | 'lag' | 'at-risk' | 'erasers' | 'gates' | 'dead-letters' | 'requests' }
+  | {
+      readonly page:
+        | 'overview'
+        | 'lag'
+        | 'at-risk'
+        | 'erasers'
+        | 'gates'
+        | 'dead-letters'
+        | 'requests'
+        | 'verification'
+    }
   | { readonly page: 'request'; readonly requestId: string }
   | { readonly page: 'unknown' }
 

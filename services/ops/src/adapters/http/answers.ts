@@ -1,4 +1,7 @@
+import { roles } from '@lethe/service-host'
 import { z } from 'zod'
+import { verbs } from '../../domain/permissions.js'
+import { findings } from '../pg-matrix.js'
 
 // What this service answers, for the OpenAPI document. Every object may have more fields than stand here.
 
@@ -152,29 +155,43 @@ export const gates = z.looseObject({
   ),
 })
 
+const letter = {
+  id: text,
+  group: text,
+  topic: text,
+  partition: whole,
+  offset: text,
+  type: text.nullable(),
+  ceId: text.nullable(),
+  code: text,
+  errorClass: text,
+  attempts: whole,
+  redrives: whole,
+  firstSeen: epochMs,
+  at: epochMs,
+  redriven: z.boolean(),
+}
+
 export const deadLetters = z.looseObject({
   ...aged,
-  items: z
-    .array(
-      z.looseObject({
-        id: text,
-        group: text,
-        topic: text,
-        partition: whole,
-        offset: text,
-        type: text.nullable(),
-        ceId: text.nullable(),
-        code: text,
-        errorClass: text,
-        attempts: whole,
-        redrives: whole,
-        firstSeen: epochMs,
-        at: epochMs,
-        redriven: z.boolean(),
-      }),
-    )
-    .nullable(),
+  items: z.array(z.looseObject(letter)).nullable(),
   unknown: z.enum(['kafka_unreachable']).nullable(),
+})
+
+export const deadLetter = z.looseObject({
+  ...letter,
+  headers: z.record(text, text),
+  message: z.looseObject({ type: text, value: z.unknown() }).nullable(),
+  unread: z.enum(['no_copy', 'undecodable', 'registry_not_configured', 'registry_unavailable']).nullable(),
+})
+
+export const redriven = z.looseObject({
+  dryRun: z.boolean(),
+  selected: z.array(z.looseObject(letter)),
+  redriven: whole,
+  gone: z.array(z.looseObject(letter)),
+  quarantined: whole.meta({ description: 'Failed again after three redrives; sent only when named by id.' }),
+  left: whole.meta({ description: 'Fit as well, and are left for another call.' }),
 })
 
 const requestLinks = z.looseObject({ self: text, timeline: text })
@@ -215,6 +232,13 @@ const counts = z.record(
 export const requestDetail = z.looseObject({
   ...head,
   advice: text.nullable(),
+  reviewCode: text.nullable(),
+  awaitingApproval: text.nullable(),
+  requestedBy: text,
+  holds: z.array(z.looseObject({ holdId: text, by: text, at: epochMs, effectiveAt: epochMs })),
+  actions: z.array(z.enum(verbs)).meta({
+    description: 'What the caller may ask for now, by role and by what is shown here; `request` decides.',
+  }),
   steps: z.array(
     z.looseObject({
       stepId: text,
@@ -273,4 +297,49 @@ export const changePage = z.looseObject({
   ),
   next: text,
   end: z.boolean(),
+})
+
+export const session = z.looseObject({
+  credentialId: text,
+  roles: z.array(z.enum(roles)),
+  tenants: z.array(text),
+  csrfToken: text.nullable().meta({
+    description: 'For X-Lethe-Csrf with every call that changes something; null with a bearer token.',
+  }),
+  startedAt: epochMs.nullable(),
+  idleAt: epochMs.nullable(),
+  endsAt: epochMs.nullable(),
+})
+
+/** After an action; the last four only after a hold. */
+export const acted = z.looseObject({
+  requestId: text,
+  status: text,
+  version: whole,
+  holdId: text.optional(),
+  effectiveAt: epochMs.optional(),
+  alreadyGone: z.array(z.looseObject({ systemId: text, passId: text, outcome: text, counts })).optional(),
+  outstandingGrants: z.array(z.looseObject({ systemId: text, passId: text, expiresAt: epochMs })).optional(),
+})
+
+export const matrix = z.looseObject({
+  systems: z.array(text),
+  items: z.array(
+    z.looseObject({
+      requestId: text,
+      tenantId: text,
+      finding: z.enum(findings),
+      cells: z.array(
+        z.looseObject({
+          systemId: text,
+          status: text,
+          result: text.nullable(),
+          checkedAt: epochMs.nullable(),
+          verified: z.boolean(),
+          residual: whole.nullable(),
+        }),
+      ),
+    }),
+  ),
+  nextCursor: text.nullable(),
 })

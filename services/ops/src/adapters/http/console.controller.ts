@@ -45,7 +45,7 @@ const digested = /-[A-Za-z0-9_-]{8}\.(js|css)$/
 export class ConsoleController {
   constructor(@Inject(SITE) private readonly site: { readonly built: Site | null }) {}
 
-  @Get(['', 'lag', 'at-risk', 'requests', 'requests/:id', 'erasers', 'gates', 'dead-letters'])
+  @Get(['', 'lag', 'at-risk', 'requests', 'requests/:id', 'erasers', 'gates', 'dead-letters', 'verification'])
   page(@Headers('accept-encoding') accepted: string | undefined, @Res() reply: RawReply): void {
     send(reply, this.built().page, accepted, 'no-cache')
   }

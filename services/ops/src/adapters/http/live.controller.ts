@@ -1,9 +1,10 @@
 import type { ServerResponse } from 'node:http'
-import { AuthGuard, type Caller, CallerParam, type Logger, parsed } from '@lethe/service-host'
+import { type Caller, CallerParam, type Logger, parsed } from '@lethe/service-host'
 import { Controller, Get, Headers, Inject, Query, Res, UseGuards } from '@nestjs/common'
 import { Live } from '../../application/live.js'
 import { EventStream } from './event-stream.js'
 import { changesQuery } from './queries.js'
+import { SessionGuard } from './session.guard.js'
 
 interface RawReply {
   hijack(): void
@@ -14,7 +15,7 @@ export const LOGGER = Symbol('logger')
 
 /** What changes, as a stream or asked for again and again. */
 @Controller('v1')
-@UseGuards(AuthGuard)
+@UseGuards(SessionGuard)
 export class LiveController {
   constructor(
     @Inject(Live) private readonly live: Live,

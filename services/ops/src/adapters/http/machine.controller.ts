@@ -1,11 +1,12 @@
-import { AuthGuard, type Caller, CallerParam, parsed } from '@lethe/service-host'
+import { type Caller, CallerParam, parsed } from '@lethe/service-host'
 import { Controller, Get, Inject, Query, UseGuards } from '@nestjs/common'
 import { Looks } from '../../application/looks.js'
-import { deadLettersQuery, erasersQuery, freshness, gatesQuery } from './queries.js'
+import { erasersQuery, freshness, gatesQuery } from './queries.js'
+import { SessionGuard } from './session.guard.js'
 
 /** The machine: how far everybody is behind, and whom that endangers. */
 @Controller('v1')
-@UseGuards(AuthGuard)
+@UseGuards(SessionGuard)
 export class MachineController {
   constructor(@Inject(Looks) private readonly looks: Looks) {}
 
@@ -33,11 +34,5 @@ export class MachineController {
   @Get('gates')
   gates(@CallerParam() caller: Caller, @Query() query: unknown) {
     return this.looks.gates(caller, parsed(gatesQuery, query, 'query').state)
-  }
-
-  @Get('dead-letters')
-  deadLetters(@CallerParam() caller: Caller, @Query() query: unknown) {
-    const { maxAgeMs, ...where } = parsed(deadLettersQuery, query, 'query')
-    return this.looks.deadLetters(caller, maxAgeMs, where)
   }
 }

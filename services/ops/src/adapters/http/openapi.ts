@@ -1,6 +1,8 @@
 import { problems } from '@lethe/service-host'
 import { z } from 'zod'
+import { rolesFor, type Verb, verbs } from '../../domain/permissions.js'
 import * as answers from './answers.js'
+import { actionBodies, redriveBody, signInBody } from './bodies.js'
 import {
   changesQuery,
   deadLettersQuery,
@@ -8,6 +10,7 @@ import {
   freshness,
   gatesQuery,
   listQuery,
+  matrixQuery,
   requestIdPattern,
   timelineQuery,
 } from './queries.js'
@@ -27,10 +30,13 @@ function parametersOf(shape: z.ZodObject): Json[] {
   return Object.entries(properties).map(([name, schema]) => ({ name, in: 'query', required: false, schema }))
 }
 
-const failing = [400, 401, 403, 404, 405, 414, 503]
+const reading = [400, 401, 403, 404, 405, 414, 503]
+const changing = [...reading, 409, 413, 415, 422, 429]
 const meanings: Readonly<Record<number, string>> = {
   405: 'The path does not take this method; Allow says which it takes.',
+  413: 'The body is larger than this service takes.',
   414: 'A part of the address is too long.',
+  415: 'The body is not application/json.',
 }
 
 const problemText = (status: number): string =>
@@ -39,14 +45,14 @@ const problemText = (status: number): string =>
     .flatMap(([its, title]) => (its === status ? [title] : []))
     .join(' Or: ')
 
-const failures = (): Json =>
+const failures = (statuses: readonly number[]): Json =>
   Object.fromEntries(
-    failing.map((status) => [String(status), { $ref: `#/components/responses/Problem${status}` }]),
+    statuses.map((status) => [String(status), { $ref: `#/components/responses/Problem${status}` }]),
   )
 
 const problemResponses = (): Json =>
   Object.fromEntries(
-    failing.map((status) => [
+    changing.map((status) => [
       `Problem${status}`,
       {
         description: problemText(status),
@@ -74,15 +80,94 @@ const get = (
   answer: AnswerName,
   query?: z.ZodObject,
   path: readonly Json[] = [],
-): Json => ({
+): { get: Json } => ({
   get: {
     operationId,
     summary,
     parameters: [...path, ...(query ? parametersOf(query) : [])],
-    responses: {
-      200: { description: summary, content: { 'application/json': { schema: ref(answer) } } },
-      ...failures(),
-    },
+    responses: { 200: jsonAnswer(summary, answer), ...failures(reading) },
+  },
+})
+
+const jsonAnswer = (description: string, answer: AnswerName): Json => ({
+  description,
+  content: { 'application/json': { schema: ref(answer) } },
+})
+
+/** Needed when the call is authorised by a session's cookie. */
+const csrfParameter: Json = {
+  name: 'X-Lethe-Csrf',
+  in: 'header',
+  required: false,
+  schema: { type: 'string' },
+  description: "The session's own token, of GET /v1/session; needed with a cookie, not with a bearer token.",
+}
+
+const post = (operation: {
+  id: string
+  summary: string
+  body: z.ZodType
+  answer: AnswerName
+  status?: number
+  path?: readonly Json[]
+}): Json => ({
+  operationId: operation.id,
+  summary: operation.summary,
+  parameters: [...(operation.path ?? []), csrfParameter],
+  requestBody: {
+    required: true,
+    content: { 'application/json': { schema: schemaOf(operation.body, 'input') } },
+  },
+  responses: {
+    [operation.status ?? 200]: jsonAnswer(operation.summary, operation.answer),
+    ...failures(changing),
+  },
+})
+
+const meaningOf: Readonly<Record<Verb, string>> = {
+  approve: 'Approves what is waited for: an identity, the erasure itself, or more records than the ceiling.',
+  refuse: 'Refuses; the data stays. The citation is shown to the person.',
+  hold: 'Stops it. Says from when on nothing more is erased, and what already was.',
+  release: 'Lifts one hold, or all.',
+  extend: 'Extends the deadline, once, as far as the law allows.',
+  cancel: 'Withdraws it, while nothing was erased.',
+  retry: 'Has one system tried again.',
+}
+
+const actionPaths = (): Json =>
+  Object.fromEntries(
+    verbs.map((verb) => [
+      `/v1/requests/{id}/${verb}`,
+      {
+        post: post({
+          id: verb,
+          summary: `${meaningOf[verb]} For ${rolesFor(verb).join(', ')}; asked of request with the caller’s own credential, and audited.`,
+          body: actionBodies[verb],
+          answer: 'acted',
+          path: [requestIdParameter],
+        }),
+      },
+    ]),
+  )
+
+const sessionPath = (): Json => ({
+  ...get('session', 'Who is signed in, and until when.', 'session'),
+  post: {
+    ...post({
+      id: 'signIn',
+      summary: 'A session for the token of a service credential; its cookie is HttpOnly and SameSite=Strict.',
+      body: signInBody,
+      answer: 'session',
+      status: 201,
+    }),
+    parameters: [],
+    security: [],
+  },
+  delete: {
+    operationId: 'signOut',
+    summary: 'Ends the session.',
+    parameters: [csrfParameter],
+    responses: { 204: { description: 'It has ended.' }, ...failures(reading) },
   },
 })
 
@@ -108,6 +193,26 @@ const paths = (): Json => ({
     'deadLetters',
     deadLettersQuery,
   ),
+  '/v1/dead-letters/{group}/{topic}/{partition}/{offset}': get(
+    'deadLetter',
+    `One of them with its headers and, where it could be decoded and is not known to be forged, what it holds. For ${rolesFor('look_into').join(', ')}; audited.`,
+    'deadLetter',
+    undefined,
+    ['group', 'topic', 'partition', 'offset'].map((name) => ({
+      name,
+      in: 'path',
+      required: true,
+      schema: { type: 'string' },
+    })),
+  ),
+  '/v1/dead-letters/redrive': {
+    post: post({
+      id: 'redrive',
+      summary: `Sends up to 1000 to their group again, at a rate, or says which. For ${rolesFor('redrive').join(', ')}; audited.`,
+      body: redriveBody,
+      answer: 'redriven',
+    }),
+  },
   '/v1/requests': get('requests', 'Requests of the caller’s tenants, in pages.', 'requestPage', listQuery),
   '/v1/requests/{id}': get('request', 'One request; the look is audited.', 'requestDetail', undefined, [
     requestIdParameter,
@@ -126,6 +231,14 @@ const paths = (): Json => ({
     timelineQuery,
     [requestIdParameter],
   ),
+  '/v1/verification': get(
+    'verification',
+    'What independent probes found, requests by systems; residues first, then what a probe could not tell.',
+    'matrix',
+    matrixQuery,
+  ),
+  ...actionPaths(),
+  '/v1/session': sessionPath(),
 })
 
 const requestIdParameter: Json = {
@@ -145,14 +258,17 @@ const streamOperation = (): Json => ({
   parameters: [{ name: 'Last-Event-ID', in: 'header', required: false, schema: { type: 'string' } }],
   responses: {
     200: { description: 'The stream.', content: { 'text/event-stream': { schema: { type: 'string' } } } },
-    ...failures(),
+    ...failures(reading),
   },
 })
 
 /** The methods each documented path takes, for the answer to any other. */
 export function documentedMethods(): (path: string) => readonly string[] {
-  const known = Object.keys(paths()).map((path) => new RegExp(`^${path.replace(/\{[^}]+\}/g, '[^/]+')}$`))
-  return (path) => (known.some((expression) => expression.test(path)) ? ['GET'] : [])
+  const known = Object.entries(paths()).map(([path, operations]) => ({
+    expression: new RegExp(`^${path.replace(/\{[^}]+\}/g, '[^/]+')}$`),
+    methods: Object.keys(operations as Json).map((method) => method.toUpperCase()),
+  }))
+  return (path) => known.find(({ expression }) => expression.test(path))?.methods ?? []
 }
 
 /** This API as OpenAPI 3.1, made from the same zod shapes that check the queries. */
@@ -161,10 +277,13 @@ export function openApiDocument(): Json {
   return {
     openapi: '3.1.0',
     info: { title: 'Lethe ops', version: '0.1.0' },
-    security: [{ bearer: [] }],
+    security: [{ bearer: [] }, { session: [] }],
     paths: paths(),
     components: {
-      securitySchemes: { bearer: { type: 'http', scheme: 'bearer' } },
+      securitySchemes: {
+        bearer: { type: 'http', scheme: 'bearer' },
+        session: { type: 'apiKey', in: 'cookie', name: '__Host-lethe-session' },
+      },
       schemas: { ...Object.fromEntries(schemas), Problem: problemSchema },
       responses: problemResponses(),
     },

@@ -28,11 +28,21 @@ describe('the OpenAPI document of ops', () => {
     expect(JSON.parse(committed)).toEqual(document)
   })
 
-  it('only reads', () => {
-    for (const path of Object.keys(document.paths)) {
-      const concrete = path.replace('{id}', '0b8f4a6e-0000-4000-8000-000000000000')
-      expect(documentedMethods()(concrete)).toEqual(['GET'])
-    }
-    expect(documentedMethods()('/v1/nothing')).toEqual([])
+  it('names every method a path takes, and no other', () => {
+    const methods = documentedMethods()
+    const id = '0b8f4a6e-0000-4000-8000-000000000000'
+    const changing = Object.keys(document.paths).filter(
+      (path) => methods(path.replace('{id}', id)).join() !== 'GET',
+    )
+    expect(changing.sort()).toEqual([
+      '/v1/dead-letters/redrive',
+      ...['approve', 'cancel', 'extend', 'hold', 'refuse', 'release', 'retry'].map(
+        (verb) => `/v1/requests/{id}/${verb}`,
+      ),
+      '/v1/session',
+    ])
+    expect(methods(`/v1/requests/${id}/hold`)).toEqual(['POST'])
+    expect(methods('/v1/session')).toEqual(['GET', 'POST', 'DELETE'])
+    expect(methods('/v1/nothing')).toEqual([])
   })
 })

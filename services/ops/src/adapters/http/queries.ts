@@ -27,12 +27,14 @@ const maxAgeMs = whole(/^[0-9]{1,5}$/, 'is a number of milliseconds up to 99999'
 const tenantId = z
   .string()
   .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/, 'is the id of a tenant: letters, digits and . _ -')
-const systemId = z
+export const systemIdShape = z
   .string()
   .max(63)
   .regex(/^[a-z][a-z0-9]*(-[a-z0-9]+)*$/, 'is the name of a system of the data map')
 /** Codes, topics and groups. */
-const name = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,199}$/, 'is a name: letters, digits and . _ -')
+export const nameShape = z
+  .string()
+  .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,199}$/, 'is a name: letters, digits and . _ -')
 const limit = whole(/^([1-9][0-9]?|1[0-9]{2}|200)$/, 'is a number from 1 to 200').prefault('50')
 const cursor = z.string().regex(/^[A-Za-z0-9_-]{1,500}$/, 'is not one this list gave; start again without it')
 
@@ -63,7 +65,7 @@ export const erasersQuery = z
 export const gatesQuery = z.object({ state: z.enum(['open', 'shut']).optional() }).strict()
 
 export const deadLettersQuery = z
-  .object({ maxAgeMs, group: name.optional(), topic: name.optional(), code: name.optional() })
+  .object({ maxAgeMs, group: nameShape.optional(), topic: nameShape.optional(), code: nameShape.optional() })
   .strict()
 
 export const listQuery = z
@@ -75,7 +77,7 @@ export const listQuery = z
       .optional(),
     status: listOf(statuses).optional(),
     tenantId: tenantId.optional(),
-    systemId: systemId.optional(),
+    systemId: systemIdShape.optional(),
     regime: listOf(Object.keys(regimes)).optional(),
     dueFrom: instant.optional(),
     dueBefore: instant.optional(),
@@ -106,5 +108,14 @@ export const timelineQuery = z
       .optional(),
     afterVersion: whole(/^[0-9]{1,9}$/, 'is the version of an event').prefault('0'),
     limit: whole(/^([1-9][0-9]{0,2}|1000)$/, 'is a number from 1 to 1000').prefault('200'),
+  })
+  .strict()
+
+export const matrixQuery = z
+  .object({
+    tenantId: tenantId.optional(),
+    systemId: systemIdShape.optional(),
+    cursor: cursor.optional(),
+    limit,
   })
   .strict()

@@ -1,0 +1,75 @@
+import { bearerToken, type Caller, Credentials, callerOf, problem } from '@lethe/service-host'
+import {
+  type CanActivate,
+  createParamDecorator,
+  type ExecutionContext,
+  Inject,
+  Injectable,
+} from '@nestjs/common'
+import type { Identity } from '../../application/identity.js'
+import { Sessions } from '../../application/sessions.js'
+import { COOKIES, type Cookies } from './cookies.js'
+
+interface Asked {
+  readonly method: string
+  readonly headers: Readonly<Record<string, string | string[] | undefined>>
+  caller?: Caller
+  identity?: Identity
+}
+
+const READS = ['GET', 'HEAD']
+
+/**
+ * Lets in whoever has a live credential: machines with a bearer token, people with the cookie of a session. A call
+ * that changes something by a cookie needs the session's token in a header and must come from the console's own
+ * page; a browser adds the cookie by itself, wherever the call was made up.
+ */
+@Injectable()
+export class SessionGuard implements CanActivate {
+  constructor(
+    @Inject(Credentials) private readonly credentials: Credentials,
+    @Inject(Sessions) private readonly sessions: Sessions,
+    @Inject(COOKIES) private readonly cookies: Cookies,
+  ) {}
+
+  canActivate(context: ExecutionContext): boolean {
+    const request = context.switchToHttp().getRequest<Asked>()
+    request.identity = this.identify(request)
+    request.caller = request.identity.caller
+    return true
+  }
+
+  private identify({ method, headers }: Asked): Identity {
+    if (headers.authorization !== undefined) {
+      const token = bearerToken(headers.authorization)
+      if (token === null) throw problem('unauthenticated', 'Send "Authorization: Bearer <token>".')
+      return { caller: callerOf(this.credentials, token), token, session: null }
+    }
+    const secret = this.cookies.read(headers['cookie'])
+    if (secret === null)
+      throw problem(
+        'unauthenticated',
+        'Sign in at POST /v1/session, or send "Authorization: Bearer <token>".',
+      )
+    const session = this.sessions.find(secret, headers['x-lethe-attended'] !== undefined)
+    if (!READS.includes(method)) {
+      assertOwnSite(headers)
+      this.sessions.assertOwnPage(session, headers['x-lethe-csrf'])
+    }
+    return { caller: session.caller, token: session.token, session }
+  }
+}
+
+/** Browsers say where a call was made. @throws ProblemError `forbidden` when that is another site */
+export function assertOwnSite(headers: Asked['headers']): void {
+  const site = headers['sec-fetch-site']
+  if (site === undefined || site === 'same-origin') return
+  throw problem('forbidden', 'The call was made by a page of another site, so nothing was done.')
+}
+
+/** Who asks, as a parameter of a handler behind `SessionGuard`. */
+export const IdentityParam = createParamDecorator((_: unknown, context: ExecutionContext): Identity => {
+  const { identity } = context.switchToHttp().getRequest<Asked>()
+  if (identity === undefined) throw problem('unauthenticated')
+  return identity
+})

@@ -1,0 +1,107 @@
+import { type Queryable, scopeParameter, type TenantScope, type VerificationRow } from '@lethe/request-log'
+
+/** What is worst about a request, worst first. */
+export const findings = ['residual', 'inconclusive', 'other'] as const
+export type Finding = (typeof findings)[number]
+
+/** The last row of a page. */
+export interface MatrixKey {
+  readonly finding: Finding
+  readonly requestId: string
+}
+
+export interface MatrixFilter {
+  readonly tenants: TenantScope
+  readonly systemId: string | null
+}
+
+const scope = '($1::text[] IS NULL OR one.tenant_id = ANY ($1)) AND ($2::text IS NULL OR one.system_id = $2)'
+const has = (result: string) =>
+  `EXISTS (SELECT FROM read_model.verifications AS any_of
+     WHERE any_of.request_id = one.request_id AND any_of.result = '${result}')`
+
+/** The others newest first, which their ids are made for. Each is read along an index and ends at its limit. */
+const statements: Readonly<Record<Finding, string>> = {
+  residual: `SELECT DISTINCT one.request_id FROM read_model.verifications AS one
+    WHERE one.result = 'residual' AND ${scope} AND ($3::text IS NULL OR one.request_id > $3)
+    ORDER BY one.request_id LIMIT $4`,
+  inconclusive: `SELECT DISTINCT one.request_id FROM read_model.verifications AS one
+    WHERE one.result = 'inconclusive' AND NOT ${has('residual')} AND ${scope}
+      AND ($3::text IS NULL OR one.request_id > $3)
+    ORDER BY one.request_id LIMIT $4`,
+  other: `SELECT DISTINCT one.request_id FROM read_model.verifications AS one
+    WHERE NOT ${has('residual')} AND NOT ${has('inconclusive')} AND ${scope}
+      AND ($3::text IS NULL OR one.request_id < $3)
+    ORDER BY one.request_id DESC LIMIT $4`,
+}
+
+/** Requests with residues first, then those a probe could not tell, then the others. */
+export async function matrixKeys(
+  db: Queryable,
+  filter: MatrixFilter,
+  page: { limit: number; after: MatrixKey | null },
+): Promise<{ keys: readonly MatrixKey[]; next: MatrixKey | null }> {
+  const keys: MatrixKey[] = []
+  const from = page.after === null ? 0 : findings.indexOf(page.after.finding)
+  for (const finding of findings.slice(from)) {
+    const after = finding === page.after?.finding ? page.after.requestId : null
+    const { rows } = await db.query<{ request_id: string }>(statements[finding], [
+      scopeParameter(filter.tenants),
+      filter.systemId,
+      after,
+      page.limit + 1 - keys.length,
+    ])
+    keys.push(...rows.map((row) => ({ finding, requestId: row.request_id })))
+    if (keys.length > page.limit) return { keys: keys.slice(0, -1), next: keys.at(-2) ?? null }
+  }
+  return { keys, next: null }
+}
+
+/** What is known of one request in one system. */
+export interface Cell {
+  readonly systemId: string
+  readonly status: string
+  readonly result: string | null
+  /** Epoch milliseconds. */
+  readonly checkedAt: number | null
+  readonly verified: boolean
+  /** Records a probe still found, over all collections; null before one looked. */
+  readonly residual: number | null
+}
+
+/** The cells of these requests, by request. */
+export async function matrixCells(
+  db: Queryable,
+  requestIds: readonly string[],
+): Promise<Map<string, { tenantId: string; cells: Cell[] }>> {
+  const { rows } = await db.query<{
+    request_id: string
+    tenant_id: string
+    system_id: string
+    status: string
+    result: string | null
+    checked_at: string | null
+    detail: VerificationRow['detail']
+  }>(
+    `SELECT request_id, tenant_id, system_id, status, result, checked_at, detail FROM read_model.verifications
+     WHERE request_id = ANY ($1::text[]) ORDER BY request_id, system_id`,
+    [requestIds],
+  )
+  const found = new Map<string, { tenantId: string; cells: Cell[] }>()
+  for (const row of rows) {
+    const one = found.get(row.request_id) ?? { tenantId: row.tenant_id, cells: [] }
+    found.set(row.request_id, one)
+    one.cells.push({
+      systemId: row.system_id,
+      status: row.status,
+      result: row.result,
+      checkedAt: row.checked_at === null ? null : Number(row.checked_at),
+      verified: row.detail.verified,
+      residual: residueOf(row.detail.probe),
+    })
+  }
+  return found
+}
+
+const residueOf = (probe: VerificationRow['detail']['probe']): number | null =>
+  probe === null ? null : Object.values(probe.residual ?? {}).reduce((sum, n) => sum + n, 0)

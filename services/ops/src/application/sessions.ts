@@ -1,0 +1,149 @@
+import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
+import { type Caller, type Credentials, callerOf, problem } from '@lethe/service-host'
+import type { Journal } from './journal.js'
+
+/** Somebody who has signed in. */
+export interface Session {
+  /** Names the session in the audit; it opens nothing. */
+  readonly id: string
+  readonly caller: Caller
+  /** What they signed in with: asked again with every call, and what `request` is asked with. Never leaves otherwise. */
+  readonly token: string
+  /** Every call that changes something has to bring it along in a header. */
+  readonly csrfToken: string
+  /** Epoch milliseconds. */
+  readonly startedAt: number
+  usedAt: number
+}
+
+export interface SessionOptions {
+  /** Milliseconds without use after which a session ends. */
+  readonly idleMs: number
+  /** Milliseconds after which a session ends, used or not. */
+  readonly longestMs: number
+  /** Sessions at once of one credential; the one unused longest makes room. */
+  readonly mostEach: number
+  readonly most: number
+}
+
+export const defaultSessionOptions: SessionOptions = {
+  idleMs: 30 * 60_000,
+  longestMs: 12 * 3_600_000,
+  mostEach: 20,
+  most: 2_000,
+}
+
+const digest = (secret: string): string => createHash('sha256').update(secret).digest('base64url')
+const sameText = (a: string, b: string): boolean => {
+  const [x, y] = [Buffer.from(digest(a)), Buffer.from(digest(b))]
+  return timingSafeEqual(x, y)
+}
+
+/**
+ * Sessions of people, in the memory of this process: a restart ends them all. Known by the digest of a secret that
+ * only the browser's cookie holds.
+ */
+export class Sessions {
+  private readonly known = new Map<string, Session>()
+
+  constructor(
+    private readonly credentials: Credentials,
+    private readonly journal: Pick<Journal, 'note'>,
+    readonly options: SessionOptions = defaultSessionOptions,
+    private readonly now: () => number = Date.now,
+  ) {}
+
+  /** @throws ProblemError `unauthenticated` */
+  start(token: string): { secret: string; session: Session } {
+    const caller = callerOf(this.credentials, token)
+    this.makeRoom(caller.id)
+    const secret = randomBytes(32).toString('base64url')
+    const at = this.now()
+    const session: Session = {
+      id: randomBytes(9).toString('base64url'),
+      caller,
+      token,
+      csrfToken: randomBytes(32).toString('base64url'),
+      startedAt: at,
+      usedAt: at,
+    }
+    this.known.set(digest(secret), session)
+    this.journal.note({ ...of(session), action: 'sign_in', target: 'session', outcome: 'done' })
+    return { secret, session }
+  }
+
+  /**
+   * The session of a cookie's secret. @param attended whether somebody sits there: a page that asks by itself
+   * keeps no session alive. @throws ProblemError `unauthenticated` when there is none, or it has ended
+   */
+  find(secret: string, attended: boolean): Session {
+    const key = digest(secret)
+    const session = this.known.get(key)
+    if (session === undefined) throw problem('unauthenticated', 'The session is not known. Sign in.')
+    const why = this.over(session)
+    if (why !== null) {
+      this.known.delete(key)
+      this.journal.note({ ...of(session), action: 'session_ended', target: 'session', outcome: why.code })
+      throw problem('unauthenticated', `The session has ended: ${why.text} Sign in again.`)
+    }
+    if (attended) session.usedAt = this.now()
+    return session
+  }
+
+  /** @throws ProblemError `forbidden` */
+  assertOwnPage(session: Session, csrfToken: unknown): void {
+    if (typeof csrfToken === 'string' && sameText(csrfToken, session.csrfToken)) return
+    this.journal.note({ ...of(session), action: 'forged_call', target: 'session', outcome: 'forbidden' })
+    throw problem(
+      'forbidden',
+      "The call does not carry the session's own token (X-Lethe-Csrf), so nothing was done. Load the page anew.",
+    )
+  }
+
+  /** Ends a session at once. Idempotent. */
+  end(secret: string): void {
+    const key = digest(secret)
+    const session = this.known.get(key)
+    if (session === undefined) return
+    this.known.delete(key)
+    this.journal.note({ ...of(session), action: 'sign_out', target: 'session', outcome: 'done' })
+  }
+
+  /** When it ends if nobody uses it from now on, and at the latest. Epoch milliseconds. */
+  endOf(session: Session): { idleAt: number; endsAt: number } {
+    const { idleMs, longestMs } = this.options
+    return { idleAt: session.usedAt + idleMs, endsAt: session.startedAt + longestMs }
+  }
+
+  private over(session: Session): { code: string; text: string } | null {
+    const { idleAt, endsAt } = this.endOf(session)
+    const now = this.now()
+    if (now >= endsAt) return { code: 'too_old', text: 'it has lasted as long as one may.' }
+    if (now >= idleAt) return { code: 'unused', text: 'nobody used it for too long.' }
+    const authentication = this.credentials.authenticate(session.token, now)
+    return authentication.ok
+      ? null
+      : { code: 'credential_ended', text: 'its credential is not valid any more.' }
+  }
+
+  private makeRoom(credentialId: string): void {
+    for (const [key, session] of this.known) if (this.over(session) !== null) this.known.delete(key)
+    const own = [...this.known].filter(([, { caller }]) => caller.id === credentialId)
+    if (own.length >= this.options.mostEach) this.drop(own)
+    else if (this.known.size >= this.options.most) this.drop([...this.known])
+  }
+
+  private drop(sessions: readonly (readonly [string, Session])[]): void {
+    const [oldest] = sessions.toSorted(([, a], [, b]) => a.usedAt - b.usedAt)
+    if (oldest === undefined) return
+    this.known.delete(oldest[0])
+    this.journal.note({
+      ...of(oldest[1]),
+      action: 'session_ended',
+      target: 'session',
+      outcome: 'made_room',
+    })
+  }
+}
+
+const of = ({ id, caller }: Session) => ({ credentialId: caller.id, sessionId: id })
