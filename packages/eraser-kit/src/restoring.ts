@@ -24,10 +24,19 @@ export interface Gate {
   /** As the store itself says, not as anyone remembers. */
   state(): Promise<'open' | 'shut'>
   /**
-   * Whether `lethe restore prepare` shut this copy before its first start and nobody has looked after it since. Not
-   * there where a store can't remember that. `shut` ends it.
+   * The gate `lethe restore prepare` shut before the copy could be reached; null where the store can't say. Not there
+   * where a store can't remember that.
    */
-  prepared?(): Promise<boolean>
+  prepared?(): Promise<PreparedState | null>
+}
+
+/** What `lethe restore prepare` left in a store. */
+export interface PreparedState {
+  /** The restore it was shut for; null where the store does not know, and forgets at the next `shut` that it was shut. */
+  readonly restoreId: string | null
+  /** `first_start`: who answers behind this gate is the restored copy. `running`: it may not have come in yet. */
+  readonly way: 'first_start' | 'running'
+  readonly state: 'shut' | 'open'
 }
 
 /**

@@ -7,6 +7,7 @@ import { TombstoneClient } from './adapters/tombstone-client.js'
 import { Turns } from './adapters/turns.js'
 import { Detector } from './application/detector.js'
 import { Guard } from './application/guard.js'
+import { Hooks } from './application/hooks.js'
 import { Replay } from './application/replay.js'
 import { Restores } from './application/restores.js'
 import { Runs } from './application/runs.js'
@@ -49,7 +50,7 @@ export async function openParts(config: RestoreConfig, logger: Logger): Promise<
   const detector = new Detector({ store, secret, incarnation, logger })
   const source = new TombstoneClient(config.requestUrl, config.token)
   const replay = new Replay(store, source)
-  const runs = new Runs({ store, replay, detector, secret, incarnation, logger })
+  const runs = new Runs({ store, replay, detector, hooks: new Hooks(store), secret, incarnation, logger })
   const locks = new Pool({
     connectionString: config.pgUrl,
     max: 2 * Math.max(1, systems.size),

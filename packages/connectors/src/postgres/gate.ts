@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Gate } from '@lethe/eraser-kit'
 import { PausedError } from '@lethe/eraser-kit'
 import type { Pool } from 'pg'
+import type { PreparedSwitch } from './prepared-gate.js'
 
 /**
  * Who may connect to this database besides the session's own role, as SQL. Everything here speaks of the session's
@@ -14,12 +15,14 @@ const ADMITTED = `
   WHERE d.datname = current_database() AND acl.privilege_type = 'CONNECT'
     AND acl.grantee <> (SELECT oid FROM pg_roles WHERE rolname = session_user)`
 
-// Of sessions of others a role without pg_read_all_stats sees no type: then it counts.
+// Of sessions of others a role without pg_read_all_stats sees no type: then it counts. Whoever restores ($1) stays;
+// where that is the replay role itself, its sessions that are not Lethe's do.
 const OTHERS = `
-  SELECT a.pid, r.rolsuper AND NOT me.rolsuper AS stays
+  SELECT a.pid, (r.rolsuper AND NOT me.rolsuper) OR a.usename = ANY ($1::text[]) AS stays
   FROM pg_stat_activity a JOIN pg_roles r ON r.oid = a.usesysid, pg_roles me
   WHERE a.datname = current_database() AND coalesce(a.backend_type, 'client backend') = 'client backend'
-    AND me.rolname = session_user AND a.usename <> session_user`
+    AND me.rolname = session_user
+    AND (a.usename <> session_user OR (session_user = ANY ($1::text[]) AND a.application_name NOT LIKE 'lethe %'))`
 
 interface Admitted {
   readonly admitted: string[]
@@ -31,12 +34,13 @@ const CALM_LOOKS = 3
 const MOST_LOOKS = 100
 
 /**
- * The gate of a database that is already reachable: CONNECT is taken from everybody else, then their sessions
+ * The gate of a database. Where `lethe restore prepare` left one in the server's pg_hba rules, that one: it keeps out
+ * superusers too. Else, for a database that is already reachable: CONNECT is taken from everybody else, then their sessions
  * are ended. The role must own the database and be a member of pg_signal_backend, or be a superuser.
  * Superusers can't be kept out by rights; a hooked restore keeps them out by pg_hba. Nothing is written into the
  * database: a tool may still be filling it.
  */
-export function gateOf(pool: Pool): Gate {
+export function gateOf(pool: Pool, prepared: PreparedSwitch): Gate {
   // Acting as the eraser is for rows; who may connect is decided by whoever logged in.
   pool.on('connect', (client) => void client.query('SET ROLE NONE').catch(() => undefined))
   const look = async (): Promise<Admitted> => {
@@ -44,8 +48,14 @@ export function gateOf(pool: Pool): Gate {
     return rows[0] ?? { admitted: [], database: '', me: '' }
   }
   return {
-    admitted: async () => (await look()).admitted,
+    // Rights are not what keeps anybody out there, so none need to be given back.
+    admitted: async () => ((await prepared.look()) ? [] : (await look()).admitted),
     shut: async () => {
+      const found = await prepared.look()
+      if (found !== null) {
+        if (found.state === 'open') await prepared.turn(found, 'shut')
+        return { strength: 'enforced', sessionsEnded: await endSessions(pool, found.made?.restoring) }
+      }
       const { admitted, database, me } = await look()
       await pool.query(`GRANT CONNECT ON DATABASE ${database} TO ${me}`)
       if (admitted.length > 0)
@@ -53,6 +63,11 @@ export function gateOf(pool: Pool): Gate {
       return { strength: 'enforced', sessionsEnded: await endSessions(pool) }
     },
     open: async (admitted) => {
+      const found = await prepared.look()
+      if (found !== null) {
+        if (found.state === 'shut') await prepared.turn(found, 'open')
+        await prepared.forget(found)
+      }
       const { database } = await look()
       const { rows } = await pool.query<{ role: string }>(
         `SELECT a.role FROM unnest($1::text[]) AS a (role)
@@ -64,7 +79,14 @@ export function gateOf(pool: Pool): Gate {
           `GRANT CONNECT ON DATABASE ${database} TO ${rows.map(({ role }) => role).join(', ')}`,
         )
     },
-    state: async () => ((await look()).admitted.length === 0 ? 'shut' : 'open'),
+    state: async () =>
+      (await prepared.look())?.state ?? ((await look()).admitted.length === 0 ? 'shut' : 'open'),
+    prepared: async () => {
+      const found = await prepared.look()
+      if (found === null) return { restoreId: null, way: 'running', state: 'open' }
+      const { restoreId, way } = found.made ?? { restoreId: '', way: 'running' }
+      return { restoreId: restoreId || 'lost', way, state: found.state }
+    },
   }
 }
 
@@ -73,10 +95,10 @@ export function gateOf(pool: Pool): Gate {
  * calm. A superuser's session can't be ended by anyone less, and may be a tool that is still filling the
  * database: it is waited for.
  */
-async function endSessions(pool: Pool): Promise<number> {
+async function endSessions(pool: Pool, restoring: readonly string[] = []): Promise<number> {
   const ended = new Set<number>()
   for (let look = 0, calm = 0; calm < CALM_LOOKS; look++) {
-    const { rows } = await pool.query<{ pid: number; stays: boolean }>(OTHERS)
+    const { rows } = await pool.query<{ pid: number; stays: boolean }>(OTHERS, [restoring])
     if (look > MOST_LOOKS) throw stillThere(rows.length)
     const going = rows.filter(({ stays }) => !stays).map(({ pid }) => pid)
     if (going.length > 0)
@@ -91,5 +113,5 @@ async function endSessions(pool: Pool): Promise<number> {
 const stillThere = (count: number) =>
   new PausedError(
     'sessions_stay',
-    `${count} sessions of superusers are in the database, perhaps a restore that is still running: it goes on when they have ended.`,
+    `${count} sessions of superusers or of whoever restores are in the database, perhaps a restore that is still running: it goes on when they have ended.`,
   )

@@ -1,4 +1,5 @@
 export { postgres } from './connector.js'
 export { type PostgresOptions, postgresOptions } from './database.js'
 export * from './grammar.js'
+export * from './hook/index.js'
 export { install } from './receipts.js'

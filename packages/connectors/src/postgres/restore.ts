@@ -1,14 +1,31 @@
 import type { RestoreSession } from '@lethe/eraser-kit'
+import pg from 'pg'
 import { openPool, type PostgresContext } from './database.js'
 import { crossing } from './errors.js'
 import { gateOf } from './gate.js'
+import { PreparedSwitch } from './prepared-gate.js'
 import { ensureInstalled, installed, readMarker, replaceMarker } from './receipts.js'
+
+/** The server's own database, which is there whatever is restored. */
+function serverUrl(url: string): string {
+  const server = new URL(url)
+  server.pathname = '/postgres'
+  return server.href
+}
 
 /** Marker and gate, with the replay role. Opens whatever the tables look like: a copy that fits no map is shut as well. */
 export async function openRestore(context: PostgresContext): Promise<RestoreSession> {
   const application = `lethe restore ${context.systemId}`
   const pool = openPool({ ...context.options, connections: 1 }, application)
   const gatePool = openPool({ ...context.options, connections: 1 }, application)
+  const server = serverUrl(context.options.url)
+  const serverPool = openPool({ ...context.options, url: server, connections: 1 }, application)
+  const fresh = async () => {
+    const client = new pg.Client({ connectionString: server, application_name: application })
+    client.on('error', () => undefined)
+    await client.connect()
+    return client
+  }
   const guarded = async <T>(doing: string, work: () => Promise<T>): Promise<T> => {
     try {
       return await work()
@@ -16,7 +33,7 @@ export async function openRestore(context: PostgresContext): Promise<RestoreSess
       throw crossing(error, doing)
     }
   }
-  const gate = gateOf(gatePool)
+  const gate = gateOf(gatePool, new PreparedSwitch(context.systemId, gatePool, serverPool, fresh))
   return {
     identity: () =>
       guarded('ask for its identity', async () => {
@@ -43,10 +60,12 @@ export async function openRestore(context: PostgresContext): Promise<RestoreSess
       admitted: () => guarded('see who gets in', () => gate.admitted()),
       open: (admitted) => guarded('open the gate', () => gate.open(admitted)),
       state: () => guarded('look at the gate', () => gate.state()),
+      prepared: () =>
+        guarded('look for a gate shut beforehand', async () => (await gate.prepared?.()) ?? null),
     },
     prepare: () => guarded('prepare receipts', () => ensureInstalled(pool)),
     close: async () => {
-      await Promise.allSettled([pool.end(), gatePool.end()])
+      await Promise.allSettled([pool.end(), gatePool.end(), serverPool.end()])
     },
   }
 }

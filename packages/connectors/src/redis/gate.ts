@@ -48,7 +48,8 @@ export function gateOf(store: Store): Required<Gate> {
       }
     },
     state: async () => ((await inside()).length === 0 ? 'shut' : 'open'),
-    prepared: async () => (await signs()).length > 0,
+    prepared: async () =>
+      (await signs()).length > 0 ? { restoreId: null, way: 'first_start', state: 'shut' } : null,
   }
 }
 

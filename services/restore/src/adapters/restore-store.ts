@@ -209,6 +209,16 @@ export class RestoreStore {
     )
   }
 
+  /** Somebody may have been in since it was shut: then nobody may call it hooked, and the window lasts until now. */
+  async recordReachable(restoreId: string, sessionsEnded: number, now: number): Promise<void> {
+    await this.pool.query(
+      `UPDATE restore.restores SET sessions_ended = sessions_ended + $2,
+         window_ms = CASE WHEN gate_mode = 'hooked' THEN $3 - shut_at ELSE window_ms END,
+         gate_mode = CASE WHEN gate_mode = 'hooked' THEN 'unhooked' ELSE gate_mode END WHERE restore_id = $1`,
+      [restoreId, sessionsEnded, now],
+    )
+  }
+
   /** Starts a phase over: its counts from zero, its cursor before the first tombstone. */
   async startPhase(restoreId: string, phase: 'replaying' | 'probing'): Promise<void> {
     const counts =

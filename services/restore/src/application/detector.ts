@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import type { PreparedState } from '@lethe/eraser-kit'
 import type { Logger } from '@lethe/service-host'
 import type { RestoreStore } from '../adapters/restore-store.js'
 import { newMarker } from '../domain/marker.js'
@@ -32,12 +33,12 @@ export class Detector {
     const { store, logger } = this.parts
     const { systemId } = system
     let found: FoundStore
-    let prepared = false
+    let prepared: PreparedState | null
     try {
       const session = await system.restore()
+      prepared = (await session.gate.prepared?.()) ?? null
       const [marker, identity] = await Promise.all([session.marker.read(), session.identity()])
       found = { marker, identity }
-      prepared = (await session.gate.prepared?.()) ?? false
     } catch (error) {
       storeState.set({ system: systemId, service }, -1)
       logger.warn(
@@ -46,10 +47,11 @@ export class Detector {
       )
       return 'unknown'
     }
+    const hook = await this.preparedAnew(systemId, prepared)
     const known = await store.marker(systemId)
-    // Shut before its first start: somebody says that it is a restored copy, whatever its marker says.
-    const verdict = prepared ? 'other' : verdictOn(known, found, await store.erasedBefore(systemId))
-    if (verdict === 'other') await this.announce(systemId, known?.confirmedAt ?? null, prepared)
+    // Shut beforehand: somebody says that it is, or will be, a restored copy, whatever its marker says.
+    const verdict = hook ? 'other' : verdictOn(known, found, await store.erasedBefore(systemId))
+    if (verdict === 'other') await this.announce(systemId, known?.confirmedAt ?? null, hook)
     else if (await this.mark(system, found))
       markerAge.set(
         { system: systemId, service },
@@ -77,20 +79,30 @@ export class Detector {
     return true
   }
 
-  private async announce(systemId: string, lastSeen: number | null, prepared: boolean): Promise<void> {
-    const restoreId = randomUUID()
+  /** The id of a restore for which a gate was shut while nobody could tell Lethe, or null. */
+  private async preparedAnew(systemId: string, prepared: PreparedState | null): Promise<string | null> {
+    if (prepared?.state !== 'shut') return null
+    const { restoreId } = prepared
+    if (restoreId === null) return randomUUID()
+    const { store } = this.parts
+    if ((await store.underWay()).some((one) => one.systemId === systemId)) return null
+    return (await store.restore(restoreId)) === null ? restoreId : randomUUID()
+  }
+
+  private async announce(systemId: string, lastSeen: number | null, hook: string | null): Promise<void> {
+    const restoreId = hook ?? randomUUID()
     await this.parts.store.announce({
       restoreId,
       systemId,
       backupId: null,
-      announcedBy: prepared ? 'hook' : 'marker',
-      gateMode: prepared ? 'hooked' : 'unhooked',
+      announcedBy: hook ? 'hook' : 'marker',
+      gateMode: hook ? 'hooked' : 'unhooked',
       announcedAt: this.now(),
     })
     this.parts.logger.error(
-      { system: systemId, restoreId, lastSeen, prepared },
-      prepared
-        ? 'the store was restored and shut before its start: nobody has been in it'
+      { system: systemId, restoreId, lastSeen },
+      hook
+        ? 'the gate of the store was shut before anybody could reach the copy: nobody has been in it'
         : 'another copy of the store answers: it was restored, and its gate is being shut',
     )
   }

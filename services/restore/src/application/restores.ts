@@ -6,7 +6,7 @@ import { type Action, may } from '../domain/permissions.js'
 import type { GateMode, Restore } from '../domain/restore.js'
 import type { Sweep } from '../domain/sweep.js'
 import type { Guard } from './guard.js'
-import type { Runs } from './runs.js'
+import { awaitsCopy, type Runs } from './runs.js'
 import type { Sweeps } from './sweeps.js'
 import type { WatchedSystem } from './watched-system.js'
 
@@ -139,7 +139,7 @@ export class Restores {
    * kept for ever. Not idempotent: a gate that is open refuses with `illegal_transition`. */
   async open(caller: Caller, restoreId: string, ticket: string): Promise<Restore> {
     permitted(caller, 'open')
-    const restore = await this.waiting(caller, restoreId)
+    const restore = await this.decidable(caller, restoreId)
     const { systemId, waiting } = restore
     const codes = waiting.map(({ code }) => code)
     const detail = { ticket, codes }
@@ -153,9 +153,15 @@ export class Restores {
     })
     await this.guard.alone(systemId, async (system) => {
       // Decided again behind the round that was looking after it: another copy may have come in.
-      await this.runs.open(await this.waiting(caller, restoreId), system, caller.id)
+      await this.runs.open(await this.decidable(caller, restoreId), system, caller.id)
     })
     return this.one(caller, restoreId)
+  }
+
+  /** One that was prepared for a copy that does not come can be ended as well. */
+  private async decidable(caller: Caller, restoreId: string): Promise<Restore> {
+    const restore = await this.one(caller, restoreId)
+    return awaitsCopy(restore) ? restore : this.waiting(caller, restoreId)
   }
 
   private async waiting(caller: Caller, restoreId: string): Promise<Restore> {

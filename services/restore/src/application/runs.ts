@@ -4,6 +4,7 @@ import { type MarkerKey, originOf } from '../domain/marker.js'
 import type { Restore } from '../domain/restore.js'
 import { type CopyAge, type Reason, reasonsToWait, type Tally } from '../domain/waiting.js'
 import type { Detector } from './detector.js'
+import type { Hooks } from './hooks.js'
 import type { Replay } from './replay.js'
 import type { WatchedSystem } from './watched-system.js'
 
@@ -11,6 +12,7 @@ export interface RunsParts {
   readonly store: RestoreStore
   readonly replay: Replay
   readonly detector: Detector
+  readonly hooks: Hooks
   readonly secret: string
   readonly incarnation: string
   readonly logger: Logger
@@ -36,6 +38,7 @@ export class Runs {
       if (restore === null || isAtRest(restore)) return restore
       signal.throwIfAborted()
       try {
+        if (awaitsCopy(restore) && !(await this.cameBack(restore, system))) return restore
         await this.step(restore, system, signal)
       } catch (error) {
         // A tool may still be filling the store, or a person must look: it is tried again, and shows why.
@@ -43,6 +46,18 @@ export class Runs {
         throw error
       }
     }
+  }
+
+  /** No grants from the announcement on: what is erased meanwhile would be erased in a store that is going. */
+  private async cameBack(restore: Restore, system: WatchedSystem): Promise<boolean> {
+    const { store, hooks } = this.parts
+    const { restoreId, systemId } = restore
+    const gate = (await store.gates()).find((one) => one.systemId === systemId)
+    if (gate?.state !== 'shut' || gate.restoreId !== restoreId)
+      await store.shutGate(systemId, restoreId, 'advisory', this.now())
+    if (await hooks.cameBack(restore, system)) return true
+    await store.note(restoreId, [notRestoredYet])
+    return false
   }
 
   private async step(restore: Restore, system: WatchedSystem, signal: AbortSignal): Promise<void> {
@@ -67,13 +82,13 @@ export class Runs {
 
   /** First no grants, then nobody in the store: in the other order an erasure could start behind a shut gate. */
   private async shut(restore: Restore, system: WatchedSystem): Promise<void> {
-    const { store, logger } = this.parts
+    const { store, hooks, logger } = this.parts
     const { restoreId, systemId } = restore
     await store.shutGate(systemId, restoreId, 'advisory', this.now())
     await system.reopen()
     const session = await system.restore()
     await store.rememberAdmitted(systemId, await session.gate.admitted())
-    const hooked = restore.gateMode === 'hooked' || ((await session.gate.prepared?.()) ?? false)
+    const hooked = await hooks.kept(restore, session)
     const { strength, sessionsEnded } = await session.gate.shut()
     const now = this.now()
     await store.shutGate(systemId, restoreId, strength, now)
@@ -105,6 +120,7 @@ export class Runs {
     const { systemId, restoreId } = restore
     await this.parts.store.rememberAdmitted(systemId, await gate.admitted())
     const { sessionsEnded } = await gate.shut()
+    await this.parts.store.recordReachable(restoreId, sessionsEnded, this.now())
     if (restore.phase === 'replaying' || restore.phase === 'probing')
       await this.parts.store.startPhase(restoreId, 'replaying')
     this.parts.logger.error(
@@ -128,6 +144,7 @@ export class Runs {
     try {
       const { sessionsEnded } = await gate.shut()
       calm = !open && sessionsEnded === 0
+      if (!calm) await store.recordReachable(restoreId, sessionsEnded, this.now())
     } finally {
       if (!calm) await store.startPhase(restoreId, 'replaying')
     }
@@ -172,8 +189,9 @@ export class Runs {
     const session = await system.restore()
     await this.mark(system)
     const gate = (await store.gates()).find((one) => one.systemId === systemId)
-    await session.gate.open(gate?.admitted ?? [])
+    // Taken before: nobody got in earlier than the instant that is kept.
     const now = this.now()
+    await session.gate.open(gate?.admitted ?? [])
     await store.openGate(systemId, now)
     const total = await store.overAllRuns(restoreId, tally)
     const { tombstones, replayed, alreadyAbsent, held, unreadable, residual } = total
@@ -200,5 +218,15 @@ const unfit = ({ code, message }: TerminalError): Reason => ({
   detail: `${message} It is tried again by itself.`,
   counts: { [code]: 1 },
 })
+
+const notRestoredYet: Reason = {
+  code: 'not_restored_yet',
+  detail:
+    'The gate is shut and the restored copy has not come in yet. When it has and this stays: lethe restore announce. If nothing will be restored: lethe restore open.',
+}
+
+/** Announced by whoever restores, before there is a copy. */
+export const awaitsCopy = ({ phase, gateMode }: Restore): boolean =>
+  phase === 'announced' && gateMode === 'hooked'
 
 const isAtRest = ({ phase }: Restore): boolean => ['opened', 'waiting', 'superseded'].includes(phase)

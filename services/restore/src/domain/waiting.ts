@@ -31,6 +31,7 @@ export interface Reason {
     | 'marker_unknown'
     | 'marker_foreign'
     | 'older_than_collected'
+    | 'not_restored_yet'
   /** What it is and what a person does about it; names nobody. */
   readonly detail: string
   readonly counts?: Readonly<Record<string, number>>

@@ -7,6 +7,7 @@ import { SweepStore } from '../adapters/sweep-store.js'
 import { Turns } from '../adapters/turns.js'
 import { Detector } from '../application/detector.js'
 import { Guard } from '../application/guard.js'
+import { Hooks } from '../application/hooks.js'
 import { Replay } from '../application/replay.js'
 import { Restores } from '../application/restores.js'
 import { Runs } from '../application/runs.js'
@@ -49,7 +50,7 @@ export function restoreProcess(of: ProcessOf): RestoreProcess {
   const watched = new Map([[systemId, watchedSystem(systemId, connector, systems)]])
   const detector = new Detector({ store, secret, incarnation, logger })
   const replay = new Replay(store, source)
-  const runs = new Runs({ store, replay, detector, secret, incarnation, logger })
+  const runs = new Runs({ store, replay, detector, hooks: new Hooks(store), secret, incarnation, logger })
   const turns = new Turns(pool)
   const sweepStore = new SweepStore(pool)
   const sweeping = new Sweeping({ store, sweeps: sweepStore, source, logger, share: 1 })

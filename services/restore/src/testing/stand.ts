@@ -138,7 +138,7 @@ const ELEMENTS = [
 ]
 
 /** An eraser makes its receipts when it starts; the restore service waits for that. */
-async function eraserStarts(shop: Shop): Promise<void> {
+async function eraserStarts(shop: Store): Promise<void> {
   const session = await postgres.open({
     systemId: 'shop-pg',
     options: postgres.options.parse({ url: shop.url() }),
@@ -150,13 +150,19 @@ async function eraserStarts(shop: Shop): Promise<void> {
   await session.close()
 }
 
+/** What the service and its eraser need to know of a store. */
+export interface Store {
+  url(role?: string): string
+  close(): Promise<void>
+}
+
 /** A restore service over a real shop and a real database of Lethe; only `request` is stood in. */
-export class Stand {
+export class Stand<S extends Store = Shop> {
   readonly source = new Source()
   private guards: Guard[] = []
 
   private constructor(
-    readonly shop: Shop,
+    readonly shop: S,
     readonly pool: pg.Pool,
     readonly store: RestoreStore,
     private readonly drop: () => Promise<void>,
@@ -165,6 +171,11 @@ export class Stand {
   static async open(): Promise<Stand> {
     const shop = new Shop()
     await shop.create()
+    return Stand.over(shop)
+  }
+
+  /** Over a shop that has its tables already. */
+  static async over<S extends Store>(shop: S): Promise<Stand<S>> {
     await eraserStarts(shop)
     const database = await scratchDatabase(lethePostgresUrl)
     const pool = new pg.Pool({ connectionString: database.url, max: 12 })
@@ -239,10 +250,15 @@ export class Stand {
     )
   }
 
-  async close(): Promise<void> {
+  /** Ends everything but the shop. */
+  async detach(): Promise<void> {
     for (const guard of this.guards) await guard.stop()
     await this.pool.end()
     await this.drop()
+  }
+
+  async close(): Promise<void> {
+    await this.detach()
     await this.shop.close()
   }
 }

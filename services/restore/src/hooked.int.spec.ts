@@ -1,0 +1,321 @@
+import { appendFileSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { prepareDataDirectory, prepareRunningServer, undoRunningServer } from '@lethe/connectors/postgres'
+import type { Caller } from '@lethe/service-host'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { ask } from './testing/cluster.js'
+import { HookedShop } from './testing/hooked-shop.js'
+import { type LoginHammer, startLogins } from './testing/login-hammer.js'
+import { officer, Stand } from './testing/stand.js'
+
+const size = Number(process.env.LETHE_PROOF_SIZE ?? 5_000)
+const hook: Caller = { id: 'backup-tool', roles: ['restore'], tenants: ['*'], systemId: null }
+const systemId = 'shop-pg'
+const replayRole = 'lethe_replay'
+const minutes = 60_000
+
+let shop: HookedShop
+let stand: Stand<HookedShop>
+let hammer: LoginHammer | null
+
+beforeAll(async () => {
+  shop = await HookedShop.open(size)
+  // Every test starts from the same files.
+  await shop.cluster.stop()
+  await shop.cluster.copy('source', 'template')
+}, 5 * minutes)
+afterAll(() => shop?.close())
+
+beforeEach(async () => {
+  hammer = null
+  await shop.cluster.remove('source')
+  await shop.cluster.copy('template', 'source')
+  await shop.start('source')
+  stand = await Stand.over(shop)
+}, 2 * minutes)
+afterEach(async () => {
+  await hammer?.stop()
+  await stand.detach()
+  await shop.cluster.stop('immediate')
+}, minutes)
+
+type Process = ReturnType<Stand['process']>
+const round = async (process: Process) => {
+  await process.guard.round()
+  await process.guard.idle()
+}
+const latest = async () => (await stand.store.history(systemId, 1))[0]
+const goesTo = (phase: string, process: Process) =>
+  expect
+    .poll(() => round(process).then(latest), { timeout: 10 * minutes, interval: 20 })
+    .toMatchObject({ phase })
+/** The application, and a superuser who is not Lethe's. */
+const hammering = () => {
+  const { port } = shop.cluster
+  hammer = startLogins({ port, roles: ['shop_app', 'boss'], database: 'shop', who: shop.erased.slice(0, 50) })
+  return hammer
+}
+const admin = () => shop.url('postgres', 'postgres')
+
+/** A shop that Lethe watches, backed up, then one in a hundred erased, others changed and new. */
+async function erasedSince<T>(
+  process: Process,
+  backUp: () => Promise<T>,
+): Promise<{ kept: unknown; backup: T }> {
+  await round(process)
+  const kept = await shop.digest()
+  const backup = await backUp()
+  await round(process)
+  for (const id of shop.erased) await stand.tombstone(id)
+  await shop.goOn()
+  await round(process)
+  expect(await stand.store.history(null, 10)).toEqual([])
+  expect(await shop.found()).toBe(0)
+  expect(await shop.digest()).not.toBe(kept)
+  return { kept, backup }
+}
+
+/** Nobody of the erased is there, everybody else is as in the backup, and nobody got in before the gate was opened. */
+async function expectNeverReachable(kept: unknown): Promise<void> {
+  await hammer?.inside()
+  const seen = await hammer?.stop()
+  const restore = await latest()
+  expect(restore).toMatchObject({
+    gateMode: 'hooked',
+    phase: 'opened',
+    windowMs: null,
+    sessionsEnded: 0,
+    replayed: shop.erased.length,
+    residual: {},
+  })
+  expect(seen?.firstInsideAt).toBeGreaterThanOrEqual(restore?.openedAt ?? Number.NaN)
+  expect(seen?.sightings).toBe(0)
+  expect(await shop.found()).toBe(0)
+  expect(await shop.digest()).toBe(kept)
+  say(`${size} customers, ${seen?.attempts} logins tried, ${seen?.perSecond} a second`)
+}
+
+const say = (text: string) => {
+  if (process.env.LETHE_PROOF_SIZE) process.stdout.write(`${expect.getState().currentTestName}: ${text}\n`)
+}
+
+const prepare = () =>
+  prepareDataDirectory({ systemId, dataDirectory: shop.cluster.path('restored'), replayRole, admit: [] })
+const announce = (process: Process, restoreId: string) =>
+  process.restores.announce(hook, { systemId, restoreId, gateMode: 'hooked' })
+
+async function restoreBaseBackup(backup: string): Promise<void> {
+  await shop.cluster.stop('immediate')
+  await shop.cluster.remove('restored')
+  await shop.cluster.copy(backup, 'restored')
+}
+
+describe('a base backup', () => {
+  const backUp = async () => {
+    await shop.cluster.remove('base')
+    await shop.baseBackup('base')
+    return 'base'
+  }
+
+  it('with the hook serves nobody before everybody erased is gone again, through a crash; then all is as it was', async () => {
+    const process = stand.process()
+    const { kept, backup } = await erasedSince(process, backUp)
+    await restoreBaseBackup(backup)
+    const prepared = prepare()
+    await announce(process, prepared.restoreId)
+    hammering()
+    await round(process)
+    expect(await latest()).toMatchObject({ phase: 'announced', waiting: [{ code: 'not_restored_yet' }] })
+    shop.cluster.start('restored')
+    await shop.answers(replayRole)
+    let pages = 0
+    stand.source.before = () => {
+      if (pages++ < 2) throw new Error('killed')
+    }
+    await round(stand.process())
+    await goesTo('opened', stand.process())
+    await expectNeverReachable(kept)
+    expect(await latest()).toMatchObject({ announcedBy: 'hook', restoreId: prepared.restoreId })
+    // The server's own settings again, at the latest with its next start.
+    await shop.cluster.stop()
+    await shop.start('restored')
+    const [settings] = await ask(
+      admin(),
+      `SELECT current_setting('hba_file') AS hba, current_setting('hot_standby') AS standby, current_setting('lethe.gate', true) AS gate`,
+    )
+    expect(settings).toMatchObject({ hba: join(shop.cluster.path('restored'), 'pg_hba.conf'), standby: 'on' })
+    expect(settings?.gate ?? '').toBe('')
+    await round(process)
+    expect(await stand.store.history(null, 10)).toHaveLength(1)
+  })
+
+  it('without the hook is open for a while, and shows people who were erased', async () => {
+    const process = stand.process()
+    const { backup } = await erasedSince(process, backUp)
+    await restoreBaseBackup(backup)
+    hammering()
+    shop.cluster.start('restored')
+    await hammer?.sighting()
+    await goesTo('opened', process)
+    const restore = await latest()
+    expect(restore).toMatchObject({
+      gateMode: 'unhooked',
+      announcedBy: 'marker',
+      windowMs: expect.any(Number),
+    })
+    expect((await hammer?.stop())?.firstInsideAt).toBeLessThan(restore?.shutAt ?? 0)
+  })
+
+  it('that nobody announced is found by its gate; one whose server was told to read other rules is called unhooked', async () => {
+    const process = stand.process()
+    const { kept, backup } = await erasedSince(process, backUp)
+    await restoreBaseBackup(backup)
+    const { restoreId } = prepare()
+    hammering()
+    shop.cluster.start('restored')
+    await goesTo('opened', process)
+    await expectNeverReachable(kept)
+    expect(await latest()).toMatchObject({ announcedBy: 'hook', restoreId })
+
+    await restoreBaseBackup(backup)
+    const again = prepare()
+    expect(again.restoreId).not.toBe(restoreId)
+    await announce(process, again.restoreId)
+    await shop.start('restored', '-c', `hba_file=${join(shop.cluster.path('restored'), 'pg_hba.conf')}`)
+    await goesTo('opened', process)
+    expect(await latest()).toMatchObject({
+      restoreId: again.restoreId,
+      gateMode: 'unhooked',
+      windowMs: expect.any(Number),
+    })
+  })
+})
+
+describe('point-in-time recovery', () => {
+  const backUp = async () => {
+    await shop.cluster.remove('base')
+    await shop.baseBackup('base')
+    // Rows that only the archive has.
+    await ask(shop.url(), `INSERT INTO users VALUES ('late', 'late@example.com', '2026-01-01')`)
+    const kept = await shop.digest()
+    await ask(admin(), `SELECT pg_create_restore_point('before_erasure')`)
+    return kept
+  }
+  const recoverTo = async (action: 'pause' | 'promote') => {
+    await ask(admin(), 'SELECT pg_switch_wal()')
+    const [switched] = await ask(admin(), 'SELECT pg_walfile_name(pg_current_wal_lsn() - 1) AS file')
+    await expect
+      .poll(
+        async () => (await ask(admin(), 'SELECT last_archived_wal AS file FROM pg_stat_archiver'))[0]?.file,
+        {
+          timeout: minutes,
+        },
+      )
+      .toSatisfy((file: string) => file >= String(switched?.file))
+    await restoreBaseBackup('base')
+    setRecovery(action)
+    await shop.cluster.touch('restored/recovery.signal')
+  }
+  const setRecovery = (action: 'pause' | 'promote') =>
+    appendFileSync(
+      join(shop.cluster.path('restored'), 'postgresql.conf'),
+      `restore_command = 'cp ${shop.cluster.path('archive')}/%f %p'\nrecovery_target_name = 'before_erasure'\nrecovery_target_action = '${action}'\n`,
+    )
+
+  it('with the hook serves nobody, neither while it stands at its target nor afterwards, before the replay is done', async () => {
+    const process = stand.process()
+    const { backup: kept } = await erasedSince(process, backUp)
+    await recoverTo('pause')
+    const { restoreId, warnings } = prepare()
+    expect(warnings.join()).toContain('recovery_target_action is pause')
+    await announce(process, restoreId)
+    hammering()
+    shop.cluster.start('restored')
+    // Where nobody may look, there is nothing to pause for: the server ends at its target.
+    await shop.cluster.ended()
+    await round(process)
+    expect(await latest()).toMatchObject({ phase: 'announced' })
+    setRecovery('promote')
+    shop.cluster.start('restored')
+    await goesTo('opened', process)
+    await expectNeverReachable(kept)
+  })
+
+  it('without the hook shows the erased to anybody while it is paused', async () => {
+    await erasedSince(stand.process(), backUp)
+    await recoverTo('pause')
+    hammering()
+    shop.cluster.start('restored')
+    await hammer?.sighting()
+    const [state] = await ask(shop.url('boss'), 'SELECT pg_is_in_recovery() AS recovering')
+    expect(state).toEqual({ recovering: true })
+  })
+})
+
+describe('a dump', () => {
+  const backUp = async () => {
+    await shop.dump('shop.dump')
+    return 'shop.dump'
+  }
+  const prepareServer = () =>
+    prepareRunningServer({ systemId, url: admin(), database: 'shop', replayRole, restoringRole: 'postgres' })
+
+  it('restored with the hook and --create, into a database that is dropped and made again, serves nobody in between', async () => {
+    const process = stand.process()
+    const { kept, backup } = await erasedSince(process, backUp)
+    const before = readFileSync(join(shop.cluster.path('source'), 'pg_hba.conf'), 'utf8')
+    const { restoreId, already } = await prepareServer()
+    expect(already).toBe(false)
+    await announce(process, restoreId)
+    hammering()
+    await round(process)
+    expect(await latest()).toMatchObject({ phase: 'announced', waiting: [{ code: 'not_restored_yet' }] })
+    const loading = { done: false }
+    const loaded = shop
+      .load(backup, 'postgres', '--clean', '--if-exists', '--create')
+      .finally(() => Object.assign(loading, { done: true }))
+    while (!loading.done) await round(process)
+    await loaded
+    // Prepared once more while it is shut: the same restore, and nobody is thrown out.
+    if ((await latest())?.phase !== 'opened')
+      expect(await prepareServer()).toMatchObject({ already: true, restoreId })
+    await goesTo('opened', process)
+    await expectNeverReachable(kept)
+    expect(await latest()).toMatchObject({ restoreId })
+    await undoRunningServer({ systemId, url: admin() })
+    expect(readFileSync(join(shop.cluster.path('source'), 'pg_hba.conf'), 'utf8')).toBe(before)
+    expect(await ask(shop.url('shop_app'), 'SELECT 1 AS n')).toEqual([{ n: 1 }])
+  })
+
+  it('restored with the hook into the database that stands there, by several workers, serves nobody in between', async () => {
+    const process = stand.process()
+    const { kept, backup } = await erasedSince(process, backUp)
+    const { restoreId } = await prepareServer()
+    hammering()
+    await shop.load(backup, 'shop', '--clean', '--if-exists', '-j', '2')
+    await goesTo('opened', process)
+    await expectNeverReachable(kept)
+    expect(await latest()).toMatchObject({ announcedBy: 'hook', restoreId })
+  })
+
+  it('without the hook shows people who were erased', async () => {
+    const process = stand.process()
+    const { backup } = await erasedSince(process, backUp)
+    const hammer = hammering()
+    await shop.load(backup, 'postgres', '--clean', '--if-exists', '--create')
+    await hammer.sighting()
+  })
+
+  it('that does not come after all: an officer opens the gate again, under a ticket', async () => {
+    const process = stand.process()
+    await round(process)
+    const { restoreId } = await prepareServer()
+    await announce(process, restoreId)
+    await round(process)
+    await expect(ask(shop.url('boss'), 'SELECT 1')).rejects.toThrow(/rejects connection/)
+    expect(await ask(shop.url('boss', 'postgres'), 'SELECT 1 AS n')).toEqual([{ n: 1 }])
+    await process.restores.open(officer, restoreId, 'OPS-7')
+    expect(await latest()).toMatchObject({ phase: 'opened' })
+    expect(await ask(shop.url('shop_app'), 'SELECT 1 AS n')).toEqual([{ n: 1 }])
+  })
+})
