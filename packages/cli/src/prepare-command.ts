@@ -1,23 +1,29 @@
 import type { Command } from 'commander'
 import { UsageError } from './exit.js'
+import { isPostgres, type PostgresGiven, postgresOptions, preparePostgres } from './prepare-postgres.js'
 import { isRedis, prepareRedisServer, type RedisGiven, redisOptions } from './prepare-redis.js'
 import type { RestorePorts } from './restore-commands.js'
 
-interface Given extends RedisGiven {
+interface Given extends RedisGiven, PostgresGiven {
   system?: string
 }
 
-/** `lethe restore prepare`: shuts a restored server before its first start. Speaks to no service, only to files. */
+/** `lethe restore prepare`: shuts a restored store before anybody can reach it. Works while Lethe is away. */
 export function addPrepareCommand(restore: Command, ports: RestorePorts): void {
   const command = restore
     .command('prepare')
-    .description('shut a restored server before its first start; only the opening of its gate undoes it')
+    .description('shut a restored store before anybody can reach it; only the opening of its gate undoes it')
     .requiredOption('--system <id>', 'the system it is restored for')
     .option('--dry-run', 'say what would be done, and change nothing')
     .option('--json', 'print JSON')
-  redisOptions(command).action(async (given: Given) => {
+  postgresOptions(redisOptions(command)).action(async (given: Given) => {
     const { system = '' } = given
+    if (isRedis(given) && isPostgres(given))
+      throw new UsageError('a system is a Redis or a PostgreSQL: give the options of one of them')
     if (isRedis(given)) return prepareRedisServer(system, given, ports.print)
-    throw new UsageError('say what was restored: --acl-file or --config of a Redis')
+    if (isPostgres(given)) return preparePostgres(system, given, ports)
+    throw new UsageError(
+      'say what was restored: --acl-file or --config of a Redis, --data-directory or --url of a PostgreSQL',
+    )
   })
 }

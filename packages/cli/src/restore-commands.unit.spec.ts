@@ -97,7 +97,9 @@ describe('lethe restore', () => {
 
   it('prepares a server by its files alone, and says which options belong to which', async () => {
     await expect(run([], 'prepare', '--acl-file', 'users.acl')).rejects.toThrow(/--system/)
-    await expect(run([], 'prepare', '--system', 'cache')).rejects.toThrow(/--acl-file or --config of a Redis/)
+    await expect(run([], 'prepare', '--system', 'cache')).rejects.toThrow(
+      /--acl-file or --config of a Redis, --data-directory or --url/,
+    )
     await expect(run([], 'prepare', '--system', 'cache', '--acl-file', 'not-there')).rejects.toThrow(
       /can not be read/,
     )

@@ -28,6 +28,11 @@ const restoreId = text(
   'is an id of 1 to 100 letters, digits and . _ : - ; lethe restore history shows them',
 )
 
+const role = text(
+  /^[^"\s\\\p{C}]{1,63}$/u,
+  'is the name of a role, without spaces, quotes or control characters',
+)
+
 /**
  * Every place of the command line that takes a value. What goes into an address, a header, or the choice of what is
  * done must look like what belongs there: an empty variable of a script must not become "everything", and a person's
@@ -72,6 +77,13 @@ const shapes: Readonly<Record<string, Shape>> = {
     /^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/,
     'is the name of a user: letters, digits and . _ -',
   ),
+  '--data-directory': free,
+  '--url': free,
+  '--replay-role': role,
+  '--restoring-role': role,
+  '--admit': role,
+  '--config-file': free,
+  '--gate-directory': free,
   '--email': free,
   '--user-id': free,
   '--phone': free,

@@ -85,8 +85,16 @@ export class RestoreClient {
     return callJson(this.options, 'GET', `/v1/restores/${pathPart(restoreId)}`)
   }
 
-  /** Shuts, replays and probes now. Idempotent when `restoreId` is given again. */
-  announce(given: { systemId: string; restoreId?: string; backupId?: string }): Promise<RestoreView> {
+  /**
+   * Shuts, replays and probes now; a `hooked` one when the copy that was prepared answers. Idempotent when `restoreId`
+   * is given again.
+   */
+  announce(given: {
+    systemId: string
+    restoreId?: string
+    backupId?: string
+    gateMode?: 'hooked' | 'unhooked'
+  }): Promise<RestoreView> {
     return callJson(this.options, 'POST', '/v1/restores', given)
   }
 

@@ -67,9 +67,9 @@ export function prepareDataDirectory(given: RestoredDirectory): PreparedGate {
   }
   if (!dryRun) disk.folder(dirname(ours))
   write(switchFile, asBytes(`${switchLines(next, 'shut').join('\n')}\n`), 'shut the gate’s switch')
-  write(ours, rules, 'wrote a pg_hba file that admits nobody else')
+  write(ours, rules, 'write a pg_hba file that admits nobody else')
   // Last: until then the server would start as it always did.
-  write(autoConf, shut, 'made the server read it, and serve nobody while it recovers')
+  write(autoConf, shut, 'make the server read it, and serve nobody while it recovers')
   const { restoreId, way } = next
   return { systemId, restoreId, way, hbaFile: ours, switchFile, already, steps, warnings: warningsOf(place) }
 }
@@ -90,12 +90,12 @@ export function undoDataDirectory(
   const others = hba === null ? '' : withoutGate(hba, systemId)
   if (settingIn(auto, 'hba_file') === ours && others === withoutGates(others)) {
     const back = Object.fromEntries(SETTINGS.map((name) => [name, made?.settings[name] ?? null]))
-    write(autoConf, withSettings(auto, back), 'gave the server its settings back')
+    write(autoConf, withSettings(auto, back), 'give the server its settings back')
   }
   // A server that runs still reads it until its next start.
-  if (hba !== null) write(ours, others, 'took the gate out of the pg_hba file')
+  if (hba !== null) write(ours, others, 'take the gate out of the pg_hba file')
   if (disk.read(switchFile) !== null) {
-    steps.push(`removed the switch: ${switchFile}`)
+    steps.push(`remove the switch: ${switchFile}`)
     if (!dryRun) disk.remove(switchFile)
   }
   return { steps, wasShut: state === 'shut' }

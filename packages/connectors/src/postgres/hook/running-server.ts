@@ -79,8 +79,8 @@ async function shutOn(server: Server, given: RunningServer): Promise<PreparedGat
     `shut the gate’s switch: ${switchFile}`,
     ...(gated === standing
       ? []
-      : [`kept the rules as ${hbaFile}.before-lethe, and put the gate before them`]),
-    already ? 'left the sessions of whoever restores alone' : `ended every session in ${database}`,
+      : [`keep the rules as ${hbaFile}.before-lethe, and put the gate before them`]),
+    already ? 'leave the sessions of whoever restores alone' : `end every session in ${database}`,
   ]
   const { restoreId, way } = next
   const prepared = { systemId, restoreId, way, hbaFile, switchFile, already, steps, warnings: [] }
@@ -109,7 +109,7 @@ export async function undoRunningServer(
       await replaceRules(server, standing, bare)
       await server.reload()
     }
-    return { steps: [`took the gate out of ${server.hbaFile}`] }
+    return { steps: [`take the gate out of ${server.hbaFile}`] }
   } finally {
     await server.close()
   }

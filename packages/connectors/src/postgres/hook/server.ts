@@ -51,7 +51,8 @@ export class Server {
   async write(path: string, bytes: Buffer): Promise<void> {
     await this.client.query('BEGIN')
     try {
-      await this.client.query('SELECT lo_export(lo_from_bytea(0, $1), $2)', [bytes, path])
+      const { rows } = await this.client.query<{ id: number }>('SELECT lo_from_bytea(0, $1) AS id', [bytes])
+      await this.client.query('SELECT lo_export($1, $2)', [rows[0]?.id, path])
     } catch (cause) {
       throw new PrepareError(
         'not_writable',
