@@ -30,6 +30,9 @@ export interface Gate {
   prepared?(): Promise<PreparedState | null>
 }
 
+/** In the place of the restore a gate was shut for, where somebody wrote over it. */
+export const LOST = 'lost'
+
 /** What `lethe restore prepare` left in a store. */
 export interface PreparedState {
   /** The restore it was shut for; null where the store does not know, and forgets at the next `shut` that it was shut. */

@@ -1,8 +1,11 @@
+import { execFile } from 'node:child_process'
 import { appendFileSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
 import { prepareDataDirectory, prepareRunningServer, undoRunningServer } from '@lethe/connectors/postgres'
 import type { Caller } from '@lethe/service-host'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import { ask } from './testing/cluster.js'
 import { HookedShop } from './testing/hooked-shop.js'
 import { type LoginHammer, startLogins } from './testing/login-hammer.js'
@@ -13,6 +16,8 @@ const hook: Caller = { id: 'backup-tool', roles: ['restore'], tenants: ['*'], sy
 const systemId = 'shop-pg'
 const replayRole = 'lethe_replay'
 const minutes = 60_000
+// Of a hundred thousand customers a backup and its restore take a while.
+vi.setConfig({ testTimeout: 10 * minutes })
 
 let shop: HookedShop
 let stand: Stand<HookedShop>
@@ -101,6 +106,22 @@ const say = (text: string) => {
 
 const prepare = () =>
   prepareDataDirectory({ systemId, dataDirectory: shop.cluster.path('restored'), replayRole, admit: [] })
+
+/** As a backup tool calls it, on a machine from which the restore service can't be reached. */
+async function prepareByCommand(): Promise<{ restoreId: string; told: boolean }> {
+  const lethe = fileURLToPath(new URL('../../../packages/cli/bin/lethe.mjs', import.meta.url))
+  const options = ['--system', systemId, '--data-directory', shop.cluster.path('restored'), '--json']
+  const env = {
+    ...process.env,
+    LETHE_RESTORE_URL: 'http://127.0.0.1:9',
+    LETHE_TOKEN: 'nobody takes this one',
+  }
+  const { stdout } = await promisify(execFile)(process.execPath, [lethe, 'restore', 'prepare', ...options], {
+    env,
+  })
+  return JSON.parse(stdout)
+}
+
 const announce = (process: Process, restoreId: string) =>
   process.restores.announce(hook, { systemId, restoreId, gateMode: 'hooked' })
 
@@ -172,7 +193,8 @@ describe('a base backup', () => {
     const process = stand.process()
     const { kept, backup } = await erasedSince(process, backUp)
     await restoreBaseBackup(backup)
-    const { restoreId } = prepare()
+    const { restoreId, told } = await prepareByCommand()
+    expect(told).toBe(false)
     hammering()
     shop.cluster.start('restored')
     await goesTo('opened', process)
@@ -321,5 +343,49 @@ describe('a dump', () => {
     await process.restores.open(officer, restoreId, 'OPS-7')
     expect(await latest()).toMatchObject({ phase: 'opened' })
     expect(await ask(shop.url('shop_app'), 'SELECT 1 AS n')).toEqual([{ n: 1 }])
+  })
+
+  it('is called hooked no more once somebody broke the glass; Lethe shuts it again when it is back', async () => {
+    const process = stand.process()
+    await round(process)
+    await stand.tombstone('u1', { held: true })
+    const { switchFile } = await prepareServer()
+    // Told by a person that the copy is in, as for a dump that has no marker.
+    await process.restores.announce(hook, { systemId, gateMode: 'unhooked' })
+    await process.guard.idle()
+    expect(await latest()).toMatchObject({ phase: 'waiting', gateMode: 'hooked', windowMs: null, held: 1 })
+    const refused = () => expect(ask(shop.url('shop_app'), 'SELECT 1')).rejects.toThrow(/rejects connection/)
+    await refused()
+    await ask(
+      shop.url(replayRole, 'postgres'),
+      `COPY (SELECT 'nobody') TO '${switchFile}'; SELECT pg_reload_conf()`,
+    )
+    await expect.poll(() => ask(shop.url('shop_app'), 'SELECT 1').catch(() => null)).not.toBeNull()
+    await round(process)
+    await refused()
+    expect(await latest()).toMatchObject({
+      phase: 'waiting',
+      gateMode: 'unhooked',
+      windowMs: expect.any(Number),
+    })
+  })
+
+  it('or a base backup, whose replay role could not open the gate again, is refused, or waits and says so', async () => {
+    const process = stand.process()
+    await round(process)
+    await ask(admin(), `REVOKE pg_write_server_files FROM ${replayRole}`)
+    await expect(prepareServer()).rejects.toThrow(/GRANT pg_write_server_files TO lethe_replay;/)
+    await shop.cluster.remove('base')
+    await shop.baseBackup('base')
+    await restoreBaseBackup('base')
+    const { restoreId } = prepare()
+    await announce(process, restoreId)
+    await shop.start('restored')
+    await round(process)
+    expect(await latest()).toMatchObject({
+      phase: 'announced',
+      waiting: [{ code: 'failed', counts: { gate_not_operable: 1 } }],
+    })
+    await expect(ask(shop.url('boss'), 'SELECT 1')).rejects.toThrow(/rejects connection/)
   })
 })

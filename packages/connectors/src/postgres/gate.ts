@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Gate } from '@lethe/eraser-kit'
-import { PausedError } from '@lethe/eraser-kit'
+import { LOST, PausedError } from '@lethe/eraser-kit'
 import type { Pool } from 'pg'
 import type { PreparedSwitch } from './prepared-gate.js'
 
@@ -66,7 +66,8 @@ export function gateOf(pool: Pool, prepared: PreparedSwitch): Gate {
       const found = await prepared.look()
       if (found !== null) {
         if (found.state === 'shut') await prepared.turn(found, 'open')
-        await prepared.forget(found)
+        // Open it is; a server that would not take its settings back is cleaned up by --undo.
+        await prepared.forget(found).catch(() => undefined)
       }
       const { database } = await look()
       const { rows } = await pool.query<{ role: string }>(
@@ -85,7 +86,7 @@ export function gateOf(pool: Pool, prepared: PreparedSwitch): Gate {
       const found = await prepared.look()
       if (found === null) return { restoreId: null, way: 'running', state: 'open' }
       const { restoreId, way } = found.made ?? { restoreId: '', way: 'running' }
-      return { restoreId: restoreId || 'lost', way, state: found.state }
+      return { restoreId: restoreId || LOST, way, state: found.state }
     },
   }
 }

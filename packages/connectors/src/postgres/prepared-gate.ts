@@ -70,7 +70,7 @@ export class PreparedSwitch {
     }
   }
 
-  /** From the answer on the server's rules are what the switch says. Idempotent. */
+  /** From the answer on nobody new gets in past a gate that was shut. Idempotent. */
   async turn({ path, made }: FoundGate, to: 'shut' | 'open'): Promise<void> {
     const lines = switchLines(made ?? unknownOf(this.systemId), to).map((line) => pg.escapeLiteral(line))
     // As it stands, without quoting: neither control character is in a line of ours.
@@ -80,7 +80,9 @@ export class PreparedSwitch {
     )
     const { rows } = await this.maintenance.query<{ at: string }>('SELECT clock_timestamp()::text AS at')
     await this.maintenance.query('SELECT pg_reload_conf()')
-    await untilLoaded(rows[0]?.at ?? '', this.fresh)
+    const loaded = untilLoaded(rows[0]?.at ?? '', this.fresh)
+    // Who may come in again need not come in at once. Failing here would shut what is open already.
+    await (to === 'open' ? loaded.catch(() => undefined) : loaded)
   }
 
   /** At its next start the server reads its own pg_hba file again. Where the role may not say so, `--undo` does. */

@@ -1,4 +1,4 @@
-import type { RestoreSession } from '@lethe/eraser-kit'
+import { LOST, type RestoreSession } from '@lethe/eraser-kit'
 import { RetryableError, TerminalError } from '@lethe/service-host'
 import type { RestoreStore } from '../adapters/restore-store.js'
 import type { Restore } from '../domain/restore.js'
@@ -16,7 +16,7 @@ export class Hooks {
   async kept(restore: Restore, session: RestoreSession): Promise<boolean> {
     const prepared = (await session.gate.prepared?.()) ?? null
     if (prepared === null) return restore.gateMode === 'hooked'
-    if (prepared.state !== 'shut') return false
+    if (prepared.state !== 'shut' || prepared.restoreId === LOST) return false
     const of = prepared.restoreId === null ? null : await this.store.restore(prepared.restoreId)
     return (of?.openedAt ?? null) === null
   }

@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs'
 import { basename, dirname, isAbsolute, join, resolve } from 'node:path'
 import { asBytes, asText, Disk } from './disk.js'
 import { admits, gateRules, rulesFor, switchName, withGate, withoutGate, withoutGates } from './hba.js'
-import { named, type PreparedGate, PrepareError } from './prepare.js'
+import { named, type PreparedGate, PrepareError, readable } from './prepare.js'
 import { settingFrom, settingIn, withSettings } from './settings.js'
 import { type Preparation, readSwitch, switchLines } from './switch.js'
 
@@ -38,7 +38,7 @@ export function prepareDataDirectory(given: RestoredDirectory): PreparedGate {
   const steps: string[] = []
   const already = made !== null && state === 'shut' && settingIn(auto, 'hba_file') === ours
   const hbaFile = originalHba(place)
-  const original = withoutGates(disk.read(hbaFile) ?? missing(hbaFile))
+  const original = withoutGates(readable(hbaFile, disk.read(hbaFile) ?? missing(hbaFile)))
   const roles = [replayRole, ...admit].map((role) => named('admitted role', role))
   const admitted = roles.flatMap((role) => admittedBy(original, role, hbaFile))
   const settings = already

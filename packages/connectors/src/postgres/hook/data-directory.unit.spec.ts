@@ -120,6 +120,8 @@ describe('a restored data directory', () => {
     writeFileSync(at('postmaster.pid'), '2147483646\n')
     writeFileSync(at('pg_hba.conf'), 'host all +lethe 10.0.0.0/8 trust\n')
     expect(() => prepare()).toThrow(/lets replay in/)
+    writeFileSync(at('pg_hba.conf'), Buffer.from('# caf\xe9\nhost all all all md5\n', 'latin1'))
+    expect(() => prepare()).toThrow(/no UTF-8/)
     rmSync(at('pg_hba.conf'))
     expect(() => prepare()).toThrow(/which the server would read/)
     writeFileSync(at('PG_VERSION'), '12\n')

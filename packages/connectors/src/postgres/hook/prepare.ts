@@ -1,3 +1,5 @@
+import { isUtf8 } from 'node:buffer'
+
 /** Nothing was changed, or nothing that lets anybody in; the message says what and where, and what to do. */
 export class PrepareError extends Error {
   override readonly name = 'PrepareError'
@@ -33,5 +35,14 @@ export function named(what: string, name: string): string {
   throw new PrepareError(
     'invalid_name',
     `The ${what} has a name with spaces, quotes or control characters, or none: write its rule into pg_hba by hand.`,
+  )
+}
+
+/** The restore service reads the rules through the server, which reads text only. */
+export function readable(hbaFile: string, bytes: string): string {
+  if (isUtf8(Buffer.from(bytes, 'latin1'))) return bytes
+  throw new PrepareError(
+    'not_text',
+    `${hbaFile} holds bytes that are no UTF-8, probably in a comment: rewrite them, and prepare again.`,
   )
 }

@@ -11,7 +11,7 @@ import {
   withoutGate,
   withoutGates,
 } from './hba.js'
-import { named, type PreparedGate, PrepareError } from './prepare.js'
+import { named, type PreparedGate, PrepareError, readable } from './prepare.js'
 import { Server } from './server.js'
 import { type Preparation, readSwitch, switchLines } from './switch.js'
 
@@ -55,7 +55,7 @@ async function shutOn(server: Server, given: RunningServer): Promise<PreparedGat
   const switched = await server.read(switchFile)
   const { made, state } = switched === null ? { made: null, state: 'open' } : readSwitch(switched.toString())
   const already = made !== null && state === 'shut' && hasGate(standing, systemId)
-  const original = withoutGates(standing)
+  const original = withoutGates(readable(hbaFile, standing))
   const roles = [...new Set([replayRole, ...admit, restoring])].map((role) => named('admitted role', role))
   const rules = roles.flatMap((role) => {
     const own = rulesFor(original, asBytes(role), asBytes(database))
