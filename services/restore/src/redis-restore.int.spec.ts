@@ -45,8 +45,9 @@ async function comesBack(process: RestoreProcess, backup: string, { hook }: Hook
   const erased = [...KEYS].slice(0, 50).join(' ')
   const hammer = startHammer({
     port: server.port,
-    send: `AUTH app secret\r\nEXISTS ${erased}\r\n`,
+    send: `AUTH app secret\r\nEXISTS ${erased}\r\nQUIT\r\n`,
     insideWhen: '+OK',
+    count: /\r\n:(\d+)\r\n/,
   })
   try {
     if (hook) {

@@ -37,6 +37,7 @@ const markerDocs = z.object({
     z.object({
       _version: z.number().optional(),
       _source: z.object({ value: z.string().optional() }).optional(),
+      error: z.unknown().optional(),
     }),
   ),
 })
@@ -240,6 +241,7 @@ export class Ledger {
       body: { ids: [`marker.${this.systemId}`, `receipts.${this.systemId}`] },
     })
     const [marker, receipts] = answer?.docs ?? []
+    for (const doc of answer?.docs ?? []) refuseUntold(doc.error)
     return { found: marker?._source?.value ?? null, receipts: receipts?._version ?? 0 }
   }
 
@@ -307,8 +309,7 @@ const NOTHING: Entry = {
 }
 
 function entryOf(doc: z.output<typeof got> | undefined): Entry {
-  // A document that can't be told to be there or not: its shard is away.
-  if (doc?.error !== undefined && !indexMissing(doc.error)) throw new StoreError(503, 'none')
+  refuseUntold(doc?.error)
   const source = doc?._source
   if (!source || doc?._seq_no === undefined || doc._primary_term === undefined) return NOTHING
   return {
@@ -322,7 +323,16 @@ function entryOf(doc: z.output<typeof got> | undefined): Entry {
   }
 }
 
+/** A document that can't be told to be there or not: its shard is away, or its index refuses everybody. */
+function refuseUntold(error: unknown): void {
+  if (error === undefined || indexMissing(error)) return
+  if (typeOf(error) === 'cluster_block_exception') throw new StoreError(403, 'cluster_block_exception')
+  throw new StoreError(503, 'none')
+}
+
+const typeOf = (error: unknown) => (error as { type?: unknown } | null)?.type
+
 /** Before the first receipt there is no index, and so nothing to read. */
 function indexMissing(error: unknown): boolean {
-  return (error as { type?: unknown } | null)?.type === 'index_not_found_exception'
+  return typeOf(error) === 'index_not_found_exception'
 }

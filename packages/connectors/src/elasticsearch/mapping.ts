@@ -43,6 +43,10 @@ export const indexInfo = z.object({
     index: z.object({
       verified_before_close: flag.optional(),
       uuid: z.string().optional(),
+      blocks: z.object({ read: flag.nullish(), write: flag.nullish() }).optional(),
+      hidden: flag.nullish(),
+      number_of_replicas: z.string().optional(),
+      auto_expand_replicas: z.string().optional(),
       mapping: z.object({ ignore_above: z.coerce.number().optional() }).optional(),
       analysis: z
         .object({

@@ -52,12 +52,34 @@ const everything = z.record(
           .object({
             verified_before_close: z.union([z.string(), z.boolean()]).optional(),
             mapping: z.object({ ignore_above: z.coerce.number().optional() }).optional(),
+            blocks: z.object({ read: z.union([z.string(), z.boolean()]).nullish() }).optional(),
           })
           .optional(),
       })
       .optional(),
   }),
 )
+
+type Seen = z.output<typeof everything>
+/** What leads to the copy that stands for an index while a gate keeps everybody out of that one. */
+const STANDS_FOR = 'lethe-behind-'
+
+/** Indices with the names that lead to them: a copy behind a shut gate under all names of the index it stands for. */
+function behindGates(seen: Seen): [string, Seen[string], string[]][] {
+  const refuses = (name: string) => String(seen[name]?.settings?.index?.blocks?.read) === 'true'
+  const standsFor = (aliases: readonly string[]) =>
+    aliases
+      .flatMap((alias) => (alias.startsWith(STANDS_FOR) ? [alias.slice(STANDS_FOR.length)] : []))
+      .find(refuses)
+  const copied = new Set(Object.values(seen).map(({ aliases }) => standsFor(Object.keys(aliases))))
+  return Object.entries(seen).flatMap(([name, info]): [string, Seen[string], string[]][] => {
+    if (copied.has(name)) return []
+    const aliases = Object.keys(info.aliases)
+    const original = standsFor(aliases)
+    const names = original === undefined ? aliases : [original, ...Object.keys(seen[original]?.aliases ?? {})]
+    return [[name, info, names]]
+  })
+}
 
 /** Every index there is, hidden and closed ones and those behind data streams included. */
 export async function readShape(store: Store): Promise<ProbeIndex[]> {
@@ -66,11 +88,11 @@ export async function readShape(store: Store): Promise<ProbeIndex[]> {
     path: '/_all',
     query: { expand_wildcards: 'all' },
   })
-  return Object.entries(answer ?? {})
+  return behindGates(answer ?? {})
     .filter(([name]) => !name.startsWith('lethe-') && (!name.startsWith('.') || name.startsWith('.ds-')))
-    .map(([name, info]) => ({
+    .map(([name, info, aliases]) => ({
       name,
-      aliases: Object.keys(info.aliases),
+      aliases,
       closed: String(info.settings?.index?.verified_before_close) === 'true',
       fields: fieldsOf(
         info.mappings.properties,

@@ -18,6 +18,18 @@ export function restoreSpecials(server: () => SearchServer): void {
   }
   const restore = (indices: string) =>
     store.call('POST', '/_snapshot/lone/before/_restore?wait_for_completion=true', { indices })
+  /** The index behind a name, which a gate may have made an alias. */
+  const behind = async () => Object.keys(await store.call('GET', '/users'))[0] ?? ''
+  /** Settings of the index as its operator sees them. */
+  const settings = async () => {
+    const answer = (await store.call('GET', '/users/_settings')) as Record<
+      string,
+      { settings: { index: Record<string, unknown> } }
+    >
+    const [{ settings: of } = { settings: { index: {} } }] = Object.values(answer)
+    const { uuid, creation_date, provided_name, version, ...kept } = of.index
+    return kept
+  }
   const users = async () => (await store.docs('users')).map(({ user_id }) => user_id).sort()
 
   describe('a snapshot that is restored', () => {
@@ -28,6 +40,8 @@ export function restoreSpecials(server: () => SearchServer): void {
     })
     afterEach(async () => {
       await store.call('DELETE', '/_snapshot/lone/before').catch(() => undefined)
+      const index = await behind().catch(() => 'users')
+      if (index !== 'users') await store.call('DELETE', `/${index}`)
       await store.close()
     })
 
@@ -84,10 +98,87 @@ export function restoreSpecials(server: () => SearchServer): void {
       expect(await session.identity()).toEqual(expect.any(String))
     })
 
-    it('keeps nobody out: the gate is only advice, and says so', async () => {
+    it('is shut by blocks: refused by every name, erased from behind them, and opened with its names, settings and rights', async () => {
+      const filter = { term: { user_id: 'u2' } }
+      await store.call('PUT', '/users/_settings', { 'index.refresh_interval': '7s' })
+      await store.call('POST', '/_aliases', {
+        actions: [{ add: { index: 'users', alias: 'people', filter } }],
+      })
+      const before = await settings()
       const { gate } = await store.restoring(MAP)
-      expect(await gate.shut()).toEqual({ strength: 'advisory', sessionsEnded: 0 })
       expect(await gate.state()).toBe('open')
+      expect(await gate.prepared?.()).toBeNull()
+      expect(await gate.shut()).toEqual({ strength: 'enforced', sessionsEnded: 0 })
+      expect(await gate.state()).toBe('shut')
+      for (const path of ['/users/_search', '/people/_search', '/users/_count', '/*/_search', '/_search'])
+        await expect(store.call('GET', path)).rejects.toThrow(/403.*blocked/)
+      await expect(store.put('users', { tenant_id: 'acme', user_id: 'u9' })).rejects.toThrow(/403.*blocked/)
+      const pass = passOf({ user_id: 'u1' })
+      expect(await store.probe(MAP, pass)).toMatchObject({ result: 'residual', residual: { users: 1 } })
+      expect(await store.erase(MAP, pass)).toMatchObject({
+        outcome: 'erased',
+        counts: { users: { erased: 1 } },
+      })
+      expect(await gate.shut()).toEqual({ strength: 'enforced', sessionsEnded: 0 })
+      expect(await store.probe(MAP, pass)).toMatchObject({ result: 'clean', residual: { users: 0 } })
+      await gate.open([])
+      await gate.open([])
+      expect(await users()).toEqual(['u2'])
+      expect((await store.docs('people')).map(({ user_id }) => user_id)).toEqual(['u2'])
+      await store.put('users', { tenant_id: 'acme', user_id: 'u1' })
+      expect((await store.docs('people')).map(({ user_id }) => user_id)).toEqual(['u2'])
+      expect(await store.probe(MAP, pass)).toMatchObject({ result: 'residual' })
+      const after = await settings()
+      expect(after).toMatchObject(before)
+      expect(after).not.toHaveProperty('blocks')
+      expect(after).not.toHaveProperty('hidden')
+      expect(await gate.state()).toBe('open')
+      expect(await gate.prepared?.()).toBeNull()
+    })
+
+    it('with blocks set in the restore call was shut before anybody was in it, Lethe’s own index aside', async () => {
+      const session = await store.restoring(MAP)
+      const { gate } = session
+      await session.marker.replace(null, 'one')
+      await backUp('users,lethe-receipts')
+      for (const index of ['users', 'lethe-receipts']) await store.call('DELETE', `/${index}`)
+      await store.call('POST', '/_snapshot/lone/before/_restore?wait_for_completion=true', {
+        indices: 'users,lethe-receipts',
+        index_settings: { 'index.blocks.read': true, 'index.blocks.write': true },
+      })
+      await expect(store.call('GET', '/users/_count')).rejects.toThrow(/403.*blocked/)
+      expect(await gate.prepared?.()).toMatchObject({ way: 'first_start', state: 'shut' })
+      expect((await session.marker.read()).found).toBe('one')
+      await gate.shut()
+      expect(await gate.prepared?.()).toBeNull()
+      await expect(store.call('GET', '/users/_count')).rejects.toThrow(/403.*blocked/)
+      await gate.open([])
+      expect(await users()).toEqual(['u1', 'u2'])
+    })
+
+    it('whose blocks somebody lifted, or that came in once more, is erased from another copy', async () => {
+      const { gate } = await store.restoring(MAP)
+      await backUp('users')
+      await gate.shut()
+      const pass = passOf({ user_id: 'u1' })
+      await store.erase(MAP, pass)
+      await store.call('PUT', '/users/_settings', { 'index.blocks.read': null, 'index.blocks.write': null })
+      await store.put('users', { tenant_id: 'acme', user_id: 'u3' })
+      expect(await gate.state()).toBe('open')
+      await gate.shut()
+      expect(await store.probe(MAP, pass)).toMatchObject({ result: 'residual' })
+      await store.call('DELETE', '/users')
+      await store.call('POST', '/_snapshot/lone/before/_restore?wait_for_completion=true', {
+        indices: 'users',
+        index_settings: { 'index.blocks.read': true, 'index.blocks.write': true },
+      })
+      expect(await gate.state()).toBe('open')
+      await gate.shut()
+      expect(await gate.state()).toBe('shut')
+      await gate.open([])
+      expect(await users()).toEqual(['u1', 'u2'])
+      await store.call('DELETE', `/${await behind()}`)
+      await expect(gate.shut()).rejects.toMatchObject({ code: 'missing_index' })
     })
   })
 }

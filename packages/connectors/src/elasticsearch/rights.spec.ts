@@ -46,9 +46,26 @@ export async function rights(): Promise<void> {
           return [role, JSON.parse(body ?? '')]
         }),
       ),
+      // What the README of this connector names for the restore service, and an application beside it.
+      replay: {
+        cluster: ['monitor'],
+        indices: [
+          { names: ['*'], privileges: ['read', 'view_index_metadata', 'maintenance', 'monitor'] },
+          {
+            names: ['*_users', 'orders', '*.restored-*', 'lethe-behind-*', 'lethe-made-of-*'],
+            privileges: ['manage', 'write'],
+          },
+          { names: ['lethe-receipts'], privileges: ['manage', 'write'] },
+        ],
+      },
+      app: { cluster: [], indices: [{ names: ['*_users', 'orders'], privileges: ['read', 'write'] }] },
       blinkered: { cluster: ['monitor'], indices: blinkered },
     }
-    const users = ['eraser', 'probe', 'blinkered'].map((name) => ({ name, password, role: name }))
+    const users = ['eraser', 'probe', 'blinkered', 'replay', 'app'].map((name) => ({
+      name,
+      password,
+      role: name,
+    }))
 
     beforeAll(async () => {
       server = await startSearchServer(installed, { users: [superuser, ...users], roles })
@@ -94,6 +111,32 @@ export async function rights(): Promise<void> {
       })
       const opening = elasticsearch.open({ ...contextOf('eraser'), system: other })
       await expect(opening).rejects.toMatchObject({ errorClass: expect.stringMatching(/paused|terminal/) })
+    })
+
+    it('an application is kept out of what a gate shuts, and of the copy behind it, until it opens', async () => {
+      await call('PUT', '/acme_users/_doc/3?refresh=true', { user_id: 'u3' })
+      const session = await elasticsearch.openRestore?.(contextOf('replay'))
+      const app = rest(server.port, { name: 'app', password })
+      expect(await app('GET', '/acme_users/_search')).toMatchObject({ timed_out: false })
+      expect(await session?.gate.shut()).toEqual({ strength: 'enforced', sessionsEnded: 0 })
+      await expect(app('GET', '/acme_users/_search')).rejects.toThrow(/403.*blocked/)
+      const copies = Object.keys(await call('GET', '/lethe-behind-*?expand_wildcards=all'))
+      expect(copies).toHaveLength(2)
+      for (const copy of copies) {
+        await expect(app('GET', `/${copy}/_search`)).rejects.toThrow(/403.*unauthorized/)
+        expect(await call('GET', `/${copy}/_count`)).toMatchObject({ count: expect.any(Number) })
+      }
+      const erasing = await elasticsearch.open(contextOf('replay'))
+      const pass = passOf({ user_id: 'u3' })
+      expect(await erasing.erase([pass], io())).toMatchObject([{ outcome: 'erased' }])
+      await erasing.close()
+      const probe = await elasticsearch.openProbe(contextOf('replay'))
+      expect(await probe.probe([pass.subject])).toMatchObject([{ result: 'clean' }])
+      await probe.close()
+      await session?.gate.open([])
+      expect(await session?.gate.state()).toBe('open')
+      await session?.close()
+      expect(await app('GET', '/acme_users/_count?q=user_id:u3')).toMatchObject({ count: 0 })
     })
 
     it('wrong passwords and filtered views stop the opening', async () => {

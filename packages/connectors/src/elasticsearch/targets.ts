@@ -1,5 +1,6 @@
 import type { IdentifierType, OpenContext, TenantRule } from '@lethe/eraser-kit'
 import { z } from 'zod'
+import { behindTheGate, isCopy } from './behind.js'
 import type { ElasticsearchElement, ElasticsearchSystem, Replacement } from './grammar.js'
 import { type IndexName, indexNameOf, indexOf, LETHE_PREFIX, tenantOf } from './index-name.js'
 import { type ExactField, exactField, fieldAt, type IndexInfo, indexInfo } from './mapping.js'
@@ -81,7 +82,11 @@ export async function indicesOf(store: Store, name: IndexName): Promise<Readonly
     path: `/${name.before}*${name.after}`,
     query: { expand_wildcards: 'all', allow_no_indices: true },
   })
-  return new Map(Object.entries(infos ?? {}).filter(([concrete]) => !concrete.startsWith(LETHE_PREFIX)))
+  return new Map(
+    Object.entries(infos ?? {}).filter(
+      ([concrete, info]) => !concrete.startsWith(LETHE_PREFIX) && !isCopy(info),
+    ),
+  )
 }
 
 const METHODS = ['delete', 'redact', 'retain'] as const
@@ -214,7 +219,7 @@ export async function targetsFor(
 ): Promise<ReadonlyMap<string, TenantTargets>> {
   const wanted = new Map(tenantIds.map((id) => [id, jobs.map((job) => indexOf(job.name, id))]))
   const names = [...new Set([...wanted.values()].flat())].filter((name) => name !== null)
-  const found = await lookAtIndices(store, names)
+  const found = await behindTheGate(store, await lookAtIndices(store, names))
   return new Map(
     [...wanted].map(([tenantId, indices]): [string, TenantTargets] => {
       if (indices.includes(null)) return [tenantId, 'unknown_tenant']

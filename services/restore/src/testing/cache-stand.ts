@@ -8,7 +8,8 @@ import type { Redis } from 'ioredis'
 import pg from 'pg'
 import { RestoreStore } from '../adapters/restore-store.js'
 import { CacheServer, type Persistence } from './cache-server.js'
-import { type RestoreProcess, restoreProcess } from './process.js'
+import { eraseInitially, tombstonesOf } from './erasing.js'
+import { type RestoreProcess, restoreProcess, watchingTheGate } from './process.js'
 import { Source } from './stand.js'
 
 const SECTION = {
@@ -23,7 +24,6 @@ const SECTION = {
     body: { keys: ['user:{user_id}:*'], idsHoldDelimiters: false },
   },
 }
-const DAY_MS = 86_400_000
 const BATCH = 500
 
 export const keysOf = (user: string): string[] => [`user:${user}:profile`, `user:${user}:cart`]
@@ -53,7 +53,7 @@ export class CacheStand {
 
   process(): RestoreProcess {
     const { pool, store, source } = this
-    const connector = this.watchingTheGate(redis as unknown as Connector)
+    const connector = watchingTheGate(redis as unknown as Connector, this.openings)
     const url = () => this.server.url('replay')
     const process = restoreProcess({ pool, store, source, connector, section: SECTION, url })
     this.guards.push(process.guard)
@@ -83,7 +83,7 @@ export class CacheStand {
 
   /** Erases people as an eraser does, with receipts in the store, and keeps a tombstone of each. */
   async erase(users: readonly string[]): Promise<Outcome[]> {
-    const now = Date.now()
+    const subjects = await tombstonesOf(this.pool, this.source, 'cache', users)
     const session = await redis.open({
       systemId: 'cache',
       options: { url: this.server.url('eraser') },
@@ -91,47 +91,7 @@ export class CacheStand {
       tenant: SECTION.tenant,
       canonical: SECTION.canonical,
     })
-    const subjects = users.map((value) => ({
-      subjectRef: `ref-${value}`,
-      tenantId: 'shop',
-      receivedAt: now,
-      identifiers: [{ type: 'user_id' as const, value }],
-    }))
-    await this.pool.query(
-      `INSERT INTO read_model.tombstones (tombstone_id, request_id, system_id, tenant_id, subject_ref, sequence,
-         epoch, map_version, effective_at, expires_at)
-       SELECT 'tombstone-' || u, 'request-' || u, 'cache', 'shop', 'ref-' || u, 1, 'e1', 1, $2, $3
-       FROM unnest($1::text[]) AS u`,
-      [users, now, now + DAY_MS],
-    )
-    for (const [at, subject] of subjects.entries()) {
-      const ids = { tombstoneId: `tombstone-${users[at]}`, requestId: `request-${users[at]}` }
-      this.source.tombstones.set(ids.tombstoneId, { ...ids, mapVersion: 1, held: false, subject })
-    }
-    const passes = subjects.map((subject, at) => ({
-      requestId: `request-${users[at]}`,
-      systemId: 'cache',
-      stepId: 'cache#1',
-      passId: 'cache#1/initial',
-      attempt: 1,
-      subject,
-      grant: { grantId: 'spec', expiresAt: now + 60_000 },
-      ceilingWaived: false,
-    }))
-    const io = {
-      signal: AbortSignal.timeout(60_000),
-      now: Date.now,
-      receipt: ({ requestId, passId }: { requestId: string; passId: string }, outcome: Outcome) => ({
-        requestId,
-        passId,
-        body: JSON.stringify(outcome),
-      }),
-    }
-    try {
-      return await session.erase(passes, io)
-    } finally {
-      await session.close()
-    }
+    return eraseInitially(session, 'cache', subjects)
   }
 
   async as<T>(user: string, work: (client: Redis) => Promise<T>): Promise<T> {
@@ -180,20 +140,5 @@ export class CacheStand {
     const keys: string[] = []
     for await (const page of client.scanStream({ count: 5_000 })) keys.push(...(page as string[]))
     return [...new Set(keys)].filter((key) => !key.startsWith('lethe:'))
-  }
-
-  private watchingTheGate(connector: Connector): Connector {
-    return {
-      ...connector,
-      openRestore: async (context) => {
-        const session = await connector.openRestore?.(context)
-        if (session === undefined) throw new Error('a Redis can be watched')
-        const open = (admitted: readonly string[]) => {
-          this.openings.push(process.hrtime.bigint())
-          return session.gate.open(admitted)
-        }
-        return { ...session, gate: { ...session.gate, open } }
-      },
-    }
   }
 }

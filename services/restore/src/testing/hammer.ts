@@ -22,9 +22,12 @@ export interface Hammer {
 
 export interface HammerAt {
   readonly port: number
-  /** What each attempt sends; the first line of the answer says whether it was let in, and `:n` how many it saw. */
+  /** What each attempt sends, so that the server ends the connection after its answer. */
   readonly send: string
+  /** How the answer to somebody who was let in begins. */
   readonly insideWhen: string
+  /** Finds in it how many of the erased were seen. */
+  readonly count: RegExp
 }
 
 /** How many knock at the same time; each begins anew as soon as it has its answer. */
@@ -33,26 +36,26 @@ const AT_ONCE = 4
 const PROGRAM = `
 const { parentPort, workerData } = require('node:worker_threads')
 const net = require('node:net')
-const { port, send, insideWhen, atOnce } = workerData
+const { port, send, insideWhen, count, atOnce } = workerData
 const seen = { away: 0, refused: 0, inside: 0, firstInsideAt: null, erasedSeen: 0 }
 const begun = process.hrtime.bigint()
 let stopped = false
 const attempt = () => new Promise((resolve) => {
   let text = ''
+  let at = null
   const socket = net.connect(port, '127.0.0.1', () => socket.write(send))
-  const done = (kind) => { socket.destroy(); resolve(kind) }
-  socket.setTimeout(1000, () => done('away'))
-  socket.on('error', () => done('away'))
-  socket.on('close', () => done('away'))
+  socket.setTimeout(1000, () => socket.destroy())
+  socket.on('error', () => socket.destroy())
   socket.on('data', (data) => {
+    at ??= process.hrtime.bigint()
     text += data.toString('latin1')
-    if (!text.includes('\\r\\n')) return
-    if (!text.startsWith(insideWhen)) return done('refused')
-    if (seen.firstInsideAt === null) { seen.firstInsideAt = process.hrtime.bigint(); parentPort.postMessage('inside') }
-    const count = /\\r\\n:(\\d+)\\r\\n/.exec(text)
-    if (count === null && !/\\r\\n-.*\\r\\n/.test(text)) return
-    seen.erasedSeen = Math.max(seen.erasedSeen, count ? Number(count[1]) : 0)
-    done('inside')
+  })
+  socket.on('close', () => {
+    if (!text.startsWith(insideWhen)) return resolve(text === '' ? 'away' : 'refused')
+    if (seen.firstInsideAt === null) { seen.firstInsideAt = at; parentPort.postMessage('inside') }
+    const found = count.exec(text)
+    if (found) seen.erasedSeen = Math.max(seen.erasedSeen, Number(found[1]))
+    resolve('inside')
   })
 })
 const knock = async () => {

@@ -65,3 +65,19 @@ export async function round({ guard }: RestoreProcess): Promise<void> {
   await guard.round()
   await guard.idle()
 }
+
+/** The connector, noting when its gate is told to open, in nanoseconds of the machine's clock. */
+export function watchingTheGate(connector: Connector, openings: bigint[]): Connector {
+  return {
+    ...connector,
+    openRestore: async (context) => {
+      const session = await connector.openRestore?.(context)
+      if (session === undefined) throw new Error(`${connector.kind} can not be watched`)
+      const open = (admitted: readonly string[]) => {
+        openings.push(process.hrtime.bigint())
+        return session.gate.open(admitted)
+      }
+      return { ...session, gate: { ...session.gate, open } }
+    },
+  }
+}

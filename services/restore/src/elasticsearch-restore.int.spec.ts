@@ -1,0 +1,106 @@
+import { installSearchServer, type SearchServer, startSearchServer } from '@lethe/infra'
+import { afterAll, afterEach, beforeAll, describe, expect, it, test } from 'vitest'
+import { type Knocks, startHammer } from './testing/hammer.js'
+import { type RestoreProcess, round } from './testing/process.js'
+import { SearchStand } from './testing/search-stand.js'
+
+/** Customers in the index; LETHE_PROOF_SIZE=100000 is the whole proof. One in a hundred is erased. */
+const CUSTOMERS = Number(process.env.LETHE_PROOF_SIZE ?? 2_000)
+const ERASED = Array.from({ length: CUSTOMERS / 100 }, (_, at) => `u${at * 100 + 7}`)
+const installed = await installSearchServer('elasticsearch9').catch((error: Error) => error)
+
+describe('an Elasticsearch restored from a snapshot', () => {
+  if (installed instanceof Error) {
+    test('elasticsearch9 can be had', (context) => context.skip(installed.message))
+    return
+  }
+  let server: SearchServer
+  let stand: SearchStand
+  beforeAll(async () => {
+    server = await startSearchServer(installed)
+  }, 240_000)
+  afterAll(async () => {
+    await server?.stop()
+  }, 60_000)
+  afterEach(() => stand.close())
+
+  const latest = async () => (await stand.store.history('search', 1))[0]
+  const gone = new Set(ERASED)
+
+  async function comesBack(process: RestoreProcess, hook: boolean): Promise<Knocks> {
+    // From before the index is there: as the port of a server that does not run yet.
+    await stand.lose()
+    const body = JSON.stringify({ query: { terms: { user_id: ERASED.slice(0, 50) } } })
+    const hammer = startHammer({
+      port: server.port,
+      send: `POST /customers/_count HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n${body}`,
+      insideWhen: 'HTTP/1.1 200',
+      count: /"count":(\d+)/,
+    })
+    try {
+      await stand.restore(hook)
+      if (!hook) await hammer.inside()
+      await expect
+        .poll(
+          async () => {
+            await round(process)
+            return latest()
+          },
+          { timeout: 240_000, interval: 20 },
+        )
+        .toMatchObject({ phase: 'opened' })
+      await hammer.inside()
+      return await hammer.stop()
+    } finally {
+      await hammer.stop()
+    }
+  }
+
+  const keptOut = ({ firstInsideAt }: Knocks): boolean =>
+    firstInsideAt !== null && firstInsideAt >= (stand.openings.at(-1) ?? 0n)
+
+  it('with blocks in the restore call keeps everybody out until the erased are gone; without them the window shows', async () => {
+    stand = await SearchStand.open(server)
+    const process = stand.process()
+    await stand.seed(CUSTOMERS)
+    await round(process)
+    const before = await stand.digest(gone)
+    await stand.backUp()
+    await round(process)
+    expect(new Set((await stand.erase(ERASED)).map(({ outcome }) => outcome))).toEqual(new Set(['erased']))
+    await stand.seed(CUSTOMERS / 200, CUSTOMERS + 1)
+    await round(process)
+    expect(await stand.store.history(null, 10)).toEqual([])
+
+    const knocks = await comesBack(process, true)
+    expect(await latest()).toMatchObject({
+      announcedBy: 'hook',
+      gateMode: 'hooked',
+      windowMs: null,
+      run: 1,
+      tombstones: ERASED.length,
+      replayed: ERASED.length,
+      residual: {},
+      inconclusive: {},
+    })
+    expect(keptOut(knocks)).toBe(true)
+    expect(knocks.erasedSeen).toBe(0)
+    expect(knocks.refused).toBeGreaterThan(0)
+    expect(knocks.perSecond).toBeGreaterThan(200)
+    expect(await stand.present(ERASED)).toEqual([])
+    expect(before.documents).toBe(CUSTOMERS - ERASED.length)
+    expect(await stand.digest(gone)).toEqual(before)
+
+    const seen = await comesBack(process, false)
+    expect(keptOut(seen)).toBe(false)
+    expect(seen.erasedSeen).toBeGreaterThan(0)
+    expect(await latest()).toMatchObject({
+      announcedBy: 'marker',
+      gateMode: 'unhooked',
+      windowMs: expect.any(Number),
+      replayed: ERASED.length,
+    })
+    expect(await stand.present(ERASED)).toEqual([])
+    expect(await stand.digest(gone)).toEqual(before)
+  })
+})
