@@ -9,6 +9,7 @@ import { buildConsole } from '../../services/ops/scripts/build-console.ts'
 import { overflow, seriousFindings } from './browser/axe.js'
 import { findChromium, launch, type Scheme, signIn, type Visit, visit } from './browser/chromium.js'
 import { answerHostile, HOSTILE, takenForMarkup } from './browser/hostile-answers.js'
+import { startProvider } from './browser/identity-provider.js'
 import { Chain } from './harness/chain.js'
 import { until, untilStatus, untilStep } from './harness/wait.js'
 
@@ -126,8 +127,10 @@ else
       await chain.stopOne('eraser-cache')
       const { requestId } = await client.request(customer(2))
       const trouble = page.locator('[data-trouble="group eraser.cache"]')
-      await trouble.getByText('endangers 1 request').waitFor({ timeout: 60_000 })
-      expect(await trouble.textContent()).toMatch(/eraser\.cache is silent[\s\S]*1 message waiting/)
+      await trouble
+        .filter({ hasText: /eraser\.cache is silent[\s\S]*1 message waiting/ })
+        .getByText('endangers 1 request')
+        .waitFor({ timeout: 60_000 })
       await picture('overview')
       await trouble.getByRole('link', { name: '1 request' }).click()
       await page.locator(`tr[data-request="${requestId}"]`).getByText('stands still').waitFor()
@@ -204,6 +207,7 @@ else
       await dialog.getByText('Nothing more is erased after').waitFor()
       expect(Number(await dialog.locator('[data-gone]').getAttribute('data-gone'))).toBe(1)
       expect(await dialog.textContent()).toMatch(/cache#1\/initial: erased/)
+      await picture('hold', officer.page)
       await officer.page.keyboard.press('Escape')
       await until(
         'the hold on the screen',
@@ -385,6 +389,8 @@ else
             await seen.page.getByText(text).filter({ visible: true }).first().waitFor()
             expect(await seriousFindings(seen.page), path).toEqual([])
             expect(await overflow(seen.page), path).toBe(0)
+            if (scheme === 'light' && width === 1440 && path === '/verification')
+              await picture('verification', seen.page)
             if (scheme === 'dark' && width === 360 && path === '/')
               await picture('overview-narrow', seen.page)
           }
@@ -485,5 +491,65 @@ else
       await page.getByText('The session has ended').waitFor()
       expect(await page.evaluate('sessionStorage.length')).toBe(0)
       expect(staff.faults).toEqual([])
+    })
+
+    it('lets people in by the identity provider, who then act as themselves, and nobody without a role', async () => {
+      const provider = await startProvider(url, (login) => (login === 'officer-7' ? ['privacy_officer'] : []))
+      try {
+        const people = { LETHE_OIDC_ISSUER: provider.issuer, LETHE_OIDC_CLIENT_ID: provider.clientId }
+        await chain.exchange('request', undefined, people)
+        await chain.exchange('ops', undefined, {
+          ...people,
+          LETHE_PUBLIC_URL: url,
+          LETHE_OIDC_LABEL: 'the house',
+        })
+        const { requestId } = await client.request(customer(7, { approval: 'required' }))
+        const signInAs = async (of: Page, login: string) => {
+          await of.goto(`${url}/requests/${requestId}`)
+          await of.getByRole('link', { name: 'Sign in with the house' }).click()
+          await of.locator('input[name="login"]').fill(login)
+          await of.locator('input[name="password"]').fill('anything')
+          await of.locator('button[type="submit"]').click()
+          await of.locator('button[type="submit"]').filter({ hasText: 'Continue' }).click()
+        }
+        const officer = await visit(browser)
+        await signInAs(officer.page, 'officer-7')
+        await officer.page.getByRole('button', { name: 'Approve …' }).click()
+        expect(officer.page.url()).toBe(`${url}/requests/${requestId}`)
+        await officer.page.getByLabel('I want it').check()
+        await officer.page.getByRole('button', { name: 'Approve', exact: true }).click()
+        await officer.page.locator('li[data-event="RequestApproved"] summary').click()
+        await officer.page
+          .locator('li[data-event="RequestApproved"] pre')
+          .getByText('"by": "oidc:officer-7"')
+          .waitFor()
+        // The provider, on the same host, has cookies of its own.
+        const ours = async ({ context }: Visit) =>
+          (await context.cookies(url)).filter(({ name }) => name.startsWith('lethe-'))
+        expect(await ours(officer)).toMatchObject([
+          { name: 'lethe-session', httpOnly: true, sameSite: 'Strict' },
+        ])
+        const stranger = await visit(browser)
+        await signInAs(stranger.page, 'stranger')
+        await stranger.page.getByRole('alert').filter({ hasText: 'gives you no role' }).waitFor()
+        expect(await ours(stranger)).toEqual([])
+
+        // Nobody is let in for an answer that this browser did not ask for.
+        const begun = await fetch(`${url}/v1/session/oidc`, { redirect: 'manual' })
+        const [cookie = ''] = (begun.headers.get('set-cookie') ?? '').split(';')
+        const state = new URL(begun.headers.get('location') ?? '').searchParams.get('state')
+        for (const [what, headers, query] of [
+          ['no cookie', {}, `code=made-up&state=${state}`],
+          ['another state', { cookie }, 'code=made-up&state=another'],
+          ['once more', { cookie }, `code=made-up&state=${state}`],
+        ] as const) {
+          const answer = await fetch(`${url}/v1/session/callback?${query}`, { headers, redirect: 'manual' })
+          expect(answer.headers.get('location'), what).toBe('/?refused=unauthenticated')
+          expect(answer.headers.get('set-cookie'), what).not.toMatch(/lethe-session=[^;]/)
+        }
+        await Promise.all([officer, stranger].map(({ context }) => context.close()))
+      } finally {
+        await provider.stop()
+      }
     })
   })

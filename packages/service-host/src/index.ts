@@ -1,7 +1,13 @@
-export { AuthGuard, bearerToken, CallerParam, callerOf } from './access/auth.guard.js'
+export { AuthGuard, bearerToken, CallerParam, identified } from './access/auth.guard.js'
 export { type Caller, inScope, type Role, roles } from './access/caller.js'
 export { Credentials } from './access/credentials-file.js'
 export { readJsonFile } from './access/json-file.js'
+export {
+  type Identified,
+  type IdentityProvider,
+  identityProvider,
+  PeoplesTokens,
+} from './access/people.js'
 export {
   ConfigError,
   type Environment,

@@ -1,6 +1,8 @@
+import { readFileSync } from 'node:fs'
 import { type KafkaConfig, kafkaConfigFromEnvironment } from '@lethe/messaging'
-import { loadConfig } from '@lethe/service-host'
+import { ConfigError, type Environment, identityProvider, loadConfig } from '@lethe/service-host'
 import { z } from 'zod'
+import type { OidcSettings } from './adapters/oidc-client.js'
 import type { SessionOptions } from './application/sessions.js'
 
 const schema = z.object({
@@ -13,6 +15,9 @@ const schema = z.object({
   LETHE_PUBLIC_URL: z.url().optional(),
   LETHE_SESSION_IDLE_MIN: z.coerce.number().positive().max(1_440).default(30),
   LETHE_SESSION_HOURS: z.coerce.number().positive().max(168).default(12),
+  LETHE_OIDC_CLIENT_SECRET_FILE: z.string().min(1).optional(),
+  LETHE_OIDC_SCOPES: z.string().min(1).default('openid'),
+  LETHE_OIDC_LABEL: z.string().min(1).max(60).default('your organisation'),
   LETHE_CONNECTOR: z.string().min(1).default('lethe-outbox'),
   LETHE_SAMPLE_MS: z.coerce.number().int().min(100).max(60_000).default(5_000),
   LETHE_PORT: z.coerce.number().int().min(0).max(65_535).default(29_005),
@@ -31,6 +36,8 @@ export interface OpsConfig {
   readonly registryUrl: string | null
   /** What people type in; https makes the session's cookie Secure. null: plain HTTP on this machine. */
   readonly publicUrl: string | null
+  /** Sign-in at an identity provider; null: with the token of a service credential only. */
+  readonly oidc: OidcSettings | null
   readonly session: Pick<SessionOptions, 'idleMs' | 'longestMs'>
   /** Milliseconds between two looks at the lag when nobody asks. */
   readonly sampleMs: number
@@ -38,7 +45,7 @@ export interface OpsConfig {
 }
 
 /** @throws ConfigError naming every variable that is missing or wrong. */
-export function opsConfig(env: Readonly<Record<string, string | undefined>> = process.env): OpsConfig {
+export function opsConfig(env: Environment = process.env): OpsConfig {
   const given = loadConfig(schema, env)
   return {
     pgUrl: given.LETHE_PG_URL,
@@ -49,11 +56,39 @@ export function opsConfig(env: Readonly<Record<string, string | undefined>> = pr
     requestUrl: given.LETHE_REQUEST_URL?.replace(/\/+$/, '') ?? null,
     registryUrl: given.LETHE_REGISTRY_URL ?? null,
     publicUrl: given.LETHE_PUBLIC_URL ?? null,
+    oidc: oidcSettings(given, env),
     session: {
       idleMs: given.LETHE_SESSION_IDLE_MIN * 60_000,
       longestMs: given.LETHE_SESSION_HOURS * 3_600_000,
     },
     sampleMs: given.LETHE_SAMPLE_MS,
     port: given.LETHE_PORT,
+  }
+}
+
+function oidcSettings(given: z.infer<typeof schema>, env: Environment): OidcSettings | null {
+  const provider = identityProvider(env)
+  if (provider === null) return null
+  const { LETHE_PUBLIC_URL: publicUrl, LETHE_OIDC_CLIENT_SECRET_FILE: file } = given
+  if (publicUrl === undefined)
+    throw new ConfigError([
+      { name: 'LETHE_PUBLIC_URL', problem: 'is missing, and LETHE_OIDC_ISSUER needs it' },
+    ])
+  return {
+    ...provider,
+    publicUrl,
+    clientSecret: file === undefined ? null : secretIn(file),
+    scopes: given.LETHE_OIDC_SCOPES,
+    label: given.LETHE_OIDC_LABEL,
+  }
+}
+
+function secretIn(file: string): string {
+  try {
+    return readFileSync(file, 'utf8').trim()
+  } catch {
+    throw new ConfigError([
+      { name: 'LETHE_OIDC_CLIENT_SECRET_FILE', problem: 'names a file that can not be read' },
+    ])
   }
 }

@@ -1,4 +1,4 @@
-import { Credentials } from '@lethe/service-host'
+import { Credentials, PeoplesTokens } from '@lethe/service-host'
 import {
   type DynamicModule,
   Inject,
@@ -12,6 +12,7 @@ import { COOKIES } from './adapters/http/cookies.js'
 import { DeadLettersController } from './adapters/http/dead-letters.controller.js'
 import { LiveController, LOGGER } from './adapters/http/live.controller.js'
 import { MachineController } from './adapters/http/machine.controller.js'
+import { OidcController } from './adapters/http/oidc.controller.js'
 import { PublicController } from './adapters/http/public.controller.js'
 import { RequestsController } from './adapters/http/requests.controller.js'
 import { SessionController } from './adapters/http/session.controller.js'
@@ -24,6 +25,7 @@ import { Journal } from './application/journal.js'
 import { Live } from './application/live.js'
 import { Looks } from './application/looks.js'
 import { Matrix } from './application/matrix.js'
+import { OidcSignIn } from './application/oidc-sign-in.js'
 import { Requests } from './application/requests.js'
 import { Sessions } from './application/sessions.js'
 import type { OpsParts } from './parts.js'
@@ -43,6 +45,7 @@ export class OpsModule implements OnApplicationBootstrap, OnModuleDestroy, OnApp
         RequestsController,
         DeadLettersController,
         LiveController,
+        OidcController,
         SessionController,
         VerificationController,
         PublicController,
@@ -51,6 +54,8 @@ export class OpsModule implements OnApplicationBootstrap, OnModuleDestroy, OnApp
       providers: [
         { provide: PARTS, useValue: parts },
         { provide: Credentials, useValue: parts.credentials },
+        { provide: PeoplesTokens, useValue: parts.people },
+        { provide: OidcSignIn, useValue: parts.oidc },
         { provide: Looks, useValue: parts.looks },
         { provide: Live, useValue: parts.live },
         { provide: LOGGER, useValue: parts.logger },

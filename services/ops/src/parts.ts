@@ -1,10 +1,11 @@
 import { PgEventStore } from '@lethe/event-store'
 import { GroupLagReader } from '@lethe/messaging'
-import { Credentials, type Logger, Repeating } from '@lethe/service-host'
+import { Credentials, type Logger, PeoplesTokens, Repeating } from '@lethe/service-host'
 import { Pool } from 'pg'
 import { ConnectClient } from './adapters/connect-client.js'
 import { Cookies } from './adapters/http/cookies.js'
 import { LetterReader } from './adapters/letter-reader.js'
+import { OidcClient } from './adapters/oidc-client.js'
 import { pgChanges } from './adapters/pg-changes.js'
 import { PgMachine } from './adapters/pg-machine.js'
 import { RequestClient } from './adapters/request-client.js'
@@ -20,6 +21,7 @@ import { Lag } from './application/lag.js'
 import { Live } from './application/live.js'
 import { Looks } from './application/looks.js'
 import { Matrix } from './application/matrix.js'
+import { OidcSignIn } from './application/oidc-sign-in.js'
 import { Overview } from './application/overview.js'
 import { Requests } from './application/requests.js'
 import { Risk } from './application/risk.js'
@@ -36,6 +38,8 @@ export interface OpsParts {
   readonly requests: Requests
   readonly changes: Changes
   readonly live: Live
+  readonly people: PeoplesTokens | null
+  readonly oidc: OidcSignIn
   readonly sessions: Sessions
   readonly attempts: Attempts
   readonly journal: Journal
@@ -68,6 +72,7 @@ export function openParts(config: OpsConfig, logger: Logger): OpsParts {
   const overview = new Overview({ pool, lag, risk, deadLetters, systemIds: () => lag.systems })
   const changes = new Changes(pgChanges(pool))
   const credentials = Credentials.read(config.credentialsFile)
+  const people = config.oidc === null ? null : new PeoplesTokens(config.oidc)
   const journal = new Journal(pool, logger)
   return {
     pool,
@@ -78,7 +83,9 @@ export function openParts(config: OpsConfig, logger: Logger): OpsParts {
     requests: new Requests(pool, new PgEventStore(pool)),
     changes,
     live: new Live(changes, lag, overview),
-    sessions: new Sessions(credentials, journal, { ...defaultSessionOptions, ...config.session }),
+    people,
+    oidc: new OidcSignIn(config.oidc === null ? null : new OidcClient(config.oidc)),
+    sessions: new Sessions(credentials, people, journal, { ...defaultSessionOptions, ...config.session }),
     attempts: new Attempts(),
     journal,
     actions: new Actions(pool, new RequestClient(config.requestUrl), journal),

@@ -114,6 +114,11 @@ describe('a session', () => {
   it('is over at once when signed out of, and nothing but its own page can do that', async () => {
     const { cookie, csrf } = await ops.signIn(tokens.viewer)
     expect((await ops.call('/v1/session', { method: 'DELETE', cookie })).status).toBe(403)
+    const stream = await fetch(new URL('/v1/stream', ops.url), { headers: { cookie } })
+    const ended = stream.text().then(
+      () => 'ended',
+      () => 'ended',
+    )
     const out = await ops.call('/v1/session', {
       method: 'DELETE',
       cookie,
@@ -122,6 +127,7 @@ describe('a session', () => {
     expect(out.status).toBe(204)
     expect(out.headers.get('set-cookie')).toMatch(/^lethe-session=;.*Max-Age=0$/)
     expect((await ops.call('/v1/requests', { cookie })).status).toBe(401)
+    expect(await ended).toBe('ended')
     const first = await ops.signIn(tokens.viewer)
     await ops.call('/v1/session', { method: 'POST', body: { token: tokens.viewer }, cookie: first.cookie })
     expect((await ops.call('/v1/requests', { cookie: first.cookie })).status).toBe(401)

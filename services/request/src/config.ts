@@ -1,5 +1,5 @@
 import { type KafkaConfig, kafkaConfigFromEnvironment } from '@lethe/messaging'
-import { type Environment, loadConfig } from '@lethe/service-host'
+import { type Environment, type IdentityProvider, identityProvider, loadConfig } from '@lethe/service-host'
 import { z } from 'zod'
 import type { EpochSettings } from './vault/epochs.js'
 import type { MasterSource } from './vault/master-key.js'
@@ -60,6 +60,8 @@ export interface RequestConfig {
   readonly kafka: KafkaConfig
   readonly registryUrl: string
   readonly credentialsFile: string
+  /** Whose tokens of people are taken as well; null: none. */
+  readonly people: IdentityProvider | null
   readonly dataMapFile: string
   readonly grantSecret: string
   /** `v1=<secret>,v2=<secret>` */
@@ -99,6 +101,7 @@ export function requestConfig(given: Environment = process.env): RequestConfig {
     kafka: kafkaConfigFromEnvironment('request', given),
     registryUrl: env.LETHE_REGISTRY_URL,
     credentialsFile: env.LETHE_CREDENTIALS,
+    people: identityProvider(given),
     dataMapFile: env.LETHE_DATA_MAP,
     grantSecret: env.LETHE_GRANT_SECRET,
     peppers: env.LETHE_PEPPERS,

@@ -7,6 +7,7 @@ import {
   ConfigError,
   Credentials,
   type Logger,
+  PeoplesTokens,
   spansAround,
   TerminalError,
   traceparentFor,
@@ -51,6 +52,7 @@ const sweepEveryMs = 15_000
 export interface RequestParts {
   readonly pool: Pool
   readonly credentials: Credentials
+  readonly people: PeoplesTokens | null
   readonly queue: AcceptQueue
   readonly commands: RequestCommands
   readonly queries: Queries
@@ -138,6 +140,7 @@ async function build(
   return {
     pool,
     credentials,
+    people: config.people === null ? null : new PeoplesTokens(config.people),
     queue: new AcceptQueue(accepting, config.maxInFlight),
     commands: new RequestCommands(log, vault, maps),
     queries: new Queries(pool, log, eventStore),

@@ -1,4 +1,4 @@
-import { Credentials } from '@lethe/service-host'
+import { Credentials, PeoplesTokens } from '@lethe/service-host'
 import {
   type DynamicModule,
   Inject,
@@ -51,6 +51,7 @@ export class RequestModule implements OnApplicationBootstrap, OnModuleDestroy, O
       providers: [
         { provide: PARTS, useValue: parts },
         { provide: Credentials, useValue: parts.credentials },
+        { provide: PeoplesTokens, useValue: parts.people },
         { provide: AcceptQueue, useValue: parts.queue },
         { provide: RequestCommands, useValue: parts.commands },
         { provide: Queries, useValue: parts.queries },

@@ -1,5 +1,14 @@
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
-import { type Caller, type Credentials, callerOf, problem } from '@lethe/service-host'
+import {
+  type Caller,
+  type Credentials,
+  type Identified,
+  identified,
+  type PeoplesTokens,
+  ProblemError,
+  problem,
+} from '@lethe/service-host'
+import { may } from '../domain/permissions.js'
 import type { Journal } from './journal.js'
 
 /** Somebody who has signed in. */
@@ -11,9 +20,13 @@ export interface Session {
   readonly token: string
   /** Every call that changes something has to bring it along in a header. */
   readonly csrfToken: string
+  /** Of a person's token, epoch milliseconds; null: a service credential, which says so itself. */
+  readonly tokenEndsAt: number | null
   /** Epoch milliseconds. */
   readonly startedAt: number
   usedAt: number
+  /** Aborts when the session has ended, for what goes on by itself. */
+  readonly ended: AbortController
 }
 
 export interface SessionOptions {
@@ -48,14 +61,30 @@ export class Sessions {
 
   constructor(
     private readonly credentials: Credentials,
+    private readonly people: PeoplesTokens | null,
     private readonly journal: Pick<Journal, 'note'>,
     readonly options: SessionOptions = defaultSessionOptions,
     private readonly now: () => number = Date.now,
   ) {}
 
-  /** @throws ProblemError `unauthenticated` */
-  start(token: string): { secret: string; session: Session } {
-    const caller = callerOf(this.credentials, token)
+  /** @throws ProblemError `unauthenticated`, `forbidden` for who has nothing to look at here; told in the audit */
+  async open(token: string): Promise<{ secret: string; session: Session }> {
+    try {
+      const found = await identified(token, this.credentials, this.people)
+      if (!may(found.caller, 'look')) throw problem('forbidden', 'None of your roles may look here.')
+      return this.start(token, found)
+    } catch (error) {
+      this.refused(error instanceof ProblemError ? error.code : 'internal')
+      throw error
+    }
+  }
+
+  /** Somebody was not let in; who, nobody knows. */
+  refused(outcome: string): void {
+    this.journal.note({ credentialId: '', sessionId: null, action: 'sign_in', target: 'session', outcome })
+  }
+
+  private start(token: string, { caller, endsAt }: Identified): { secret: string; session: Session } {
     this.makeRoom(caller.id)
     const secret = randomBytes(32).toString('base64url')
     const at = this.now()
@@ -64,8 +93,10 @@ export class Sessions {
       caller,
       token,
       csrfToken: randomBytes(32).toString('base64url'),
+      tokenEndsAt: endsAt,
       startedAt: at,
       usedAt: at,
+      ended: new AbortController(),
     }
     this.known.set(digest(secret), session)
     this.journal.note({ ...of(session), action: 'sign_in', target: 'session', outcome: 'done' })
@@ -82,7 +113,7 @@ export class Sessions {
     if (session === undefined) throw problem('unauthenticated', 'The session is not known. Sign in.')
     const why = this.over(session)
     if (why !== null) {
-      this.known.delete(key)
+      this.forget(key, session)
       this.journal.note({ ...of(session), action: 'session_ended', target: 'session', outcome: why.code })
       throw problem('unauthenticated', `The session has ended: ${why.text} Sign in again.`)
     }
@@ -105,14 +136,15 @@ export class Sessions {
     const key = digest(secret)
     const session = this.known.get(key)
     if (session === undefined) return
-    this.known.delete(key)
+    this.forget(key, session)
     this.journal.note({ ...of(session), action: 'sign_out', target: 'session', outcome: 'done' })
   }
 
   /** When it ends if nobody uses it from now on, and at the latest. Epoch milliseconds. */
-  endOf(session: Session): { idleAt: number; endsAt: number } {
+  endOf({ usedAt, startedAt, tokenEndsAt }: Session): { idleAt: number; endsAt: number } {
     const { idleMs, longestMs } = this.options
-    return { idleAt: session.usedAt + idleMs, endsAt: session.startedAt + longestMs }
+    const longest = startedAt + longestMs
+    return { idleAt: usedAt + idleMs, endsAt: Math.min(longest, tokenEndsAt ?? longest) }
   }
 
   private over(session: Session): { code: string; text: string } | null {
@@ -120,6 +152,7 @@ export class Sessions {
     const now = this.now()
     if (now >= endsAt) return { code: 'too_old', text: 'it has lasted as long as one may.' }
     if (now >= idleAt) return { code: 'unused', text: 'nobody used it for too long.' }
+    if (session.tokenEndsAt !== null) return null
     const authentication = this.credentials.authenticate(session.token, now)
     return authentication.ok
       ? null
@@ -127,16 +160,21 @@ export class Sessions {
   }
 
   private makeRoom(credentialId: string): void {
-    for (const [key, session] of this.known) if (this.over(session) !== null) this.known.delete(key)
+    for (const [key, session] of this.known) if (this.over(session) !== null) this.forget(key, session)
     const own = [...this.known].filter(([, { caller }]) => caller.id === credentialId)
     if (own.length >= this.options.mostEach) this.drop(own)
     else if (this.known.size >= this.options.most) this.drop([...this.known])
   }
 
+  private forget(key: string, session: Session): void {
+    this.known.delete(key)
+    session.ended.abort(new Error('the session has ended'))
+  }
+
   private drop(sessions: readonly (readonly [string, Session])[]): void {
     const [oldest] = sessions.toSorted(([, a], [, b]) => a.usedAt - b.usedAt)
     if (oldest === undefined) return
-    this.known.delete(oldest[0])
+    this.forget(...oldest)
     this.journal.note({
       ...of(oldest[1]),
       action: 'session_ended',

@@ -35,7 +35,7 @@ const credential = (token: string, role: Role, tenants: string[], extra: object 
 })
 
 /** Ends soon after the stand was opened. */
-export const BRIEF_MS = 4_000
+export const BRIEF_MS = 2_500
 
 const credentials = () => [
   credential(tokens.viewer, 'viewer', ['shop']),
@@ -106,6 +106,7 @@ export class Stand {
       requestUrl: null,
       registryUrl,
       publicUrl: null,
+      oidc: null,
       session: { idleMs: 60_000, longestMs: 120_000 },
       sampleMs: 200,
       port: 0,

@@ -126,6 +126,7 @@ export async function openStand(overrides: Partial<RequestConfig> = {}): Promise
     pgUrl: asService(database.url),
     kafka: { brokers, clientId: 'request-spec', topicPrefix: overrides.topicPrefix ?? '' },
     registryUrl,
+    people: null,
     credentialsFile: file('credentials.json', JSON.stringify(credentials)),
     dataMapFile: file('map.yaml', map),
     grantSecret: 'grant-secret-of-the-stand',

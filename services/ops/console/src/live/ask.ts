@@ -14,7 +14,7 @@ export class AskError extends Error {
 }
 
 /** What can be sent as a token; anything else is refused before it is sent. */
-export const isToken = (text: string): boolean => /^[\x21-\x7e]{1,500}$/.test(text)
+export const isToken = (text: string): boolean => /^[\x21-\x7e]{1,8000}$/.test(text)
 
 /** @throws AskError; a 401 also ends the session that asked */
 export async function ask<T>(path: string, signal: AbortSignal): Promise<T> {

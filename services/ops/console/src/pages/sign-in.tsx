@@ -1,17 +1,34 @@
-import { type FormEvent, useState } from 'react'
-import { AskError, isToken } from '../live/ask.js'
+import { type FormEvent, useEffect, useState } from 'react'
+import type { SignInWays } from '../../../src/adapters/http/answer-types.js'
+import { AskError, ask, isToken } from '../live/ask.js'
 import type { Ended } from '../live/session.js'
 import { signIn } from '../live/signing.js'
+
+const refusals = new Map([
+  ['forbidden', 'The identity provider knows you, but gives you no role here. Ask an administrator.'],
+  ['unavailable', 'The identity provider does not answer. Try again later.'],
+])
 
 export function SignIn({ ended }: { ended: Ended | null }) {
   const [problem, setProblem] = useState<string | null>(null)
   const [busy, setBusy] = useState(false)
+  const [provider, setProvider] = useState<string | null>(null)
+  const refused = new URLSearchParams(window.location.search).get('refused')
+  useEffect(() => {
+    const stop = new AbortController()
+    ask<SignInWays>('/v1/sign-in', stop.signal).then(
+      (ways) => setProvider(ways.provider),
+      // Then there is the token.
+      () => setProvider(null),
+    )
+    return () => stop.abort()
+  }, [])
 
   async function submit(event: FormEvent<HTMLFormElement>) {
     event.preventDefault()
     const token = String(new FormData(event.currentTarget).get('token') ?? '').trim()
     if (!isToken(token)) {
-      setProblem('A token has 1 to 500 letters, digits and signs without a space. Paste it whole.')
+      setProblem('A token has 1 to 8000 letters, digits and signs without a space. Paste it whole.')
       return
     }
     setBusy(true)
@@ -31,6 +48,18 @@ export function SignIn({ ended }: { ended: Ended | null }) {
         <p className="notice warn">
           The session has ended: nobody used it for a while, it was ended elsewhere, or its credential is not
           valid any more.
+        </p>
+      )}
+      {refused !== null && (
+        <p className="notice bad" role="alert">
+          {refusals.get(refused) ?? 'The identity provider did not let you in. Try again.'}
+        </p>
+      )}
+      {provider !== null && (
+        <p>
+          <a className="button" href={`/v1/session/oidc?to=${encodeURIComponent(window.location.pathname)}`}>
+            Sign in with {provider}
+          </a>
         </p>
       )}
       <form onSubmit={submit} aria-describedby="kept">

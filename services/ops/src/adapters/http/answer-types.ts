@@ -24,3 +24,4 @@ export type DeadLetter = NonNullable<DeadLetters['items']>[number]
 export type DeadLetterLook = z.infer<typeof answers.deadLetter>
 export type Redriven = z.infer<typeof answers.redriven>
 export type Matrix = z.infer<typeof answers.matrix>
+export type SignInWays = z.infer<typeof answers.signInWays>

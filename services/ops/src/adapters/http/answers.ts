@@ -343,3 +343,10 @@ export const matrix = z.looseObject({
   ),
   nextCursor: text.nullable(),
 })
+
+export const signInWays = z.looseObject({
+  token: z.boolean(),
+  provider: text
+    .nullable()
+    .meta({ description: 'What the identity provider is called; null: there is none.' }),
+})

@@ -5,7 +5,7 @@ import { nameShape, systemIdShape } from './queries.js'
 // Bodies of the calls that change something. What stands in them goes on to `request` and is kept nowhere here.
 
 export const signInBody = z
-  .object({ token: z.string().regex(/^[\x21-\x7e]{1,500}$/, 'is the token of a service credential') })
+  .object({ token: z.string().regex(/^[\x21-\x7e]{1,8000}$/, 'is the token of a service credential') })
   .strict()
 
 const freeText = z.string().min(1).max(4_000)

@@ -1,8 +1,18 @@
-import { problems } from '@lethe/service-host'
-import { z } from 'zod'
 import { rolesFor, type Verb, verbs } from '../../domain/permissions.js'
 import * as answers from './answers.js'
 import { actionBodies, redriveBody, signInBody } from './bodies.js'
+import {
+  csrfParameter,
+  failures,
+  get,
+  type Json,
+  parametersOf,
+  post,
+  problemResponses,
+  problemSchema,
+  reading,
+  schemaOf,
+} from './openapi-operations.js'
 import {
   changesQuery,
   deadLettersQuery,
@@ -12,117 +22,9 @@ import {
   listQuery,
   matrixQuery,
   requestIdPattern,
+  signInQuery,
   timelineQuery,
 } from './queries.js'
-
-type Json = Record<string, unknown>
-type AnswerName = keyof typeof answers
-
-const schemaOf = (shape: z.ZodType, io: 'input' | 'output'): Json => {
-  const { $schema: _, ...schema } = z.toJSONSchema(shape, { io, target: 'draft-2020-12' }) as Json
-  return schema
-}
-
-const ref = (name: string): Json => ({ $ref: `#/components/schemas/${name}` })
-
-function parametersOf(shape: z.ZodObject): Json[] {
-  const { properties = {} } = schemaOf(shape, 'input') as { properties?: Record<string, Json> }
-  return Object.entries(properties).map(([name, schema]) => ({ name, in: 'query', required: false, schema }))
-}
-
-const reading = [400, 401, 403, 404, 405, 414, 503]
-const changing = [...reading, 409, 413, 415, 422, 429]
-const meanings: Readonly<Record<number, string>> = {
-  405: 'The path does not take this method; Allow says which it takes.',
-  413: 'The body is larger than this service takes.',
-  414: 'A part of the address is too long.',
-  415: 'The body is not application/json.',
-}
-
-const problemText = (status: number): string =>
-  meanings[status] ??
-  Object.values(problems)
-    .flatMap(([its, title]) => (its === status ? [title] : []))
-    .join(' Or: ')
-
-const failures = (statuses: readonly number[]): Json =>
-  Object.fromEntries(
-    statuses.map((status) => [String(status), { $ref: `#/components/responses/Problem${status}` }]),
-  )
-
-const problemResponses = (): Json =>
-  Object.fromEntries(
-    changing.map((status) => [
-      `Problem${status}`,
-      {
-        description: problemText(status),
-        ...(status === 405 ? { headers: { Allow: { required: true, schema: { type: 'string' } } } } : {}),
-        content: { 'application/problem+json': { schema: ref('Problem') } },
-      },
-    ]),
-  )
-
-const problemSchema: Json = {
-  type: 'object',
-  required: ['type', 'title', 'status', 'code'],
-  properties: {
-    type: { type: 'string' },
-    title: { type: 'string' },
-    status: { type: 'integer' },
-    code: { type: 'string', enum: Object.keys(problems) },
-    detail: { type: 'string' },
-  },
-}
-
-const get = (
-  operationId: string,
-  summary: string,
-  answer: AnswerName,
-  query?: z.ZodObject,
-  path: readonly Json[] = [],
-): { get: Json } => ({
-  get: {
-    operationId,
-    summary,
-    parameters: [...path, ...(query ? parametersOf(query) : [])],
-    responses: { 200: jsonAnswer(summary, answer), ...failures(reading) },
-  },
-})
-
-const jsonAnswer = (description: string, answer: AnswerName): Json => ({
-  description,
-  content: { 'application/json': { schema: ref(answer) } },
-})
-
-/** Needed when the call is authorised by a session's cookie. */
-const csrfParameter: Json = {
-  name: 'X-Lethe-Csrf',
-  in: 'header',
-  required: false,
-  schema: { type: 'string' },
-  description: "The session's own token, of GET /v1/session; needed with a cookie, not with a bearer token.",
-}
-
-const post = (operation: {
-  id: string
-  summary: string
-  body: z.ZodType
-  answer: AnswerName
-  status?: number
-  path?: readonly Json[]
-}): Json => ({
-  operationId: operation.id,
-  summary: operation.summary,
-  parameters: [...(operation.path ?? []), csrfParameter],
-  requestBody: {
-    required: true,
-    content: { 'application/json': { schema: schemaOf(operation.body, 'input') } },
-  },
-  responses: {
-    [operation.status ?? 200]: jsonAnswer(operation.summary, operation.answer),
-    ...failures(changing),
-  },
-})
 
 const meaningOf: Readonly<Record<Verb, string>> = {
   approve: 'Approves what is waited for: an identity, the erasure itself, or more records than the ceiling.',
@@ -239,6 +141,33 @@ const paths = (): Json => ({
   ),
   ...actionPaths(),
   '/v1/session': sessionPath(),
+  '/v1/sign-in': {
+    get: { ...get('signInWays', 'How one can sign in.', 'signInWays').get, security: [] },
+  },
+  '/v1/session/oidc': {
+    get: {
+      operationId: 'signInAtProvider',
+      summary: 'Sends the browser to the identity provider; authorization code with PKCE.',
+      parameters: parametersOf(signInQuery),
+      responses: { 302: { description: 'To the provider.' }, ...failures(reading) },
+      security: [],
+    },
+  },
+  '/v1/session/callback': {
+    get: {
+      operationId: 'signedInAtProvider',
+      summary:
+        'Where the provider sends the browser back to; ends at the console, with a session or why not.',
+      parameters: ['code', 'state', 'iss', 'error'].map((name) => ({
+        name,
+        in: 'query',
+        required: false,
+        schema: { type: 'string' },
+      })),
+      responses: { 302: { description: 'To the console.' }, ...failures(reading) },
+      security: [],
+    },
+  },
 })
 
 const requestIdParameter: Json = {

@@ -119,3 +119,13 @@ export const matrixQuery = z
     limit,
   })
   .strict()
+
+/** A page of the console to come back to: an address that holds no more than an id. */
+export const signInQuery = z
+  .object({
+    to: z
+      .string()
+      .regex(new RegExp(`^/(?:[a-z-]{1,20}(?:/${uuid})?)?$`), 'is a page of the console')
+      .default('/'),
+  })
+  .strict()

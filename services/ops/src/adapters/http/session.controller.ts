@@ -1,4 +1,4 @@
-import { ProblemError, parsed, problem } from '@lethe/service-host'
+import { ProblemError, parsed } from '@lethe/service-host'
 import {
   Body,
   Controller,
@@ -14,9 +14,7 @@ import {
 } from '@nestjs/common'
 import { Attempts } from '../../application/attempts.js'
 import type { Identity } from '../../application/identity.js'
-import { Journal } from '../../application/journal.js'
-import { type Session, Sessions } from '../../application/sessions.js'
-import { may } from '../../domain/permissions.js'
+import { Sessions } from '../../application/sessions.js'
 import { signInBody } from './bodies.js'
 import { COOKIES, type Cookies } from './cookies.js'
 import { assertOwnSite, IdentityParam, SessionGuard } from './session.guard.js'
@@ -33,13 +31,12 @@ export class SessionController {
   constructor(
     @Inject(Sessions) private readonly sessions: Sessions,
     @Inject(Attempts) private readonly attempts: Attempts,
-    @Inject(Journal) private readonly journal: Journal,
     @Inject(COOKIES) private readonly cookies: Cookies,
   ) {}
 
   /** The token of a service credential for a cookie; a session that the cookie of the call has ends. */
   @Post()
-  start(
+  async start(
     @Body() body: unknown,
     @Headers() headers: Sent,
     @Ip() address: string,
@@ -48,7 +45,10 @@ export class SessionController {
     assertOwnSite(headers)
     this.assertPatience(address, reply)
     const { token } = parsed(signInBody, body)
-    const { secret, session } = this.signedIn(token, address)
+    const { secret, session } = await this.sessions.open(token).catch((error: unknown) => {
+      this.attempts.failed(address)
+      throw error
+    })
     const before = this.cookies.read(headers['cookie'])
     if (before !== null) this.sessions.end(before)
     reply.header('set-cookie', this.cookies.set(secret))
@@ -75,20 +75,6 @@ export class SessionController {
       this.attempts.assertAllowed(address)
     } catch (error) {
       if (error instanceof ProblemError) reply.header('retry-after', String(error.extensions['retryAfter']))
-      throw error
-    }
-  }
-
-  private signedIn(token: string, address: string): { secret: string; session: Session } {
-    try {
-      const started = this.sessions.start(token)
-      if (may(started.session.caller, 'look')) return started
-      this.sessions.end(started.secret)
-      throw problem('forbidden', "None of your credential's roles may look here.")
-    } catch (error) {
-      this.attempts.failed(address)
-      const outcome = error instanceof ProblemError ? error.code : 'internal'
-      this.journal.note({ credentialId: '', sessionId: null, action: 'sign_in', target: 'session', outcome })
       throw error
     }
   }

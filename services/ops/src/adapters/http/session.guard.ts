@@ -1,10 +1,18 @@
-import { bearerToken, type Caller, Credentials, callerOf, problem } from '@lethe/service-host'
+import {
+  bearerToken,
+  type Caller,
+  Credentials,
+  identified,
+  PeoplesTokens,
+  problem,
+} from '@lethe/service-host'
 import {
   type CanActivate,
   createParamDecorator,
   type ExecutionContext,
   Inject,
   Injectable,
+  Optional,
 } from '@nestjs/common'
 import type { Identity } from '../../application/identity.js'
 import { Sessions } from '../../application/sessions.js'
@@ -30,20 +38,22 @@ export class SessionGuard implements CanActivate {
     @Inject(Credentials) private readonly credentials: Credentials,
     @Inject(Sessions) private readonly sessions: Sessions,
     @Inject(COOKIES) private readonly cookies: Cookies,
+    @Optional() @Inject(PeoplesTokens) private readonly people: PeoplesTokens | null = null,
   ) {}
 
-  canActivate(context: ExecutionContext): boolean {
+  async canActivate(context: ExecutionContext): Promise<boolean> {
     const request = context.switchToHttp().getRequest<Asked>()
-    request.identity = this.identify(request)
+    request.identity = await this.identify(request)
     request.caller = request.identity.caller
     return true
   }
 
-  private identify({ method, headers }: Asked): Identity {
+  private async identify({ method, headers }: Asked): Promise<Identity> {
     if (headers.authorization !== undefined) {
       const token = bearerToken(headers.authorization)
       if (token === null) throw problem('unauthenticated', 'Send "Authorization: Bearer <token>".')
-      return { caller: callerOf(this.credentials, token), token, session: null }
+      const { caller } = await identified(token, this.credentials, this.people)
+      return { caller, token, session: null }
     }
     const secret = this.cookies.read(headers['cookie'])
     if (secret === null)
