@@ -10,6 +10,7 @@ export { registerOutboxConnector, removeOutboxConnector } from './stack/connecto
 export { openContext, type StackContext } from './stack/context.js'
 export { dataFolder, dropOutsideData } from './stack/data-folder.js'
 export { prepareLetheDatabase, prepareShopDatabase, urlAs, withClient } from './stack/databases.js'
+export { headPlace } from './stack/head.js'
 export { accepts, answersHttp, eventually } from './stack/health.js'
 export { logs } from './stack/logs.js'
 export { asOneProcess } from './stack/one-process.js'

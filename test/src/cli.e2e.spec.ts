@@ -1,13 +1,20 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { RestoreClient } from '@lethe/client'
+import { withClient } from '@lethe/infra'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { Chain } from './harness/chain.js'
 import { type Ran, run } from './harness/run.js'
+import { until } from './harness/wait.js'
+import { LetheDatabase } from './self/lethe-database.js'
 
 describe('lethe, the command line', () => {
   let chain: Chain
   let environment: Record<string, string>
 
   beforeAll(async () => {
-    chain = await Chain.start()
+    chain = await Chain.start({ restore: true })
     const { at, secrets } = chain.context
     environment = {
       LETHE_REQUEST_URL: at.requestUrl,
@@ -15,6 +22,9 @@ describe('lethe, the command line', () => {
       LETHE_OWNER_URL: chain.letheUrl,
       LETHE_KAFKA: at.brokers.join(','),
       LETHE_TOPIC_PREFIX: chain.topicPrefix,
+      LETHE_RESTORE_URL: `http://127.0.0.1:${at.ports.restore}`,
+      LETHE_HEAD_FILE: chain.environment('restore').LETHE_HEAD_FILE ?? '',
+      LETHE_HEAD_SECRET: chain.environment('restore').LETHE_HEAD_SECRET ?? '',
     }
   })
 
@@ -100,5 +110,146 @@ describe('lethe, the command line', () => {
     const rebuilt = await lethe(['rebuild', '--json'])
     expect(rebuilt.code).toBe(0)
     expect(json(rebuilt)[0]).toMatchObject({ equal: true, differing: 0 })
+  })
+
+  /** Last, because it changes the database under all of the above. */
+  it('stops when its own database is restored from a dump, and has the tombstones back from the topic', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'lethe-self-'))
+    const database = new LetheDatabase(chain)
+    const restores = new RestoreClient({
+      url: environment.LETHE_RESTORE_URL ?? '',
+      token: environment.LETHE_TOKEN ?? '',
+    })
+    const erase = async (userId: string) => {
+      const done = await lethe([
+        'request',
+        '-t',
+        'acme',
+        '--user-id',
+        userId,
+        '--grace-days',
+        '0',
+        '--wait',
+        '--json',
+      ])
+      expect(done.code).toBe(0)
+      return json(done).at(-1).requestId as string
+    }
+    const verified = () => lethe(['tombstones', 'verify', '--json'])
+    const unbroken = async () => (await verified()).code === 0
+    const shop = (text: string, values: unknown[] = []) =>
+      withClient(chain.pgUrl, async (client) => (await client.query(text, values)).rows)
+    /** What a replay of the cache would be given of these requests. */
+    const recovered = async (requestIds: readonly string[]) => {
+      const response = await fetch(`${chain.context.at.requestUrl}/v1/tombstones`, {
+        method: 'POST',
+        headers: {
+          authorization: `Bearer ${chain.context.secrets.token('restore')}`,
+          'content-type': 'application/json',
+        },
+        body: JSON.stringify({ systemId: 'cache', reason: 'spec', after: '', limit: 100 }),
+      })
+      const { tombstones = [] } = (await response.json()) as {
+        tombstones?: { requestId: string; subject: object | null }[]
+      }
+      return tombstones.filter(({ requestId }) => requestIds.includes(requestId))
+    }
+    const headRecords = (): number => {
+      const head = JSON.parse(readFileSync(environment.LETHE_HEAD_FILE ?? '', 'utf8').split('\n')[0] ?? '{}')
+      return head.partitions.reduce((sum: number, one: { records: number }) => sum + one.records, 0)
+    }
+    const people = () => shop(`SELECT id FROM users WHERE id IN ('u30', 'u31') ORDER BY id`)
+    try {
+      // The head speaks of the erasures above before the dump is taken.
+      await until('an unbroken chain', unbroken, Boolean)
+      const dump = join(folder, 'lethe.dump')
+      await database.dump(dump)
+      const saved = await shop(`SELECT to_json(users) AS person FROM users WHERE id IN ('u30', 'u31')`)
+      const known = headRecords()
+      const erased = await Promise.all([erase('u30'), erase('u31')])
+      await until(
+        'a head that knows of both',
+        async () => headRecords(),
+        (records) => records >= known + 4,
+      )
+
+      await database.restore(dump)
+      const view = await until(
+        'a block',
+        () => restores.self().catch(() => null),
+        (self) => self?.state === 'restored' && self.reasons.includes('identity'),
+      )
+      expect(view?.reasons).toEqual(expect.arrayContaining(['beat', 'identity', 'chain_behind']))
+      const refused = await lethe([
+        'request',
+        '-t',
+        'acme',
+        '--user-id',
+        'u32',
+        '--grace-days',
+        '0',
+        '--json',
+      ])
+      expect(refused.code).not.toBe(0)
+      expect(refused.err).toContain('restored')
+      const clearance = await fetch(`${chain.context.at.requestUrl}/v1/clearance`, {
+        method: 'POST',
+        headers: {
+          authorization: `Bearer ${chain.context.secrets.token('eraser-shop-pg')}`,
+          'content-type': 'application/json',
+        },
+        body: JSON.stringify({
+          systemId: 'shop-pg',
+          purpose: 'erase',
+          passes: [{ requestId: erased[0], passId: 'shop-pg#1/initial', attempt: 1 }],
+        }),
+      })
+      expect(await clearance.json()).toMatchObject({
+        results: [{ decision: 'not_now', code: 'lethe_restored' }],
+      })
+      expect((await lethe(['restore', 'self', '--status'])).out).toContain('older copy of itself')
+      expect((await verified()).code).toBe(1)
+      // An open gate stays open: the shop is not to blame.
+      expect(await restores.gate('shop-pg')).toMatchObject({ state: 'open' })
+
+      const self = await lethe(['restore', 'self', '--json'])
+      const report = json(self)[0].last.report
+      expect(self.code).toBe(0)
+      expect(report).toMatchObject({
+        proof: 'exact',
+        recovered: 4,
+        lostRequests: 2,
+        needsAccept: false,
+        failed: null,
+      })
+      expect([...report.lostIds].sort()).toEqual([...erased].sort())
+      expect(report.incarnation).not.toBeNull()
+      expect(json(self)[0].state).toBe('ok')
+
+      // Somebody puts the two back; nobody but the recovered tombstones knows of them.
+      for (const { person } of saved)
+        await shop('INSERT INTO users SELECT * FROM json_populate_record(NULL::users, $1)', [person])
+      const again = await until(
+        'a page of tombstones with both',
+        () => recovered(erased),
+        (found) => found.length === 2,
+      )
+      for (const { subject } of again) expect(subject).not.toBeNull()
+      await restores.sweep('shop-pg')
+      await until('both gone again', people, (left) => left.length === 0)
+
+      // And everything goes on: a new erasure completes, and the chain is whole.
+      await erase('u33')
+      await until('an unbroken chain', unbroken, Boolean)
+      await withClient(chain.letheUrl, (client) =>
+        client.query(`UPDATE restore.chain SET sequence = sequence + 1 WHERE "offset" = 0`),
+      )
+      const broken = await verified()
+      expect(broken.code).toBe(1)
+      expect(broken.out).toContain('link_broken')
+    } finally {
+      await database.disconnect()
+      rmSync(folder, { recursive: true, force: true })
+    }
   })
 })

@@ -24,14 +24,20 @@ export function renderStatus(status: StackStatus, now: number = Date.now()): str
       ]),
     ),
     measured('OUTBOX CONNECTOR', status.outboxConnector, (state) => [[state]]),
-    block(
-      'GATES',
-      status.gates.map(({ systemId, state }) => [systemId, state]),
-      'no gates',
-    ),
+    gates(status),
+    measured("LETHE'S OWN DATABASE", status.self, (line) => [[line]]),
   ]
   return blocks.join('\n\n')
 }
+
+const gates = ({ gates: found }: StackStatus): string =>
+  found.known
+    ? block(
+        'GATES',
+        found.value.map(({ systemId, state, why }) => [systemId, state, why ?? '']),
+        'no gate was ever shut',
+      )
+    : block('GATES', [], `unknown: ${found.why}`)
 
 function processRows({ processes }: StackStatus, now: number): string[][] {
   return processes.map(({ name, state, pid, ports, startedAt }) => [

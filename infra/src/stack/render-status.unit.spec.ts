@@ -9,7 +9,8 @@ const nothing: StackStatus = {
   lags: unknown,
   slots: { known: true, value: [] },
   outboxConnector: unknown,
-  gates: [],
+  gates: { known: true, value: [] },
+  self: unknown,
 }
 
 it('shows what could not be asked as unknown, with the reason, and never as zero', () => {
@@ -24,6 +25,9 @@ it('shows an unconfirmed slot position as unknown lag', () => {
   expect(text).toMatch(/lethe_outbox\s+not read\s+lag unknown\s+wal_status lost/)
 })
 
-it('says that there are no gates', () => {
-  expect(renderStatus(nothing)).toMatch(/GATES\n {2}no gates$/)
+it('says that there are no gates, and whether the database of Lethe was restored', () => {
+  expect(renderStatus(nothing)).toMatch(/GATES\n {2}no gate was ever shut\n/)
+  expect(renderStatus(nothing)).toMatch(/LETHE'S OWN DATABASE\n {2}unknown: Kafka is not running$/)
+  const self = { known: true, value: 'RESTORED' } as const
+  expect(renderStatus({ ...nothing, self })).toMatch(/OWN DATABASE\n {2}RESTORED$/)
 })

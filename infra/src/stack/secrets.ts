@@ -22,6 +22,8 @@ export interface Secrets {
   peppers: string
   /** Signs the markers the restore service leaves in stores. */
   markerSecret: string
+  /** Signs the head of Lethe's own database. */
+  headSecret: string
   /** Shared by request and the probes' preview and resolve. */
   probeToken: string
   /** Bearer token of a credential. Throws when there is no such credential. */
@@ -81,6 +83,7 @@ export function readOrCreateSecrets(state: StateDir): Secrets {
     vaultKeysFile,
     grantSecret: secret('grant.secret'),
     markerSecret: secret('marker.secret'),
+    headSecret: secret('head.secret'),
     peppers: `v1=${secret('pepper-v1.secret')}`,
     probeToken: secret('probes.token'),
     token: (id) => {

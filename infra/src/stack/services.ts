@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import type { StackContext } from './context.js'
 import { urlAs } from './databases.js'
+import { headOf } from './head.js'
 import { answersHttp } from './health.js'
 import type { ProcessSpec } from './processes.js'
 import { rootDir } from './state.js'
@@ -41,6 +42,7 @@ function request(context: StackContext): ProcessSpec {
     LETHE_VAULT_KEYS: secrets.vaultKeysFile,
     LETHE_PROBES: probes.join(','),
     LETHE_PROBE_TOKEN: secrets.probeToken,
+    ...headOf(context),
   })
 }
 
@@ -50,6 +52,7 @@ function aggregator(context: StackContext): ProcessSpec {
     LETHE_PG_URL: urlAs(at.lethePostgresUrl, 'lethe_aggregator', secrets.password('lethe_aggregator')),
     LETHE_GRANT_SECRET: secrets.grantSecret,
     LETHE_CONNECT_URL: at.connectUrl,
+    ...headOf(context),
   })
 }
 
@@ -62,6 +65,7 @@ function restore(context: StackContext): ProcessSpec {
     LETHE_TOKEN: secrets.token('restore'),
     LETHE_CREDENTIALS: secrets.credentialsFile,
     LETHE_MARKER_SECRET: secrets.markerSecret,
+    ...headOf(context),
     LETHE_SYSTEMS: 'shop-pg:postgres,cache:redis',
     LETHE_POLL_MS: '1000',
     // It erases as the eraser does, so that what it makes belongs to the eraser; the gate it shuts as itself.

@@ -1,7 +1,9 @@
+import { existsSync, readFileSync } from 'node:fs'
 import { ClusterView, type GroupLag } from '@lethe/messaging'
 import { type Endpoints, endpoints } from '../endpoints.js'
 import { connectorStatus } from './connector.js'
 import { withClient } from './databases.js'
+import { headPlace } from './head.js'
 import { accepts } from './health.js'
 import { isRunning, StateDir } from './state.js'
 
@@ -34,8 +36,10 @@ export interface StackStatus {
   slots: Known<SlotStatus[]>
   /** State of the outbox connector's task. */
   outboxConnector: Known<string>
-  /** Gates of restored stores; there are none before the restore service exists. */
-  gates: { systemId: string; state: string }[]
+  /** Gates that were ever shut. */
+  gates: Known<{ systemId: string; state: string; why: string | null }[]>
+  /** Whether Lethe's own database is the one it last worked with. */
+  self: Known<string>
 }
 
 const ASK_MS = 10_000
@@ -45,15 +49,17 @@ export async function status(): Promise<StackStatus> {
   const state = new StateDir()
   const stack = state.stack()
   const at = endpoints(stack?.portOffset)
-  const [processes, kafka, slots, outboxConnector] = await Promise.all([
+  const [processes, kafka, slots, outboxConnector, gates, self] = await Promise.all([
     processStatuses(state),
     known(() => kafkaStatus(at)),
     known(() => slotStatuses(at)),
     known(() => taskState(at)),
+    known(() => gatesOf(at)),
+    known(() => selfOf(at)),
   ])
   const part = <K extends 'topics' | 'lags'>(key: K) =>
     kafka.known ? { known: true as const, value: kafka.value[key] } : kafka
-  return { processes, topics: part('topics'), lags: part('lags'), slots, outboxConnector, gates: [] }
+  return { processes, topics: part('topics'), lags: part('lags'), slots, outboxConnector, gates, self }
 }
 
 function processStatuses(state: StateDir): Promise<ProcessStatus[]> {
@@ -97,6 +103,33 @@ function slotStatuses(at: Endpoints): Promise<SlotStatus[]> {
       lagBytes: lag === null ? null : Number(lag),
       walStatus: wal,
     }))
+  })
+}
+
+function gatesOf(at: Endpoints) {
+  return withClient(at.lethePostgresUrl, async (client) => {
+    const { rows } = await client.query<{ systemId: string; state: string; why: string | null }>(
+      `SELECT system_id AS "systemId", state, reason AS why FROM restore.gates ORDER BY system_id`,
+    )
+    return rows
+  })
+}
+
+/** As the services see it: the beat in the database against the head file. */
+function selfOf(at: Endpoints): Promise<string> {
+  return withClient(at.lethePostgresUrl, async (client) => {
+    const { rows } = await client.query<{ beat: string; suspicion: string | null }>(
+      'SELECT beat, suspicion FROM restore.self',
+    )
+    const place = headPlace(process.env)
+    const text = place !== null && existsSync(place.file) ? readFileSync(place.file, 'utf8') : ''
+    if (text === '' && rows.length === 0) return 'no head is kept yet'
+    const head = JSON.parse(text.split('\n')[0] || '{}') as Record<string, unknown>
+    const beat = rows[0]?.beat
+    const same = beat !== undefined && [head.current, head.previous, head.pending].includes(beat)
+    return same && rows[0]?.suspicion === null
+      ? 'the database is the one Lethe last worked with'
+      : 'RESTORED: the database is not the one Lethe last worked with; everything waits. See: lethe restore self'
   })
 }
 

@@ -1,4 +1,5 @@
 import { Command } from 'commander'
+import { addBackupCommands } from './backup-commands.js'
 import { addDlqCommands } from './dlq-commands.js'
 import { exitCodeHelp } from './exit.js'
 import { addMapCommands } from './map-commands.js'
@@ -7,6 +8,7 @@ import { addRequestCommands, type Ports } from './request-commands.js'
 import { addRestoreCommands, type RestorePorts } from './restore-commands.js'
 import { checkShapes } from './shapes.js'
 import { addStackCommands } from './stack-commands.js'
+import { addTombstoneCommands } from './tombstone-commands.js'
 import { withoutValues } from './usage-text.js'
 import { addVaultCommands } from './vault-commands.js'
 
@@ -26,6 +28,8 @@ export function buildProgram(ports: Ports & RestorePorts): Command {
   addRebuildCommand(program, ports)
   addVaultCommands(program, ports)
   addRestoreCommands(program, ports)
+  addTombstoneCommands(program, ports)
+  addBackupCommands(program, ports)
   addStackCommands(program, ports)
   return program
 }

@@ -3,6 +3,7 @@ import type { Command } from 'commander'
 import { exitCodes, UsageError } from './exit.js'
 import { addPrepareCommand } from './prepare-command.js'
 import { instant, table } from './render.js'
+import { addSelfCommand } from './self-command.js'
 import { addSweepCommand } from './sweep-command.js'
 
 export interface RestorePorts {
@@ -58,6 +59,7 @@ export function addRestoreCommands(program: Command, ports: RestorePorts): void 
 
   addPrepareCommand(restore, ports)
   addSweepCommand(restore, ports)
+  addSelfCommand(restore, ports)
 
   json(restore.command('retry <restore>').description('replay and probe one that waits once more')).action(
     async (id: string, given: Given) => say(await ports.restores().retry(id), given, ports),

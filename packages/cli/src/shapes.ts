@@ -32,6 +32,10 @@ const role = text(
   /^[^"\s\\\p{C}]{1,63}$/u,
   'is the name of a role, without spaces, quotes or control characters',
 )
+const at = text(
+  /^[0-9]{4}-[0-9]{2}-[0-9]{2}(T[0-9:.]{5,12}(Z|[+-][0-9]{2}:[0-9]{2}))?$/,
+  'is an instant such as 2026-11-21T10:00:00Z',
+)
 
 /**
  * Every place of the command line that takes a value. What goes into an address, a header, or the choice of what is
@@ -71,6 +75,9 @@ const shapes: Readonly<Record<string, Shape>> = {
   '--code': text(/^[a-z_]{1,100}$/, 'is a cause such as grant_invalid'),
   '--backup': restoreId,
   '--ticket': restoreId,
+  '--taken': at,
+  '--kept-until': at,
+  '--policy': restoreId,
   '--acl-file': free,
   '--config': free,
   '--replay-user': text(

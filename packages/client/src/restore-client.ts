@@ -1,4 +1,6 @@
+import type { BackupView } from './backup-view.js'
 import { type ClientOptions, callJson, pathPart, UnreachableError } from './http-call.js'
+import type { SelfView } from './self-view.js'
 
 /** Who may use a store, as the restore service says. */
 export interface GateView {
@@ -116,6 +118,38 @@ export class RestoreClient {
   /** Replays and probes all of it once more; only for one that waits. */
   retry(restoreId: string): Promise<RestoreView> {
     return callJson(this.options, 'POST', `/v1/restores/${pathPart(restoreId)}/retry`)
+  }
+
+  /** Newest first; those that are gone only with `all`. */
+  async backups(given: { systemId?: string; all?: boolean } = {}): Promise<BackupView[]> {
+    const query = new URLSearchParams({
+      ...(given.systemId === undefined ? {} : { systemId: given.systemId }),
+      ...(given.all === true ? { all: 'true' } : {}),
+    })
+    const path = `/v1/backups${query.size > 0 ? `?${query}` : ''}`
+    return (await callJson<{ backups: BackupView[] }>(this.options, 'GET', path)).backups
+  }
+
+  /** Tells of a backup that was taken, is kept for another time, or is gone. Told again, the newer word counts. */
+  reportBackup(given: {
+    systemId: string
+    backupId: string
+    takenAt: number
+    keptUntil?: number
+    policy?: string
+    gone?: boolean
+  }): Promise<BackupView> {
+    return callJson(this.options, 'POST', '/v1/backups', given)
+  }
+
+  /** Whether Lethe's own database was restored. */
+  self(): Promise<SelfView> {
+    return callJson(this.options, 'GET', '/v1/self')
+  }
+
+  /** Begins to rebuild from the topics what Lethe's own database has lost; `self` tells how it goes. */
+  restoreSelf(given: { accept: boolean }): Promise<SelfView> {
+    return callJson(this.options, 'POST', '/v1/self/restore', given)
   }
 
   /** Opens a gate that waits, whatever it waits for. The id of a ticket is kept with it. */

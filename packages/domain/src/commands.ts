@@ -1,4 +1,5 @@
 import type { log } from '@lethe/schemas'
+import type { KeepLonger } from './decide-keep.js'
 import type { ProblemCode } from './problem-code.js'
 import type { RequestEvent } from './request-state.js'
 
@@ -53,6 +54,9 @@ export type RequestCommand =
   | { readonly type: 'RetrySystem'; readonly systemId: string; readonly by: string }
   /** The vault sealed what these systems select by anew, under the key of `epoch`. */
   | { readonly type: 'Reseal'; readonly epoch: string; readonly systemIds: readonly string[] }
+  /** Tombstones of these systems go for good; refused while one of them is still needed. */
+  | { readonly type: 'Collect'; readonly systemIds: readonly string[] }
+  | KeepLonger
   /** Every vault key that ever sealed something of this request is destroyed. */
   | { readonly type: 'ConfirmShredded' }
   /** The process manager: whatever time alone makes due. */

@@ -1,4 +1,5 @@
 import { accepted, type Decision, type RequestCommand, rejected } from './commands.js'
+import { collectable } from './decide-collect.js'
 import { blockedBy } from './facts.js'
 import type { RequestState } from './request-state.js'
 
@@ -30,11 +31,13 @@ export function decideReseal(
 
 /**
  * The last condition of backup-clear: nobody can open anything the vault ever held of the person, in no
- * backup of Lethe's own database either. Refused while a date, a hold or a question stands against it.
+ * backup of Lethe's own database either. Refused while a date, a hold or a question stands against it. Tombstones
+ * that have expired by then go with it.
  */
 export function decideShredded(state: RequestState, now: number): Decision {
   if (state.backupClear) return accepted()
   const over = state.completedAt !== null && state.backupClearAt !== null && state.backupClearAt <= now
-  if (over && blockedBy(state) === null) return accepted({ type: 'RequestBackupClear', data: { at: now } })
+  if (over && blockedBy(state) === null)
+    return accepted({ type: 'RequestBackupClear', data: { at: now } }, ...collectable(state, now))
   return rejected('illegal_transition', 'backups, a hold or an open question still stand against it')
 }

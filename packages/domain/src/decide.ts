@@ -1,9 +1,11 @@
 import { accepted, type Decision, type RequestCommand } from './commands.js'
+import { decideCollect } from './decide-collect.js'
 import { decideDeadLetter } from './decide-dead-letter.js'
 import { decideApprove, decideCancel, decideNaming, decideRefuse } from './decide-decisions.js'
 import { decideGrant } from './decide-grant.js'
 import { decideHold, decideRelease } from './decide-hold.js'
 import { decideIdentityReview, decidePlan, decideReceive, decideResolution } from './decide-intake.js'
+import { decideKeepLonger } from './decide-keep.js'
 import { decideExtend, decideRetry } from './decide-operations.js'
 import { decideAcknowledge, decideProbeReport } from './decide-reports.js'
 import { decideReseal, decideShredded } from './decide-reseal.js'
@@ -65,6 +67,10 @@ function decideAlone(state: RequestState | null, command: Told, now: number, pol
       return decideRetry(state, command, now, policy)
     case 'Reseal':
       return decideReseal(state, command, now)
+    case 'Collect':
+      return decideCollect(state, command.systemIds, now)
+    case 'KeepLonger':
+      return decideKeepLonger(state, command, now, policy)
     case 'ConfirmShredded':
       return decideShredded(state, now)
     case 'IssueGrant':

@@ -21,6 +21,7 @@ type LifecycleEvent = Extract<
       | 'RequestPartiallyCompleted'
       | 'RequestCompleted'
       | 'RequestBackupClear'
+      | 'BackupClearMoved'
   }
 >
 
@@ -56,6 +57,8 @@ export function evolveLifecycle(state: RequestState, event: LifecycleEvent): Req
       return { ...state, completedAt: event.data.at, backupClearAt: event.data.backupClearAt }
     case 'RequestBackupClear':
       return { ...state, backupClear: true }
+    case 'BackupClearMoved':
+      return { ...state, backupClearAt: Math.max(state.backupClearAt ?? 0, event.data.backupClearAt) }
     default:
       return event satisfies never
   }

@@ -6,7 +6,7 @@ import type { PassState, RequestEvent, RequestState } from './request-state.js'
 
 type PassEvent = Extract<
   RequestEvent,
-  { type: 'PassRequested' | 'GrantIssued' | 'PassAcknowledged' | 'TombstoneWritten' }
+  { type: 'PassRequested' | 'GrantIssued' | 'PassAcknowledged' | 'TombstoneWritten' | 'TombstoneCollected' }
 >
 
 /** Commands, grants and acknowledgements. */
@@ -20,6 +20,8 @@ export function evolvePass(state: RequestState, event: PassEvent): RequestState 
       return acknowledged(state, event.data)
     case 'TombstoneWritten':
       return tombstone(state, event.data)
+    case 'TombstoneCollected':
+      return collected(state, event.data)
     default:
       return event satisfies never
   }
@@ -85,6 +87,11 @@ function tombstone(state: RequestState, event: log.TombstoneWritten): RequestSta
   const current = state.tombstones[event.systemId]
   if (current !== undefined && current.sequence >= event.sequence) return state
   return { ...state, tombstones: { ...state.tombstones, [event.systemId]: event } }
+}
+
+function collected(state: RequestState, { systemId, sequence }: log.TombstoneCollected): RequestState {
+  const { [systemId]: gone, ...tombstones } = state.tombstones
+  return gone === undefined || gone.sequence >= sequence ? state : { ...state, tombstones }
 }
 
 function known(state: RequestState, passId: string): PassState {

@@ -40,6 +40,7 @@ function apply(state: RequestState, event: RequestEvent): RequestState {
     case 'GrantIssued':
     case 'PassAcknowledged':
     case 'TombstoneWritten':
+    case 'TombstoneCollected':
       return evolvePass(state, event)
     case 'ProbeRequested':
     case 'ProbeReported':
@@ -58,6 +59,7 @@ function apply(state: RequestState, event: RequestEvent): RequestState {
     case 'RequestPartiallyCompleted':
     case 'RequestCompleted':
     case 'RequestBackupClear':
+    case 'BackupClearMoved':
       return evolveLifecycle(state, event)
     default:
       event satisfies never

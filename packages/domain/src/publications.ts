@@ -155,6 +155,8 @@ function milestoneOf(event: RequestEvent): Milestone | null {
     case 'ProbeRequested':
     case 'ProbeReported':
     case 'TombstoneWritten':
+    case 'TombstoneCollected':
+    case 'BackupClearMoved':
       return null
     default:
       return event satisfies never

@@ -60,6 +60,6 @@ test('told that every key is destroyed, a request is backup-clear once its last 
   story.tell({ type: 'Hold', holdId: 'h', by: 'officer', reasonRef: null })
   expect(story.code(shredded)).toBe('illegal_transition')
   story.tell({ type: 'Release', holdId: 'h', by: 'officer' })
-  expect(story.tell(shredded)).toEqual(['RequestBackupClear'])
+  expect(story.tell(shredded)).toEqual(['RequestBackupClear', 'TombstoneCollected'])
   expect(story.tell(shredded)).toEqual([])
 })

@@ -42,6 +42,8 @@ const MOST_ROUNDS = 3
 const UNAVAILABLE = 'unavailable'
 /** The code of a `not_now` that ends when the restored store is clean again. */
 const GATE_CLOSED = 'gate_closed'
+/** The code of a `not_now` that ends when Lethe's own database is whole again. */
+export const LETHE_RESTORED = 'lethe_restored'
 
 /**
  * Asks for clearance of all passes in one call. Fails closed: only a complete `go` is one. Throws
@@ -79,6 +81,7 @@ export async function askClearance(
       if (go) cleared.set(passKey(pass), go)
       else if (answer.code === UNAVAILABLE) paused = unavailable()
       else if (answer.code === GATE_CLOSED) paused = gateClosed()
+      else if (answer.code === LETHE_RESTORED) paused = letheRestored()
       else if (worthWaiting(answer) && round < MOST_ROUNDS)
         later.push({ pass, ms: answer.retryAfterMs ?? WORTH_WAITING_MS })
       else
@@ -108,6 +111,9 @@ const gateClosed = () =>
     'gate_closed',
     'the gate of this system is shut after a restore; work waits until it opens.',
   )
+
+export const letheRestored = () =>
+  new PausedError(LETHE_RESTORED, "Lethe's own database was restored; work waits until it is whole.")
 
 const worthWaiting = ({ decision, retryAfterMs }: ClearanceAnswer): boolean =>
   decision === 'not_now' && retryAfterMs !== undefined && retryAfterMs <= WORTH_WAITING_MS

@@ -3,6 +3,7 @@ import { macOf, type wire } from '@lethe/schemas'
 import { PausedError, RetryableError, spansAround, traceparentFor } from '@lethe/service-host'
 import { v7 as uuidv7 } from 'uuid'
 import { failureOf } from './acknowledging.js'
+import { LETHE_RESTORED, letheRestored } from './clearing.js'
 import type { ProbeFinding, ProbeSession, Subject } from './connector.js'
 import { type HostParts, publishOrPause } from './erase-host.js'
 import { type Context, Gathering } from './gathering.js'
@@ -123,6 +124,7 @@ export class ProbeHost {
         return [{ ...probe, subject: answer.subject, macKey }]
       const { requestId, passId } = probe
       const { decision, code } = answer
+      if (code === LETHE_RESTORED) throw letheRestored()
       probesTotal.inc({ ...ofProbe(systemId), result: decision })
       logger.info({ requestId, passId, decision, code }, 'a probe got no clearance and is dropped')
       return []

@@ -42,6 +42,7 @@ export const sectionShape = z.object({
     connection: z.string().regex(/^[A-Z][A-Z0-9_]*$/, 'is the name of a secret, e.g. SHOP_PG'),
     neverHeld: z.record(z.string(), z.string()).optional(),
     ceiling: z.number().nullable(),
+    backups: z.array(z.object({ name: z.string(), keepMs: z.number() })).optional(),
     body: z.unknown(),
   }),
 })

@@ -40,6 +40,7 @@ describe('migrations', () => {
       '0007_room-for-updates',
       '0008_ops',
       '0009_ops-actions',
+      '0010_tombstone-chain',
     ])
     expect(await migrate(url)).toEqual([])
   })

@@ -239,6 +239,7 @@ export const consumedByLethe = (systemIds: readonly string[]): ConsumedTopics =>
   'request.intake': ['erasure.intake'],
   'request.outbox': ['erasure.requested', 'erasure.probe.requested', 'erasure.status', 'erasure.tombstones'],
   restore: ['restore.announced'],
+  'restore.chain': ['erasure.tombstones'],
   ...Object.fromEntries(systemIds.map((id) => [`eraser.${id}`, ['erasure.requested'] satisfies TopicName[]])),
   ...Object.fromEntries(
     systemIds.map((id) => [`probe.${id}`, ['erasure.probe.requested'] satisfies TopicName[]]),

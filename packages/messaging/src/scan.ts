@@ -45,7 +45,7 @@ export async function scan(
   kafka: KafkaConfig,
   topic: string,
   wanted: ReadonlyMap<number, Wanted>,
-  visit: (partition: number, message: KafkaRecord) => void,
+  visit: (partition: number, message: KafkaRecord) => void | Promise<void>,
 ): Promise<void> {
   const open = new Map([...wanted].filter(([, { from, to }]) => from < to))
   if (open.size === 0) return
@@ -64,7 +64,7 @@ async function runThrough(
   consumer: ConsumerClient,
   topic: string,
   open: Map<number, Wanted>,
-  visit: (partition: number, message: KafkaRecord) => void,
+  visit: (partition: number, message: KafkaRecord) => void | Promise<void>,
 ): Promise<void> {
   let idleSince = Date.now()
   const crash: { error?: Error } = {}
@@ -78,7 +78,8 @@ async function runThrough(
     if (!want) return
     idleSince = Date.now()
     for (const message of batch.messages)
-      if (isWanted(want, BigInt(message.offset))) visit(batch.partition, message)
+      if (isWanted(want, BigInt(message.offset))) await visit(batch.partition, message)
+    idleSince = Date.now()
     const rest = remaining(want, next)
     if (!rest) open.delete(batch.partition)
     else {

@@ -1,4 +1,31 @@
-export { backToBack } from '@lethe/event-store'
+export { backToBack, inTransaction, isUnavailable } from '@lethe/event-store'
+export { appendToChain, CHECKPOINT_EVERY, type ChainHead, writeCheckpoint } from './chain/append.js'
+export { type ChainLink, contentOf, GENESIS, type TombstoneContent } from './chain/link.js'
+export {
+  type ChainFinding,
+  type ChainReport,
+  verifyChain,
+  verifyProjection,
+} from './chain/verify.js'
+export {
+  compareSelf,
+  findSelf,
+  headOrInvalid,
+  lookAtSelf,
+  type RestoredReason,
+  restoredReasons,
+  type SelfState,
+} from './head/compare.js'
+export {
+  type Head,
+  HeadInvalid,
+  type HeadOfPartition,
+  type HeadPlace,
+  readHead,
+  writeHead,
+} from './head/head-file.js'
+export { SelfWatch, type SelfWatchOptions } from './head/self-watch.js'
+export { type HeadSettings, headSettings, headShape } from './head/settings.js'
 export { pruneProcessed, takeFresh } from './inbox/inbox.js'
 export { advanceOffset, loadOffsets, OffsetConflict, type PartitionOffset } from './inbox/offsets.js'
 export { FOLD_VERSION, LogCorrupt } from './loader.js'

@@ -117,11 +117,11 @@ export class CollectingTransaction implements LogTransaction {
     return [...derived, ...this.#extra]
   }
 
-  /** Tombstones written here, each stream's in the order they were. */
+  /** Tombstones written or collected here, each stream's in the order they were. */
   tombstones(): WrittenTombstone[] {
     return [...this.#touched.values()].flatMap(({ state, events, decidedAt }) =>
       events.flatMap((event) =>
-        event.type === 'TombstoneWritten' && state !== null
+        (event.type === 'TombstoneWritten' || event.type === 'TombstoneCollected') && state !== null
           ? [{ state, tombstone: event.data, at: decidedAt }]
           : [],
       ),

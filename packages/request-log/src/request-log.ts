@@ -71,6 +71,11 @@ export class RequestLog {
     return this.#cache.size
   }
 
+  /** Forgets all states in memory: the database was replaced, and equal versions may be of another past. */
+  forget(): void {
+    this.#cache.clear()
+  }
+
   /**
    * Locks the heads of `requestIds` in one order, loads their states, lets `work` decide, and
    * commits everything or nothing. When another writer was first, `work` runs again from the start

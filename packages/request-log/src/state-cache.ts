@@ -41,4 +41,8 @@ export class StateCache {
   drop(requestIds: readonly string[]): void {
     for (const requestId of requestIds) this.#entries.delete(requestId)
   }
+
+  clear(): void {
+    this.#entries.clear()
+  }
 }

@@ -34,5 +34,6 @@ export { exitCodes, type ProcessOptions, runMain, runService } from './process.j
 export { Repeating, type RepeatingOptions } from './repeating.js'
 export { type RunningService, type ServiceOptions, startService } from './run-service.js'
 export { type HostedService, type HostOptions, runServices } from './run-services.js'
+export { tellsOfSelf } from './self-known.js'
 export type { SpanAttributes, SpanName } from './tracing/allowed.js'
 export { batchSpan, type Mark, pastSpan, spansAround, type Traced, traceparentFor } from './tracing/traces.js'

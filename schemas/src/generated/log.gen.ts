@@ -9,6 +9,15 @@ export interface ApprovalRequested {
   readonly at: number
 }
 
+/** A backup that may hold the subject is kept longer than its policy said. */
+export interface BackupClearMoved {
+  readonly systemId: string
+  /** Epoch milliseconds, UTC. */
+  readonly backupClearAt: number
+  /** Epoch milliseconds, UTC. */
+  readonly at: number
+}
+
 /** A short lease to erase in one system for one pass. */
 export interface GrantIssued {
   readonly grantId: string
@@ -330,6 +339,21 @@ export interface RequestScheduled {
   readonly at: number
 }
 
+/** No backup of the system can hold the subject any more: its tombstone is no longer replayed. */
+export interface TombstoneCollected {
+  readonly tombstoneId: string
+  readonly sequence: number
+  readonly systemId: string
+  readonly epoch: string
+  readonly mapVersion: number
+  /** Epoch milliseconds, UTC. */
+  readonly effectiveAt: number
+  /** Epoch milliseconds, UTC. */
+  readonly expiresAt: number
+  /** Epoch milliseconds, UTC. */
+  readonly at: number
+}
+
 /** This subject stays absent from this system until expiresAt. */
 export interface TombstoneWritten {
   readonly tombstoneId: string
@@ -347,6 +371,7 @@ export interface TombstoneWritten {
 
 export type LogEvent =
   | { readonly type: 'ApprovalRequested'; readonly data: ApprovalRequested }
+  | { readonly type: 'BackupClearMoved'; readonly data: BackupClearMoved }
   | { readonly type: 'GrantIssued'; readonly data: GrantIssued }
   | { readonly type: 'IdentifiersResolved'; readonly data: IdentifiersResolved }
   | { readonly type: 'IdentityAttested'; readonly data: IdentityAttested }
@@ -370,4 +395,5 @@ export type LogEvent =
   | { readonly type: 'RequestReleased'; readonly data: RequestReleased }
   | { readonly type: 'RequestRetried'; readonly data: RequestRetried }
   | { readonly type: 'RequestScheduled'; readonly data: RequestScheduled }
+  | { readonly type: 'TombstoneCollected'; readonly data: TombstoneCollected }
   | { readonly type: 'TombstoneWritten'; readonly data: TombstoneWritten }

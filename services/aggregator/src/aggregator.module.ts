@@ -1,6 +1,6 @@
 import { PgEventStore } from '@lethe/event-store'
 import { KafkaBatchStrategy, MessageCodec } from '@lethe/messaging'
-import { RequestLog } from '@lethe/request-log'
+import { RequestLog, SelfWatch } from '@lethe/request-log'
 import type { TopicName } from '@lethe/schemas'
 import {
   createLogger,
@@ -8,6 +8,7 @@ import {
   metricsRegistry,
   Repeating,
   spansAround,
+  tellsOfSelf,
   traceparentFor,
 } from '@lethe/service-host'
 import {
@@ -44,6 +45,7 @@ class Lifecycle implements OnApplicationBootstrap, OnModuleDestroy, OnApplicatio
     @Inject(ProcessManager) private readonly manager: ProcessManager,
     @Inject(LOOPS) private readonly loops: readonly Repeating[],
     @Inject(Pool) private readonly pool: Pool,
+    @Inject(SelfWatch) private readonly watch: SelfWatch,
   ) {}
 
   onApplicationBootstrap(): void {
@@ -56,7 +58,7 @@ class Lifecycle implements OnApplicationBootstrap, OnModuleDestroy, OnApplicatio
   }
 
   async onApplicationShutdown(): Promise<void> {
-    await this.pool.end()
+    await Promise.all([this.pool.end(), this.watch.close()])
   }
 }
 
@@ -75,6 +77,20 @@ export class AggregatorModule {
     })
     // A broken idle connection is replaced on the next use; without a listener it would end the process.
     pool.on('error', (error) => logger.warn({ err: error }, 'an idle connection broke'))
+    const tell = tellsOfSelf('aggregator', logger)
+    const watch = new SelfWatch({
+      pgUrl: config.pgUrl,
+      place: config.head,
+      onChange: (now) => {
+        // Versions of before and after may be equal and not the same.
+        if (now.is === 'restored') log.forget()
+        tell(now)
+      },
+    })
+    watch.guards(pool)
+    if (config.head === null)
+      logger.warn("LETHE_HEAD_FILE is not set: nobody notices when Lethe's own database is restored")
+    const blocked = () => watch.blocked()
     const codec = await MessageCodec.connect(config.registryUrl, { register: true })
     const log = new RequestLog({
       pool,
@@ -114,11 +130,12 @@ export class AggregatorModule {
       controllers: [AcknowledgementController],
       providers: [
         { provide: Pool, useValue: pool },
+        { provide: SelfWatch, useValue: watch },
         { provide: KafkaBatchStrategy, useValue: strategy },
-        { provide: FoldBatch, useValue: new FoldBatch(log, offsets, config.grantSecret) },
+        { provide: FoldBatch, useValue: new FoldBatch(log, offsets, config.grantSecret, Date.now, blocked) },
         {
           provide: ProcessManager,
-          useValue: new ProcessManager({ pool, log, logger, tickMs: config.tickMs }),
+          useValue: new ProcessManager({ pool, log, logger, tickMs: config.tickMs, blocked }),
         },
         {
           provide: LOOPS,
@@ -130,6 +147,7 @@ export class AggregatorModule {
               firstMs: Math.min(config.pruneEveryMs, FIRST_PRUNING_MS),
               logger,
             }),
+            new Repeating({ name: 'look-at-self', work: () => watch.look(), everyMs: 1_000, logger }),
             ...watching(config, logger),
           ],
         },

@@ -1,6 +1,7 @@
 import { type KafkaConfig, kafkaConfigFromEnvironment, type Tuning } from '@lethe/messaging'
+import { type HeadPlace, headSettings, headShape } from '@lethe/request-log'
 import { topics } from '@lethe/schemas'
-import { loadConfig } from '@lethe/service-host'
+import { ConfigError, loadConfig } from '@lethe/service-host'
 import { z } from 'zod'
 
 const DAY_MS = 86_400_000
@@ -12,6 +13,9 @@ const schema = z.object({
   LETHE_KAFKA: z.string(),
   LETHE_REGISTRY_URL: z.string(),
   LETHE_GRANT_SECRET: z.string().min(32, 'is too short: use at least 32 characters'),
+  /** Where the head of Lethe's own database is kept outside it, and what signs it. */
+  LETHE_HEAD_FILE: z.string().min(1).optional(),
+  LETHE_HEAD_SECRET: z.string().optional(),
   LETHE_PORT: z.coerce.number().int().min(0).default(29002),
   LETHE_TOPIC_PREFIX: z.string().default(''),
   /** Kafka Connect, whose outbox connector is watched; without it nobody restarts one that failed. */
@@ -35,6 +39,8 @@ export interface AggregatorConfig {
   readonly kafka: KafkaConfig
   readonly registryUrl: string
   readonly grantSecret: string
+  /** Null: nobody notices when Lethe's own database is restored. */
+  readonly head: HeadPlace | null
   readonly port: number
   readonly topicPrefix: string
   readonly tickMs: number
@@ -52,11 +58,14 @@ export function aggregatorConfig(
   env: Readonly<Record<string, string | undefined>> = process.env,
 ): AggregatorConfig {
   const given = loadConfig(schema, env)
+  const wrong = headShape(given)
+  if (wrong.length > 0) throw new ConfigError(wrong)
   return {
     pgUrl: given.LETHE_PG_URL,
     kafka: kafkaConfigFromEnvironment('aggregator', env),
     registryUrl: given.LETHE_REGISTRY_URL,
     grantSecret: given.LETHE_GRANT_SECRET,
+    head: headSettings(given),
     port: given.LETHE_PORT,
     topicPrefix: given.LETHE_TOPIC_PREFIX,
     tickMs: given.LETHE_TICK_MS,

@@ -1,5 +1,6 @@
 import { KafkaBatchStrategy } from '@lethe/messaging'
-import { createLogger, type Logger, type ServiceOptions } from '@lethe/service-host'
+import { SelfWatch } from '@lethe/request-log'
+import { createLogger, type Logger, PausedError, type ServiceOptions } from '@lethe/service-host'
 import { Pool } from 'pg'
 import { AggregatorModule } from './aggregator.module.js'
 import type { AggregatorConfig } from './config.js'
@@ -17,6 +18,16 @@ export async function aggregatorService(
     microservice: (app) => app.get(KafkaBatchStrategy),
     readiness: (app) => [
       { name: 'postgres', check: async () => void (await app.get(Pool).query('SELECT 1')) },
+      {
+        name: 'self',
+        check: async () => {
+          if ((await app.get(SelfWatch).blocked()) !== null)
+            throw new PausedError(
+              'lethe_restored',
+              "Lethe's own database was restored; see: lethe restore self",
+            )
+        },
+      },
     ],
   }
 }

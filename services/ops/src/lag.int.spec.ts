@@ -122,6 +122,7 @@ describe('lag', () => {
       'request.intake',
       'request.outbox',
       'restore',
+      'restore.chain',
     ])
     for (const one of view.groups) expect(one).toMatchObject({ health: 'silent', members: 0, lag: 0 })
     expect(of(view, 'aggregator')).toHaveLength(6)
@@ -231,7 +232,7 @@ describe('lag', () => {
   it('is unknown, never zero, when the broker is not there, and so is what rests on it', async () => {
     const blind = await stand.start({ kafka: { ...stand.kafka, brokers: ['127.0.0.1:1'] } })
     const { body } = await blind.get<Answered>('/v1/lag?maxAgeMs=0')
-    expect(body.groups).toHaveLength(8)
+    expect(body.groups).toHaveLength(9)
     for (const one of [...body.groups, ...body.partitions]) {
       expect(one).toMatchObject({ lag: null, catchUpMs: null, state: null, members: null })
       expect(one.unknown['lag']).toBe('kafka_unreachable')

@@ -1,5 +1,12 @@
 import { type KafkaConfig, kafkaConfigFromEnvironment } from '@lethe/messaging'
-import { type Environment, type IdentityProvider, identityProvider, loadConfig } from '@lethe/service-host'
+import { type HeadPlace, headSettings, headShape } from '@lethe/request-log'
+import {
+  ConfigError,
+  type Environment,
+  type IdentityProvider,
+  identityProvider,
+  loadConfig,
+} from '@lethe/service-host'
 import { z } from 'zod'
 import type { EpochSettings } from './vault/epochs.js'
 import type { MasterSource } from './vault/master-key.js'
@@ -38,6 +45,8 @@ const environment = z.object({
   LETHE_VAULT_KEYS: z.string().min(1),
   LETHE_VAULT_MASTER_FILE: z.string().min(1).optional(),
   LETHE_VAULT_MASTER_COMMAND: z.string().min(1).optional(),
+  LETHE_HEAD_FILE: z.string().min(1).optional(),
+  LETHE_HEAD_SECRET: z.string().optional(),
   LETHE_VAULT_EPOCH_MS: milliseconds(30 * 86_400_000),
   LETHE_VAULT_KEEP_MS: milliseconds(30 * 86_400_000),
   LETHE_VAULT_CHECK_MS: milliseconds(5_000),
@@ -64,6 +73,8 @@ export interface RequestConfig {
   readonly people: IdentityProvider | null
   readonly dataMapFile: string
   readonly grantSecret: string
+  /** Where the head of Lethe's own database is kept; null: nobody notices when that is restored. */
+  readonly head: HeadPlace | null
   /** `v1=<secret>,v2=<secret>` */
   readonly peppers: string
   /** A key file, or a directory of wrapped keys. */
@@ -96,6 +107,8 @@ export interface RequestConfig {
 /** @throws ConfigError naming every variable that is missing or wrong. */
 export function requestConfig(given: Environment = process.env): RequestConfig {
   const env = loadConfig(environment, given)
+  const wrong = headShape(env)
+  if (wrong.length > 0) throw new ConfigError(wrong)
   return {
     pgUrl: env.LETHE_PG_URL,
     kafka: kafkaConfigFromEnvironment('request', given),
@@ -104,6 +117,7 @@ export function requestConfig(given: Environment = process.env): RequestConfig {
     people: identityProvider(given),
     dataMapFile: env.LETHE_DATA_MAP,
     grantSecret: env.LETHE_GRANT_SECRET,
+    head: headSettings(env),
     peppers: env.LETHE_PEPPERS,
     vaultKeys: env.LETHE_VAULT_KEYS,
     vaultMaster: {

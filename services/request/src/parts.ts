@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { kinds } from '@lethe/connectors/kinds'
 import { defaultPolicy } from '@lethe/domain'
 import { PgEventStore } from '@lethe/event-store'
-import { type Encode, OutboxReconciler, RequestLog } from '@lethe/request-log'
+import { type Encode, OutboxReconciler, RequestLog, SelfWatch } from '@lethe/request-log'
 import {
   ConfigError,
   Credentials,
@@ -10,6 +10,7 @@ import {
   PeoplesTokens,
   spansAround,
   TerminalError,
+  tellsOfSelf,
   traceparentFor,
 } from '@lethe/service-host'
 import { Pool } from 'pg'
@@ -19,11 +20,13 @@ import { HttpProbeClient } from './adapters/probe-client.js'
 import { AcceptRequests } from './application/accept.js'
 import { AcceptQueue } from './application/accept-queue.js'
 import { Clearance } from './application/clearance.js'
+import { Collecting } from './application/collecting.js'
 import { RequestCommands } from './application/commands.js'
 import { DataMaps } from './application/data-maps.js'
 import { FirstStep } from './application/first-step.js'
 import { IdentityResolution } from './application/identity.js'
 import { Intake } from './application/intake.js'
+import { KeepingLonger } from './application/keeping-longer.js'
 import { MapChecks } from './application/map-check.js'
 import { PendingRequests } from './application/pending.js'
 import { Previews } from './application/preview.js'
@@ -47,6 +50,12 @@ import { Vault } from './vault/vault.js'
 /** What an eraser is told to wait when it must ask again. */
 const askAgainMs = 1_000
 const sweepEveryMs = 15_000
+/** What has expired may wait: an hour. */
+const collectEveryMs = 3_600_000
+/** A backup that is kept too long is told within minutes. */
+const keepEveryMs = 300_000
+/** Between two looks whether Lethe's own database is the one it last worked with. */
+const lookAtSelfMs = 1_000
 
 /** The service without its transports: everything controllers are given. */
 export interface RequestParts {
@@ -65,6 +74,7 @@ export interface RequestParts {
   readonly intakeKey: IntakeKey
   readonly reconciler: OutboxReconciler
   readonly vaultAdministration: VaultAdministration
+  readonly watch: SelfWatch
   /** Loops that run beside the requests. */
   readonly loops: readonly Repeating[]
 }
@@ -121,6 +131,24 @@ async function build(
         () => work(),
       ),
   })
+  const tell = tellsOfSelf('request', logger)
+  const watch = new SelfWatch({
+    pgUrl: config.pgUrl,
+    place: config.head,
+    onChange: (now) => {
+      // Versions of before and after may be equal and not the same.
+      if (now.is === 'restored') log.forget()
+      tell(now)
+    },
+  })
+  watch.guards(pool)
+  if (config.head === null)
+    logger.warn("LETHE_HEAD_FILE is not set: nobody notices when Lethe's own database is restored")
+  const blocked = () => watch.blocked()
+  /** Nothing is collected, resolved or published again from a database that is an older copy of itself. */
+  const unlessBlocked = (work: () => Promise<unknown>) => async () => {
+    if ((await blocked()) === null) await work()
+  }
   const probes = new HttpProbeClient(config.probes, config.probeToken, config.probeTimeoutMs)
   const identity = new IdentityResolution(probes)
   const accepting = new AcceptRequests(pool, log, vault, maps, identity)
@@ -136,12 +164,14 @@ async function build(
   const destruction = new Destruction(pool, epochs, resealing)
   const redigesting = new Redigesting(pool, vault, peppers)
   const shredded = new Shredded(pool, log)
+  const collecting = new Collecting(pool, log)
+  const keeping = new KeepingLonger(pool, log, maps, defaultPolicy)
   const keeper = new VaultKeeper(epochs, peppers, destruction, redigesting, shredded, logger)
   return {
     pool,
     credentials,
     people: config.people === null ? null : new PeoplesTokens(config.people),
-    queue: new AcceptQueue(accepting, config.maxInFlight),
+    queue: new AcceptQueue(accepting, config.maxInFlight, blocked),
     commands: new RequestCommands(log, vault, maps),
     queries: new Queries(pool, log, eventStore),
     previews: new Previews(pool, maps, identity, probes),
@@ -153,14 +183,18 @@ async function build(
       settings,
       firstStep,
       (systemId) => systemId in maps.current.systems,
+      Date.now,
+      blocked,
     ),
     tombstones: new Tombstones(
       pool,
       vault,
       (systemId) => (maps.current.systems[systemId]?.ceiling ?? null) !== null,
+      Date.now,
+      blocked,
     ),
     maps,
-    intake: new Intake(accepting, log, intakePorts(intakeKey, credentials)),
+    intake: new Intake(accepting, log, intakePorts(intakeKey, credentials), Date.now, blocked),
     intakeKey,
     reconciler,
     vaultAdministration: new VaultAdministration(
@@ -171,10 +205,39 @@ async function build(
       redigesting,
       shredded,
     ),
+    watch,
     loops: [
-      new Repeating('vault', () => keeper.tick(), config.vaultCheckMs, logger),
-      new Repeating('resolve-pending', () => pending.resolveSome(), config.resolveRetryMs, logger),
-      new Repeating('outbox-sweep', () => sweep(reconciler, logger), sweepEveryMs, logger),
+      new Repeating('look-at-self', () => watch.look(), lookAtSelfMs, logger),
+      new Repeating(
+        'vault',
+        unlessBlocked(() => keeper.tick()),
+        config.vaultCheckMs,
+        logger,
+      ),
+      new Repeating(
+        'resolve-pending',
+        unlessBlocked(() => pending.resolveSome()),
+        config.resolveRetryMs,
+        logger,
+      ),
+      new Repeating(
+        'collect',
+        unlessBlocked(() => collecting.run()),
+        collectEveryMs,
+        logger,
+      ),
+      new Repeating(
+        'keep-longer',
+        unlessBlocked(() => keeping.run()),
+        keepEveryMs,
+        logger,
+      ),
+      new Repeating(
+        'outbox-sweep',
+        unlessBlocked(() => sweep(reconciler, logger)),
+        sweepEveryMs,
+        logger,
+      ),
     ],
   }
 }

@@ -76,6 +76,6 @@ export class RequestModule implements OnApplicationBootstrap, OnModuleDestroy, O
   }
 
   async onApplicationShutdown(): Promise<void> {
-    await this.parts.pool.end()
+    await Promise.all([this.parts.pool.end(), this.parts.watch.close()])
   }
 }

@@ -18,6 +18,8 @@ let vault: VaultProcess
 let first: string
 beforeEach(async () => {
   stand = await openStand({ vaultCheckMs: 3_600_000, resolutionFreshMs: 3_600_000, probeTimeoutMs: 30_000 })
+  // These specs go months ahead; the database goes by its own clock, and there the tombstones still run.
+  await stand.pool.query('ALTER TABLE read_model.tombstones DISABLE TRIGGER tombstone_not_early')
   vault = await vaultProcess(stand)
   first = vault.epochs.current().epoch
 })

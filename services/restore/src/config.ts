@@ -1,5 +1,6 @@
 import { type KafkaConfig, kafkaConfigFromEnvironment } from '@lethe/messaging'
-import { loadConfig } from '@lethe/service-host'
+import { type HeadPlace, headSettings, headShape } from '@lethe/request-log'
+import { ConfigError, loadConfig } from '@lethe/service-host'
 import { z } from 'zod'
 
 const schema = z.object({
@@ -35,6 +36,11 @@ const schema = z.object({
   LETHE_SAMPLE_MS: z.coerce.number().int().min(1_000).default(3_600_000),
   /** Of a store's time, for sweeps. */
   LETHE_SWEEP_SHARE: z.coerce.number().min(0.001).max(1).default(0.1),
+  /** Where the head of the tombstones' chain is kept outside Lethe's database, and what signs it. */
+  LETHE_HEAD_FILE: z.string().min(1).optional(),
+  LETHE_HEAD_SECRET: z.string().optional(),
+  /** How often a restore drill must be passed; without it nobody is told that none was. */
+  LETHE_DRILL_MS: z.coerce.number().int().min(1_000).optional(),
   LETHE_PORT: z.coerce.number().int().min(0).max(65_535).default(29_003),
   LETHE_TOPIC_PREFIX: z.string().default(''),
 })
@@ -56,6 +62,10 @@ export interface RestoreConfig {
   readonly sweeps: { readonly fullMs: number; readonly sampleMs: number }
   /** Of a store's time that sweeps may take, above 0 and at most 1. */
   readonly sweepShare: number
+  /** Milliseconds between two drills at most; null where none is asked for. */
+  readonly drillEveryMs: number | null
+  /** Null: nobody notices when Lethe's own database is restored. */
+  readonly head: HeadPlace | null
   readonly port: number
   readonly topicPrefix: string
   /** Connection of the replay role, by the name the data map gives it. */
@@ -67,6 +77,8 @@ export function restoreConfig(
   env: Readonly<Record<string, string | undefined>> = process.env,
 ): RestoreConfig {
   const given = loadConfig(schema, env)
+  const wrong = headShape(given)
+  if (wrong.length > 0) throw new ConfigError(wrong)
   return {
     pgUrl: given.LETHE_PG_URL,
     kafka: kafkaConfigFromEnvironment('restore', env),
@@ -80,6 +92,8 @@ export function restoreConfig(
     pollMs: given.LETHE_POLL_MS,
     sweeps: { fullMs: given.LETHE_SWEEP_MS, sampleMs: given.LETHE_SAMPLE_MS },
     sweepShare: given.LETHE_SWEEP_SHARE,
+    drillEveryMs: given.LETHE_DRILL_MS ?? null,
+    head: headSettings(given),
     port: given.LETHE_PORT,
     topicPrefix: given.LETHE_TOPIC_PREFIX,
     secret: (name) => env[name] || undefined,

@@ -1,16 +1,25 @@
 import { RequestClient, Systems } from '@lethe/eraser-kit/hosting'
-import { Credentials, type Logger, Repeating } from '@lethe/service-host'
+import type { MessageCodec } from '@lethe/messaging'
+import { SelfWatch } from '@lethe/request-log'
+import { Credentials, type Logger, Repeating, tellsOfSelf } from '@lethe/service-host'
 import { Pool } from 'pg'
+import { BackupStore } from './adapters/backup-store.js'
+import { HoldClient } from './adapters/hold-client.js'
 import { RestoreStore } from './adapters/restore-store.js'
+import { SelfStore } from './adapters/self-store.js'
 import { SweepStore } from './adapters/sweep-store.js'
 import { TombstoneClient } from './adapters/tombstone-client.js'
 import { Turns } from './adapters/turns.js'
+import { Backups } from './application/backups.js'
 import { Detector } from './application/detector.js'
 import { Guard } from './application/guard.js'
 import { Hooks } from './application/hooks.js'
 import { Replay } from './application/replay.js'
 import { Restores } from './application/restores.js'
 import { Runs } from './application/runs.js'
+import { Beating } from './application/self/beating.js'
+import { ChainFold } from './application/self/chain-fold.js'
+import { SelfRestore } from './application/self/self-restore.js'
 import { Sweeping } from './application/sweeping.js'
 import { Sweeps } from './application/sweeps.js'
 import { type WatchedSystem, watchedSystem } from './application/watched-system.js'
@@ -27,12 +36,20 @@ export interface RestoreParts {
   readonly restores: Restores
   readonly watched: ReadonlySet<string>
   readonly sweeps: Sweeps
+  readonly backups: Backups
+  readonly watch: SelfWatch
+  /** Null where nobody said where the head is kept. */
+  readonly self: { readonly restore: SelfRestore; readonly fold: ChainFold } | null
   /** What is done again and again. */
   readonly rounds: readonly Repeating[]
 }
 
 /** @throws ConfigError when a kind is not known; nothing connects before it is needed. */
-export async function openParts(config: RestoreConfig, logger: Logger): Promise<RestoreParts> {
+export async function openParts(
+  config: RestoreConfig,
+  logger: Logger,
+  codec: MessageCodec,
+): Promise<RestoreParts> {
   const request = new RequestClient(config.requestUrl, config.token)
   const systems = new Map<string, WatchedSystem>()
   for (const [systemId, kind] of config.systems) {
@@ -45,6 +62,13 @@ export async function openParts(config: RestoreConfig, logger: Logger): Promise<
   const credentials = Credentials.read(config.credentialsFile)
   const pool = new Pool({ connectionString: config.pgUrl, max: 6, application_name: 'lethe-restore' })
   pool.on('error', (error) => logger.warn({ err: error }, 'an idle connection broke'))
+  const watch = new SelfWatch({
+    pgUrl: config.pgUrl,
+    place: config.head,
+    onChange: tellsOfSelf('restore', logger),
+  })
+  watch.guards(pool)
+  const blocked = () => watch.blocked()
   const store = new RestoreStore(pool)
   const { markerSecret: secret, incarnation } = config
   const detector = new Detector({ store, secret, incarnation, logger })
@@ -53,7 +77,7 @@ export async function openParts(config: RestoreConfig, logger: Logger): Promise<
   const runs = new Runs({ store, replay, detector, hooks: new Hooks(store), secret, incarnation, logger })
   const locks = new Pool({
     connectionString: config.pgUrl,
-    max: 2 * Math.max(1, systems.size),
+    max: 2 * Math.max(1, systems.size) + 1,
     application_name: 'lethe-restore-turns',
     keepAlive: true,
   })
@@ -62,10 +86,12 @@ export async function openParts(config: RestoreConfig, logger: Logger): Promise<
   const sweepStore = new SweepStore(pool)
   const sweeping = new Sweeping({ store, sweeps: sweepStore, source, logger, share: config.sweepShare })
   const sweeps = new Sweeps({ systems, sweeps: sweepStore, sweeping, turns, schedule: config.sweeps, logger })
-  const guard = new Guard(systems, store, detector, runs, turns, sweeps, logger)
+  const guard = new Guard(systems, store, detector, runs, turns, sweeps, logger, blocked)
   const sweepRounds = new Repeating({
     name: 'sweep-stores',
-    work: () => sweeps.round(),
+    work: async () => {
+      if ((await blocked()) === null) await sweeps.round()
+    },
     everyMs: config.pollMs,
     logger,
   })
@@ -76,6 +102,15 @@ export async function openParts(config: RestoreConfig, logger: Logger): Promise<
     firstMs: 0,
     logger,
   })
+  const backups = new Backups({
+    systems: new Set(systems.keys()),
+    store: new BackupStore(pool),
+    audit: store,
+    policies: async (systemId) => (await request.section('current', systemId)).system.backups ?? [],
+    drillEveryMs: config.drillEveryMs,
+    logger,
+  })
+  const { self, rounds } = ofSelf({ config, pool, turns, watch, logger, codec })
   const restores = new Restores(systems, store, sweepStore, guard, sweeps, runs)
   return {
     pool,
@@ -85,6 +120,59 @@ export async function openParts(config: RestoreConfig, logger: Logger): Promise<
     restores,
     watched: new Set(systems.keys()),
     sweeps,
-    rounds: [polling, sweepRounds],
+    backups,
+    watch,
+    self,
+    rounds: [
+      polling,
+      sweepRounds,
+      new Repeating({
+        name: 'look-at-backups',
+        work: () => backups.round(),
+        everyMs: BACKUPS_MS,
+        firstMs: 10_000,
+        logger,
+      }),
+      ...rounds,
+    ],
+  }
+}
+
+/** Between two looks at the catalogue of backups, milliseconds. */
+const BACKUPS_MS = 3_600_000
+/** How often every service looks at Lethe's own database, milliseconds. */
+const LOOK_MS = 1_000
+
+function ofSelf(given: {
+  config: RestoreConfig
+  pool: Pool
+  turns: Turns
+  watch: SelfWatch
+  logger: Logger
+  codec: MessageCodec
+}): { self: RestoreParts['self']; rounds: Repeating[] } {
+  const { config, pool, turns, watch, logger, codec } = given
+  const { head: place, kafka } = config
+  if (place === null) {
+    logger.warn("LETHE_HEAD_FILE is not set: nobody notices when Lethe's own database is restored")
+    return { self: null, rounds: [] }
+  }
+  const store = new SelfStore(pool)
+  const beating = new Beating({ pool, store, turns, place })
+  const holds = new HoldClient(config.requestUrl, config.token)
+  const work = async () => {
+    await beating.beat()
+    watch.suspect()
+    await watch.look()
+  }
+  return {
+    self: {
+      fold: new ChainFold({ pool, store, watch, secret: place.secret, logger }),
+      restore: new SelfRestore({ pool, store, watch, turns, place, kafka, codec, holds, logger }),
+    },
+    rounds: [
+      new Repeating({ name: 'beat', work, everyMs: config.pollMs, firstMs: 0, logger }),
+      new Repeating({ name: 'look-at-self', work: () => watch.look(), everyMs: LOOK_MS, logger }),
+    ],
   }
 }

@@ -1,4 +1,6 @@
 import { KafkaBatchStrategy, MessageCodec } from '@lethe/messaging'
+import type { SelfWatch } from '@lethe/request-log'
+import type { wire } from '@lethe/schemas'
 import { Credentials, type Logger, metricsRegistry, type Repeating } from '@lethe/service-host'
 import {
   type DynamicModule,
@@ -11,15 +13,22 @@ import {
 } from '@nestjs/common'
 import { Pool } from 'pg'
 import { AnnouncedController, WATCHED } from './adapters/announced.controller.js'
+import { BackupsController } from './adapters/http/backups.controller.js'
 import { RestoresController } from './adapters/http/restores.controller.js'
+import { SelfController } from './adapters/http/self.controller.js'
+import { Backups } from './application/backups.js'
 import { Guard } from './application/guard.js'
 import { Restores } from './application/restores.js'
+import type { ChainFold } from './application/self/chain-fold.js'
+import { SelfRestore } from './application/self/self-restore.js'
 import { Sweeps } from './application/sweeps.js'
 import type { RestoreConfig } from './config.js'
 import { openParts } from './parts.js'
 
 const POOLS = Symbol('pools')
 const ROUNDS = Symbol('rounds')
+const WATCH = Symbol('watch')
+export const STRATEGIES = Symbol('strategies')
 
 /** Starts and ends what Nest does not know of. */
 @Injectable()
@@ -29,6 +38,7 @@ class Lifecycle implements OnApplicationBootstrap, OnModuleDestroy, OnApplicatio
     @Inject(Sweeps) private readonly sweeps: Sweeps,
     @Inject(ROUNDS) private readonly rounds: readonly Repeating[],
     @Inject(POOLS) private readonly pools: readonly Pool[],
+    @Inject(WATCH) private readonly watch: SelfWatch,
   ) {}
 
   onApplicationBootstrap(): void {
@@ -43,7 +53,7 @@ class Lifecycle implements OnApplicationBootstrap, OnModuleDestroy, OnApplicatio
   }
 
   async onApplicationShutdown(): Promise<void> {
-    await Promise.all(this.pools.map((pool) => pool.end()))
+    await Promise.all([...this.pools.map((pool) => pool.end()), this.watch.close()])
   }
 }
 
@@ -51,8 +61,8 @@ class Lifecycle implements OnApplicationBootstrap, OnModuleDestroy, OnApplicatio
 @Module({})
 export class RestoreModule {
   static async with(config: RestoreConfig, logger: Logger): Promise<DynamicModule> {
-    const parts = await openParts(config, logger)
     const codec = await MessageCodec.connect(config.registryUrl, { register: true })
+    const parts = await openParts(config, logger, codec)
     const strategy = new KafkaBatchStrategy({
       kafka: config.kafka,
       group: 'restore',
@@ -61,21 +71,48 @@ export class RestoreModule {
       registry: metricsRegistry,
       subscriptions: [{ topic: 'restore.announced', mode: 'batch', maxBatch: 100 }],
     })
+    const { self } = parts
+    const chain = self === null ? [] : [chainStrategy(self.fold, { config, codec, logger })]
     return {
       module: RestoreModule,
-      controllers: [AnnouncedController, RestoresController],
+      controllers: [
+        AnnouncedController,
+        RestoresController,
+        BackupsController,
+        ...(self === null ? [] : [SelfController]),
+      ],
       providers: [
         { provide: Pool, useValue: parts.pool },
         { provide: POOLS, useValue: [parts.pool, parts.locks] },
         { provide: Credentials, useValue: parts.credentials },
         { provide: Guard, useValue: parts.guard },
+        { provide: Backups, useValue: parts.backups },
         { provide: Restores, useValue: parts.restores },
         { provide: Sweeps, useValue: parts.sweeps },
         { provide: ROUNDS, useValue: parts.rounds },
         { provide: WATCHED, useValue: parts.watched },
-        { provide: KafkaBatchStrategy, useValue: strategy },
+        { provide: STRATEGIES, useValue: [strategy, ...chain] },
+        { provide: WATCH, useValue: parts.watch },
+        ...(self === null ? [] : [{ provide: SelfRestore, useValue: self.restore }]),
         Lifecycle,
       ],
     }
   }
+}
+
+function chainStrategy(
+  fold: ChainFold,
+  { config, codec, logger }: { config: RestoreConfig; codec: MessageCodec; logger: Logger },
+): KafkaBatchStrategy {
+  const strategy = new KafkaBatchStrategy({
+    kafka: config.kafka,
+    group: 'restore.chain',
+    codec,
+    logger,
+    registry: metricsRegistry,
+    subscriptions: [{ topic: 'erasure.tombstones', mode: 'batch', maxBatch: 500, offsets: fold }],
+  })
+  return strategy.handle<wire.ErasureTombstone>('erasure.tombstones', (batch, context) =>
+    fold.handle(batch, context),
+  )
 }

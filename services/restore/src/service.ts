@@ -1,8 +1,8 @@
-import { KafkaBatchStrategy } from '@lethe/messaging'
+import type { KafkaBatchStrategy } from '@lethe/messaging'
 import { createLogger, type Logger, type ServiceOptions } from '@lethe/service-host'
 import { Pool } from 'pg'
 import type { RestoreConfig } from './config.js'
-import { RestoreModule } from './restore.module.js'
+import { RestoreModule, STRATEGIES } from './restore.module.js'
 
 /** The restore service: its module, its consumer, and what `/readyz` asks. */
 export async function restoreService(
@@ -14,7 +14,7 @@ export async function restoreService(
     logger,
     module: await RestoreModule.with(config, logger),
     port: config.port,
-    microservice: (app) => app.get(KafkaBatchStrategy),
+    microservice: (app) => app.get<KafkaBatchStrategy[]>(STRATEGIES),
     readiness: (app) => [
       { name: 'postgres', check: async () => void (await app.get(Pool).query('SELECT 1')) },
     ],

@@ -3,10 +3,10 @@ import type { log } from '@lethe/schemas'
 import type { Queryable } from '../projections/projection.js'
 import type { OutboxMessage } from './outbox-row.js'
 
-/** A tombstone some event of the running transaction wrote, and when that was decided. */
+/** A tombstone some event of the running transaction wrote or collected, and when that was decided. */
 export interface WrittenTombstone {
   readonly state: RequestState
-  readonly tombstone: log.TombstoneWritten
+  readonly tombstone: log.TombstoneWritten | log.TombstoneCollected
   readonly at: number
 }
 
@@ -14,7 +14,7 @@ export interface WrittenTombstone {
  * A message per tombstone, with the vault's own sealed bytes as selectors: whoever reads the topic needs
  * the epoch key, and destroying that key shreds the topic's copy as well. Written here, for both writers
  * of the log, so that no tombstone is recorded without being published; sealed bytes are all a writer
- * without keys can read.
+ * without keys can read. One that was collected has none: then compaction takes the earlier bytes from the topic.
  */
 export async function tombstoneMessages(
   client: Queryable,
@@ -35,12 +35,12 @@ export async function tombstoneMessages(
   return written.map(({ state, tombstone, at }) => {
     const entry = sealed.get(`${state.requestId}/${tombstone.systemId}`)
     const value = {
-      ...tombstone,
+      ...fieldsOf(tombstone),
       epoch: entry?.epoch ?? tombstone.epoch,
       prevHash: null,
       tenantId: state.tenantId,
       requestId: state.requestId,
-      sealedSelectors: entry?.sealed ?? null,
+      sealedSelectors: 'at' in tombstone ? null : (entry?.sealed ?? null),
     }
     const key = tombstone.tombstoneId
     return {
@@ -48,4 +48,11 @@ export async function tombstoneMessages(
       ceTime: at,
     }
   })
+}
+
+/** What the message has of either. */
+function fieldsOf(tombstone: WrittenTombstone['tombstone']) {
+  const { tombstoneId, sequence, systemId, mapVersion, effectiveAt, expiresAt } = tombstone
+  const { recurEvery, heldUntil } = 'at' in tombstone ? { recurEvery: null, heldUntil: null } : tombstone
+  return { tombstoneId, sequence, systemId, mapVersion, effectiveAt, expiresAt, recurEvery, heldUntil }
 }

@@ -1,6 +1,6 @@
 import type { Incoming } from '@lethe/messaging'
 import { type LogTransaction, type RequestLog, takeFresh } from '@lethe/request-log'
-import { spansAround, TerminalError } from '@lethe/service-host'
+import { PausedError, spansAround, TerminalError } from '@lethe/service-host'
 import type { PgOffsets } from '../adapters/pg-offsets.js'
 import { type Proven, proven } from './read-message.js'
 
@@ -26,6 +26,8 @@ export class FoldBatch {
     private readonly offsets: PgOffsets,
     private readonly grantSecret: string,
     private readonly now: () => number = Date.now,
+    /** Null when decisions may rest on the database. */
+    private readonly blocked: () => Promise<string | null> = async () => null,
   ) {}
 
   /**
@@ -46,6 +48,9 @@ export class FoldBatch {
   private async fold(messages: readonly Proven[], position: BatchPosition): Promise<void> {
     const requestIds = [...new Set(messages.map(({ requestId }) => requestId))]
     await this.log.transact(requestIds, async (tx) => {
+      // Asked on the transaction's own connection's day: a new one is a reason to look again.
+      if ((await this.blocked()) !== null)
+        throw new PausedError('lethe_restored', "Lethe's own database was restored; folding waits.")
       await this.offsets.advanceIn(tx.client, position)
       const fresh = await takeFresh(
         tx.client,

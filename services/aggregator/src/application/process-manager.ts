@@ -12,6 +12,8 @@ export interface ProcessManagerOptions {
   /** Requests moved in one transaction. */
   readonly batch?: number
   readonly now?: () => number
+  /** Null when decisions may rest on the database. */
+  readonly blocked?: () => Promise<string | null>
 }
 
 /**
@@ -42,6 +44,7 @@ export class ProcessManager {
    * @returns how many events that gave
    */
   async moveDue(): Promise<number> {
+    if ((await this.options.blocked?.()) != null) return 0
     const now = (this.options.now ?? Date.now)()
     const ids = await dueRequests(this.options.pool, now, this.options.batch ?? 500)
     if (ids.length === 0) return 0

@@ -45,6 +45,7 @@ export class Stand {
       kafka,
       registryUrl,
       grantSecret: SECRET,
+      head: null,
       port: 0,
       topicPrefix,
       tickMs: 20,

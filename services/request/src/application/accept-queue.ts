@@ -1,4 +1,4 @@
-import { ProblemError } from '@lethe/service-host'
+import { ProblemError, problem } from '@lethe/service-host'
 import type { Accepted, AcceptRequests, NewRequest } from './accept.js'
 import { Batcher } from './batcher.js'
 
@@ -13,12 +13,27 @@ export const retryAfterSeconds = 1
 export class AcceptQueue {
   private readonly batcher: Batcher<NewRequest, Accepted>
 
-  constructor(accepting: AcceptRequests, maxInFlight: number) {
+  constructor(
+    accepting: AcceptRequests,
+    maxInFlight: number,
+    /** Null when decisions may rest on the database. */
+    private readonly blocked: () => Promise<string | null> = async () => null,
+  ) {
     this.batcher = new Batcher((items) => accepting.accept(items), { maxBatch, concurrency, maxInFlight })
   }
 
   /** @throws ProblemError `queue_full` (429) at the bound, else as the request itself is refused */
   async accept(request: NewRequest): Promise<Exclude<Accepted, { kind: 'refused' }>> {
+    const code = await this.blocked()
+    // What is accepted into a copy that may be thrown away would be lost.
+    if (code !== null)
+      throw problem(
+        'unavailable',
+        "Lethe's own database was restored; nothing is accepted until it is whole.",
+        {
+          cause: code,
+        },
+      )
     const submitted = this.batcher.submit(request)
     if (submitted === null) throw queueFull()
     const accepted = await submitted

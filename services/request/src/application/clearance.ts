@@ -62,6 +62,7 @@ const passing = new Set([
   'over_ceiling',
   'gate_closed',
   'unavailable',
+  'lethe_restored',
 ])
 
 /** One eraser's question, its credential checked. */
@@ -92,6 +93,8 @@ export class Clearance {
     private readonly firstStep: FirstStep,
     private readonly knowsSystem: (systemId: string) => boolean,
     private readonly now: () => number = Date.now,
+    /** Null when decisions may rest on the database, else the code of every answer. */
+    private readonly blocked: () => Promise<string | null> = async () => null,
   ) {
     const limits = {
       maxBatch,
@@ -123,8 +126,11 @@ export class Clearance {
   private async decide(asked: readonly Asked[]): Promise<ClearanceAnswer[][]> {
     const erasing = asked.filter(({ question }) => question.purpose === 'erase')
     const ids = requestsOf(asked)
+    if ((await this.blocked()) !== null) return this.waiting(asked)
     const found = await this.firstStep.resolve(requestsOf(erasing), this.now())
     return this.log.transact(ids, async (tx) => {
+      // Again, because the transaction may have got a new connection: the database may be another one since.
+      if ((await this.blocked()) !== null) return this.waiting(asked)
       const now = this.now()
       const shut = await this.shut(tx, erasing, now)
       const wanted = new Set(requestsOf(erasing.filter((one) => !shut.has(one))))
@@ -148,6 +154,11 @@ export class Clearance {
       )
       return answered.map(({ answers }) => answers)
     })
+  }
+
+  /** Lethe's own database was restored: it does not know whom it does not know. */
+  private waiting(asked: readonly Asked[]): ClearanceAnswer[][] {
+    return asked.map(({ question }) => question.passes.map((pass) => this.notNow(pass, 'lethe_restored')))
   }
 
   /** The questions whose system has its gate shut. Gates are asked for in one order, as all locks are. */

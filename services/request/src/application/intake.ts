@@ -1,7 +1,7 @@
 import { UnprovenError } from '@lethe/messaging'
 import type { LogTransaction, RequestLog } from '@lethe/request-log'
 import { intakeKeyOf, type wire } from '@lethe/schemas'
-import { ProblemError, problem, TerminalError } from '@lethe/service-host'
+import { PausedError, ProblemError, problem, TerminalError } from '@lethe/service-host'
 import type { Caller } from '../domain/permissions.js'
 import type { Accepted, AcceptRequests, NewRequest } from './accept.js'
 import { newRequest, type Submission } from './new-request.js'
@@ -43,10 +43,14 @@ export class Intake {
     private readonly log: RequestLog,
     private readonly ports: IntakePorts,
     private readonly now: () => number = Date.now,
+    /** Null when decisions may rest on the database. */
+    private readonly blocked: () => Promise<string | null> = async () => null,
   ) {}
 
   /** One verdict per message, in order. Idempotent: a message that comes again leads to the same request. */
   async receive(messages: readonly wire.ErasureIntake[]): Promise<IntakeVerdict[]> {
+    if ((await this.blocked()) !== null)
+      throw new PausedError('lethe_restored', "Lethe's own database was restored; intake waits.")
     const now = this.now()
     const read = await Promise.all(messages.map((message) => this.read(message, now)))
     const requests = read.flatMap((one) => (one.kind === 'request' ? [one.request] : []))

@@ -1,10 +1,10 @@
-import { liveTombstones } from '@lethe/request-log'
 import { problem, TerminalError } from '@lethe/service-host'
 import type { Pool } from 'pg'
 import type { Subject } from '../domain/identifier.js'
 import { type Caller, may } from '../domain/permissions.js'
 import type { Vault } from '../vault/vault.js'
 import { auditTombstones } from './audit.js'
+import { type RecoveredTombstone, withRecovered } from './recovered-tombstones.js'
 import { beginPage } from './replay-pages.js'
 
 export interface TombstoneQuestion {
@@ -53,6 +53,8 @@ export class Tombstones {
     /** Whether the map in force gives a system a ceiling. */
     private readonly hasCeiling: (systemId: string) => boolean,
     private readonly now: () => number = Date.now,
+    /** Null when decisions may rest on the database. */
+    private readonly blocked: () => Promise<string | null> = async () => null,
   ) {}
 
   /** Ordered by id. @throws ProblemError `forbidden` unless the credential is the restore service's. */
@@ -60,10 +62,14 @@ export class Tombstones {
     if (!may(caller, 'replay') || (caller.systemId !== null && caller.systemId !== question.systemId)) {
       throw problem('forbidden', 'Only the restore credential reads tombstones with their identifiers.')
     }
+    if ((await this.blocked()) !== null)
+      throw problem('unavailable', "Lethe's own database was restored; run: lethe restore self", {
+        cause: 'lethe_restored',
+      })
     const validUntil = await beginPage(this.pool, this.now)
     const at = this.now()
     const { systemId, after, limit, reason } = question
-    const rows = await liveTombstones(this.pool, systemId, at, { limit, after })
+    const { rows, recovered } = await withRecovered(this.pool, systemId, at, { limit, after })
     const ids = [...new Set(rows.map(({ requestId }) => requestId))]
     const [owners, entries, waived] = await Promise.all([
       this.ownersOf(ids),
@@ -76,9 +82,11 @@ export class Tombstones {
         const owner = owners.get(requestId)
         const ceilingWaived = waived.has(requestId)
         const found = { tombstoneId, requestId, mapVersion, effectiveAt, expiresAt, ceilingWaived }
+        if (owner?.held === true) return { ...found, held: true, subject: null }
+        const again = recovered.get(tombstoneId)
+        if (again !== undefined) return { ...found, ...this.ofRecovered(again, owner, at) }
         // Fail closed: a tombstone without its request is nobody's to replay.
         if (owner === undefined) return { ...found, held: false, subject: null, code: 'not_found' }
-        if (owner.held) return { ...found, held: true, subject: null }
         const entry = entries.get(requestId)
         if (entry === undefined || entry instanceof Error)
           return { ...found, held: false, subject: null, code: codeOf(entry) }
@@ -92,6 +100,22 @@ export class Tombstones {
       },
     )
     return { validUntil, tombstones }
+  }
+
+  /** One that a self-restore took from the topic: its selectors are the sealed bytes that stood there. */
+  private ofRecovered(
+    row: RecoveredTombstone,
+    owner: Owner | undefined,
+    now: number,
+  ): Pick<LiveTombstone, 'held' | 'subject' | 'code'> {
+    if ((row.heldUntil ?? 0) > now) return { held: true, subject: null }
+    if (row.sealed === null) return { held: false, subject: null, code: 'identifiers_gone' }
+    const { requestId, systemId, epoch, sealed, tenantId, subjectRef, effectiveAt } = row
+    const entry = this.vault.openSealed(requestId, systemId, { epoch, sealed })
+    if (entry instanceof Error) return { held: false, subject: null, code: codeOf(entry) }
+    // When it was received is known only where its request is; what is older than the first grant is surely meant.
+    const receivedAt = owner === undefined ? effectiveAt : Number(owner.received_at)
+    return { held: false, subject: { subjectRef, tenantId, receivedAt, identifiers: entry.identifiers } }
   }
 
   /** Read from the log, and only where the system has a ceiling: hardly anybody is above it. */

@@ -29,7 +29,8 @@ const allowed: Readonly<Record<Action, readonly Role[]>> = {
   preview: staff,
   approve: officer,
   refuse: officer,
-  hold: officer,
+  // A self-restore places the holds its database has lost.
+  hold: ['restore', ...officer],
   release: officer,
   cancel: ['service', ...staff],
   extend: officer,

@@ -130,6 +130,7 @@ export async function openStand(overrides: Partial<RequestConfig> = {}): Promise
     credentialsFile: file('credentials.json', JSON.stringify(credentials)),
     dataMapFile: file('map.yaml', map),
     grantSecret: 'grant-secret-of-the-stand',
+    head: null,
     peppers: 'v1=pepper-of-the-stand',
     vaultKeys: join(folder, 'keys.json'),
     vaultMaster: { file: null, command: null },

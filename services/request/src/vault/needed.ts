@@ -90,7 +90,10 @@ export interface EpochCounts {
   readonly entries: number
   readonly notes: number
   readonly requests: number
-  /** Requests with something that must be sealed anew before the key can go. */
+  /**
+   * Requests with something that must be sealed anew before the key can go. What a self-restore took from the topic
+   * can't be: its key stays until that has expired.
+   */
   readonly neededRequests: number
   readonly neededEntries: number
   readonly neededNotes: number
@@ -114,7 +117,8 @@ export async function countEpoch(
           UNION ALL SELECT request_id FROM vault.notes WHERE epoch = $1) AS held) AS requests,
        (SELECT count(DISTINCT request_id) FROM (
           SELECT request_id FROM needed_entries UNION ALL SELECT request_id FROM needed_notes
-          UNION ALL SELECT request_id FROM needed_tombstones) AS needed) AS "neededRequests",
+          UNION ALL SELECT request_id FROM needed_tombstones
+          UNION ALL SELECT request_id FROM restore.recovered_tombstones t WHERE t.epoch = $1 AND ${live}) AS needed) AS "neededRequests",
        (SELECT count(*) FROM needed_entries) AS "neededEntries",
        (SELECT count(*) FROM needed_notes) AS "neededNotes",
        (SELECT count(*) FROM needed_tombstones) AS "neededTombstones"`,

@@ -120,6 +120,11 @@ export class Vault {
     return opened
   }
 
+  /** Sealed bytes that lay outside the vault, as on the topic of tombstones. Audited with the page they are read for. */
+  openSealed(requestId: string, systemId: string, stored: Sealed): OpenedEntry | Error {
+    return this.openRow(requestId, systemId, stored)
+  }
+
   private openRow(requestId: string, systemId: string, stored: Sealed): OpenedEntry | Error {
     try {
       const plain = unseal(this.keys, { requestId, systemId }, stored)

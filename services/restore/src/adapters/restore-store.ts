@@ -44,9 +44,9 @@ const SUM = (column: string, parameter: string): string =>
 export class RestoreStore {
   constructor(private readonly pool: Pool) {}
 
-  async marker(systemId: string): Promise<(KnownMarker & { confirmedAt: number }) | null> {
+  async marker(systemId: string): Promise<(KnownMarker & { confirmedAt: number; adopt: boolean }) | null> {
     const { rows } = await this.pool.query<Row>(
-      'SELECT current, pending, receipts, identity, confirmed_at FROM restore.markers WHERE system_id = $1',
+      'SELECT current, pending, receipts, identity, confirmed_at, adopt FROM restore.markers WHERE system_id = $1',
       [systemId],
     )
     const row = rows[0]
@@ -58,6 +58,7 @@ export class RestoreStore {
       identity,
       receipts: number(row.receipts),
       confirmedAt: number(row.confirmed_at),
+      adopt: row.adopt as boolean,
     }
   }
 
@@ -85,23 +86,27 @@ export class RestoreStore {
     await this.pool.query(
       `WITH cleared AS (DELETE FROM restore.suspicions WHERE system_id = $1)
        UPDATE restore.markers SET previous = current, current = $2, pending = NULL, receipts = $3, identity = $4,
-         confirmed_at = $5 WHERE system_id = $1`,
+         confirmed_at = $5, adopt = false WHERE system_id = $1`,
       [systemId, next, seen.receipts, seen.identity, now],
     )
   }
 
   async erasedBefore(systemId: string): Promise<boolean> {
     const { rows } = await this.pool.query<{ any: boolean }>(
-      'SELECT EXISTS (SELECT FROM read_model.tombstones WHERE system_id = $1) AS any',
+      `SELECT EXISTS (SELECT FROM read_model.tombstones WHERE system_id = $1)
+         OR EXISTS (SELECT FROM restore.recovered_tombstones WHERE system_id = $1)
+         OR EXISTS (SELECT FROM restore.collected WHERE system_id = $1) AS any`,
       [systemId],
     )
     return rows[0]?.any ?? false
   }
 
-  /** When the latest tombstone took effect that has expired since; null when none has. */
+  /** When the latest tombstone took effect that is no longer replayed: expired, or collected and gone. Null when none is. */
   async lastCollected(systemId: string, now: number): Promise<number | null> {
     const { rows } = await this.pool.query<{ at: string | null }>(
-      'SELECT max(effective_at) AS at FROM read_model.tombstones WHERE system_id = $1 AND expires_at <= $2',
+      `SELECT greatest((SELECT max(effective_at) FROM read_model.tombstones WHERE system_id = $1 AND expires_at <= $2),
+         (SELECT max(effective_at) FROM restore.recovered_tombstones WHERE system_id = $1 AND expires_at <= $2),
+         (SELECT last_effective_at FROM restore.collected WHERE system_id = $1)) AS at`,
       [systemId, now],
     )
     return orNull(rows[0]?.at ?? null)

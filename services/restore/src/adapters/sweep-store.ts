@@ -95,10 +95,15 @@ export class SweepStore {
     return rows.map(({ after }) => after)
   }
 
-  /** Which of them are done: what is found of the others is still being erased, and is no residue. */
+  /**
+   * Which of them are done: what is found of the others is still being erased, and is no residue. Nobody erases for a
+   * request this database has lost.
+   */
   async completed(requestIds: readonly string[]): Promise<Set<string>> {
     const { rows } = await this.pool.query<{ request_id: string }>(
-      'SELECT request_id FROM read_model.requests WHERE request_id = ANY($1) AND completed_at IS NOT NULL',
+      `SELECT request_id FROM read_model.requests WHERE request_id = ANY($1) AND completed_at IS NOT NULL
+       UNION SELECT request_id FROM restore.recovered_tombstones r WHERE request_id = ANY($1)
+         AND NOT EXISTS (SELECT FROM read_model.requests q WHERE q.request_id = r.request_id)`,
       [requestIds],
     )
     return new Set(rows.map((row) => row.request_id))

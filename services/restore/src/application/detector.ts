@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import type { PreparedState } from '@lethe/eraser-kit'
 import type { Logger } from '@lethe/service-host'
 import type { RestoreStore } from '../adapters/restore-store.js'
-import { newMarker } from '../domain/marker.js'
+import { newMarker, originOf } from '../domain/marker.js'
 import { type FoundStore, type Verdict, verdictOn } from '../domain/verdict.js'
 import { markerAge, service, storeState } from './metrics.js'
 import type { WatchedSystem } from './watched-system.js'
@@ -49,8 +49,13 @@ export class Detector {
     }
     const hook = await this.preparedAnew(systemId, prepared)
     const known = await store.marker(systemId)
+    const seen = verdictOn(known, found, await store.erasedBefore(systemId))
     // Shut beforehand: somebody says that it is, or will be, a restored copy, whatever its marker says.
-    const verdict = hook ? 'other' : verdictOn(known, found, await store.erasedBefore(systemId))
+    const verdict = hook
+      ? 'other'
+      : seen === 'other' && this.isYounger(systemId, known, found)
+        ? 'moved'
+        : seen
     if (verdict === 'other') await this.announce(systemId, known?.confirmedAt ?? null, hook)
     else if (await this.mark(system, found))
       markerAge.set(
@@ -59,6 +64,21 @@ export class Detector {
       )
     storeState.set({ system: systemId, service }, verdict === 'other' ? 0 : 1)
     return verdict
+  }
+
+  /**
+   * After a restore of Lethe's own database the stores show markers that were written since. One of ours that is
+   * younger than what the database knows is taken for the store's own; a sweep looks all the same.
+   */
+  private isYounger(
+    systemId: string,
+    known: Awaited<ReturnType<RestoreStore['marker']>>,
+    { marker }: FoundStore,
+  ): boolean {
+    if (known === null || !known.adopt) return false
+    const { secret, incarnation } = this.parts
+    const origin = originOf({ secret, systemId, incarnation }, marker.found)
+    return origin.by === 'us' && origin.writtenAt >= known.confirmedAt && marker.receipts >= known.receipts
   }
 
   /** Replaces the marker; false when somebody else did in the meantime, and the next look will tell. */

@@ -33,10 +33,14 @@ export class Guard {
     private readonly turns: Turns,
     private readonly sweeps: Pick<Sweeps, 'ask'>,
     private readonly logger: Logger,
+    /** Null when decisions may rest on Lethe's own database. */
+    private readonly blocked: () => Promise<string | null> = async () => null,
   ) {}
 
   /** Looks after every system that nobody looks after at the moment. Does not wait for long replays. */
   async round(): Promise<void> {
+    // What an older copy of Lethe's database says of markers and gates is wrong: gates stay as they are.
+    if ((await this.blocked()) !== null) return
     for (const system of this.systems.values()) {
       const { systemId } = system
       if (this.busy.has(systemId)) continue
@@ -55,6 +59,8 @@ export class Guard {
     while (this.busy.has(systemId)) await this.busy.get(systemId)
     const system = this.systems.get(systemId)
     if (system === undefined) throw new Error(`${systemId} is not watched`)
+    if ((await this.blocked()) !== null)
+      throw new RetryableError('lethe_restored', "Lethe's own database was restored; run: lethe restore self")
     const running = this.turns
       .take(systemId, () => work(system), { wait: DECISION_WAIT_MS })
       .then((taken) => {

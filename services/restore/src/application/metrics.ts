@@ -27,6 +27,21 @@ export const sweptTotal = counter(
   'People looked for by sweeps of stores in use, by result.',
   ['system', 'result', 'service'],
 )
+export const backupsKeptLonger = gauge(
+  'lethe_restore_backups_kept_longer',
+  'Backups that are, or will be, kept longer than the data map says.',
+  ['system', 'service'],
+)
+export const drillsOverdue = gauge(
+  'lethe_restore_drill_overdue',
+  '1 when no restore drill was passed for its period, 0 when one was; nothing where none is asked for.',
+  ['system', 'service'],
+)
+export const chainRecords = gauge(
+  'lethe_tombstone_chain_records',
+  'Records of erasure.tombstones in the chain, by partition.',
+  ['partition', 'service'],
+)
 export const sweepEnded = gauge(
   'lethe_restore_sweep_ended_seconds',
   'When everybody was last looked for, seconds since the epoch.',

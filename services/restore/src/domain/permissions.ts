@@ -1,6 +1,6 @@
 import type { Caller, Role } from '@lethe/service-host'
 
-export type Action = 'read_gate' | 'read' | 'announce' | 'sweep' | 'retry' | 'open'
+export type Action = 'read_gate' | 'read' | 'announce' | 'sweep' | 'retry' | 'open' | 'self'
 
 const officer: readonly Role[] = ['privacy_officer', 'admin']
 const staff: readonly Role[] = ['operator', ...officer]
@@ -13,6 +13,7 @@ const allowed: Readonly<Record<Action, readonly Role[]>> = {
   sweep: ['restore', ...staff],
   retry: staff,
   open: officer,
+  self: officer,
 }
 
 export const may = (caller: Caller, action: Action): boolean =>
