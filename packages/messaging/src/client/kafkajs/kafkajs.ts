@@ -11,6 +11,9 @@ import type {
 import { KafkaJsAdmin } from './admin.js'
 import { KafkaJsConsumer } from './consumer.js'
 import { kafkaOptions } from './options.js'
+import { quietQueues } from './quiet-queue.js'
+
+quietQueues()
 
 /** The port on kafkajs. */
 export class KafkaJs implements KafkaClient {
