@@ -64,13 +64,20 @@ export class ConsumerSession implements Supervised {
   async stop(graceMs: number): Promise<void> {
     this.stopping = true
     for (const timer of this.timers.values()) clearTimeout(timer)
-    if (!this.consumer) return
-    const left = this.consumer.close().catch((error: Error) => {
+    const { consumer } = this
+    if (!consumer) return
+    const left = this.leave(consumer).catch((error: Error) => {
       this.session.options.logger?.warn({ error: error.name }, 'the consumer did not leave cleanly')
     })
     if (await endsWithin(left, graceMs)) return
     this.abort.abort()
     await endsWithin(left, LEAVE_MS)
+  }
+
+  /** Batches that are under way commit by themselves when they end. */
+  private async leave(consumer: ConsumerClient): Promise<void> {
+    if (!this.crash) await Promise.all([...this.partitions.values()].map((runner) => runner.commitNow()))
+    await consumer.close()
   }
 
   private deliver(delivery: Delivery): Promise<void> {

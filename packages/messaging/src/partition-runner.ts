@@ -5,6 +5,7 @@ import { dispatch, type Effects, type PassResult } from './dispatch.js'
 import { describeError, OffsetsMovedError } from './errors.js'
 import { BatchContext, type BatchHandler, type Subscription } from './incoming.js'
 import type { MessagingMetrics } from './metrics.js'
+import { type Finished, PartitionCommits } from './partition-commits.js'
 import { PartitionMemory } from './partition-memory.js'
 import type { MessageProducer } from './producer.js'
 import { quarantine } from './quarantine.js'
@@ -43,8 +44,7 @@ interface Run {
 export class PartitionRunner {
   readonly memory = new PartitionMemory()
   private running: Promise<void> = Promise.resolve()
-  private committed: bigint | null = null
-  private committedAt = 0
+  private readonly commits: PartitionCommits
   /** Where the last seek went, until the batch after it was seen. */
   private soughtAt: bigint | null = null
 
@@ -54,12 +54,19 @@ export class PartitionRunner {
     private readonly subscription: Subscription,
     private readonly handler: BatchHandler,
     private readonly around: Surroundings,
-  ) {}
+  ) {
+    this.commits = new PartitionCommits(around.bounds.commitIntervalMs)
+  }
 
   /** Called after every join: what another member did meanwhile is not known. */
   forgetPosition(): void {
     this.memory.position = null
-    this.committed = null
+    this.commits.forget()
+  }
+
+  /** Commits what is finished; before the consumer leaves its group. */
+  commitNow(): Promise<void> {
+    return this.commits.flush()
   }
 
   /** Starts where the outside offset says, unless a batch was quicker and found out by itself. */
@@ -126,8 +133,7 @@ export class PartitionRunner {
         quarantine(this.around, this.subscription, work, error, attempts),
       progress: async (low) => {
         this.around.alive()
-        const due = Date.now() - this.committedAt >= this.around.bounds.commitIntervalMs
-        if (due && this.mayGoOn(run)) await this.commit(run, low)
+        if (this.commits.due && this.mayGoOn(run)) await this.commit(run, low)
         return this.mayGoOn(run)
       },
       now: () => Date.now(),
@@ -178,7 +184,8 @@ export class PartitionRunner {
     if (this.stale(run)) return
     await this.advanceOutside(result.low)
     run.delivery.resolveOffset(String(result.low - 1n))
-    await this.commit(run, result.low)
+    if (this.commits.due || !this.mayGoOn(run)) await this.commit(run, result.low)
+    else this.commits.soon(this.finished(run, result.low))
     this.memory.forgetBelow(result.low)
     if (result.status === 'later') this.around.pause(Math.max(1, result.waitMs))
     if (result.status === 'paused') this.rest(result.error)
@@ -194,14 +201,15 @@ export class PartitionRunner {
   }
 
   private async commit(run: Run, low: bigint): Promise<void> {
-    if (this.committed === low || this.stale(run)) return
-    this.committedAt = Date.now()
     try {
-      await run.delivery.commit(String(low))
-      this.committed = low
+      await this.commits.now(this.finished(run, low))
     } catch (error) {
       run.consumerError ??= error as Error
     }
+  }
+
+  private finished(run: Run, next: bigint): Finished {
+    return { delivery: run.delivery, next, isCurrent: () => !this.stale(run) }
   }
 
   /** Nothing is lost and no attempt spent: the partition waits, longer each time, and is read again. */

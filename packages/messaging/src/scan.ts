@@ -13,6 +13,7 @@ const READING = {
   rebalanceTimeoutMs: 60_000,
   heartbeatIntervalMs: 3_000,
   maxWaitMs: 100,
+  minBytes: 1,
   maxBytesPerPartition: 1_048_576,
   partitionsAtOnce: 1,
   stallMs: 30_000,

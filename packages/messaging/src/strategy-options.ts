@@ -29,11 +29,13 @@ export interface Tuning {
   readonly heartbeatIntervalMs?: number
   /** How long the broker may hold back an empty fetch; default 250. */
   readonly maxWaitMs?: number
+  /** Bytes a fetch waits for, at most `maxWaitMs`; default 1. More of them are fewer wake-ups where nobody waits for one record. */
+  readonly minBytes?: number
   /** Bytes of one partition in one fetch; default 1 MiB. */
   readonly maxBytesPerPartition?: number
   /** Partitions handled at once; default 3. */
   readonly partitionsAtOnce?: number
-  /** Offsets are committed at least this often while a batch runs; default 500. */
+  /** Offsets of a partition are committed so often, and once more when nothing comes any more; default 500. */
   readonly commitIntervalMs?: number
   /** First and longest wait of a retried item; default 200 and 10000. */
   readonly retryBackoffMs?: { readonly first: number; readonly longest: number }

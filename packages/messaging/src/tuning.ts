@@ -9,6 +9,7 @@ export function boundsOf(tuning: Tuning = {}): Bounds {
     rebalanceTimeoutMs: 60_000,
     heartbeatIntervalMs: 3_000,
     maxWaitMs: 250,
+    minBytes: 1,
     maxBytesPerPartition: 1_048_576,
     partitionsAtOnce: 3,
     commitIntervalMs: 500,

@@ -95,6 +95,7 @@ const OPTIONS = {
   rebalanceTimeoutMs: 20_000,
   heartbeatIntervalMs: 200,
   maxWaitMs: 50,
+  minBytes: 1,
   maxBytesPerPartition: 1_048_576,
   partitionsAtOnce: 3,
   stallMs: 60_000,

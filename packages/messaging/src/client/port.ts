@@ -82,6 +82,8 @@ export interface ConsumerClientOptions {
   readonly heartbeatIntervalMs: number
   /** How long the broker may hold back an empty fetch. */
   readonly maxWaitMs: number
+  /** Bytes a fetch waits for until then. */
+  readonly minBytes: number
   /** Bytes of one partition in one fetch. */
   readonly maxBytesPerPartition: number
   readonly partitionsAtOnce: number

@@ -21,6 +21,7 @@ export class KafkaJsConsumer implements ConsumerClient {
       rebalanceTimeout: options.rebalanceTimeoutMs,
       heartbeatInterval: options.heartbeatIntervalMs,
       maxWaitTimeInMs: options.maxWaitMs,
+      minBytes: options.minBytes,
       maxBytesPerPartition: options.maxBytesPerPartition,
       allowAutoTopicCreation: false,
       retry: { initialRetryTime: 200, maxRetryTime: 5_000, retries: 8, restartOnFailure: async () => false },

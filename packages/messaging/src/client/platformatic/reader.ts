@@ -81,7 +81,7 @@ export class Reader {
       node,
       topics,
       maxWaitTime: this.options.maxWaitMs,
-      minBytes: 1,
+      minBytes: this.options.minBytes,
       maxBytes: MAX_BYTES,
       isolationLevel: FetchIsolationLevels.READ_COMMITTED,
       connectionPool: this.pool,
