@@ -6,7 +6,7 @@ export {
   type SearchServerName,
   startSearchServer,
 } from './search-server.js'
-export { registerOutboxConnector, removeOutboxConnector } from './stack/connector.js'
+export { OUTBOX_CONNECTOR, registerOutboxConnector, removeOutboxConnector } from './stack/connector.js'
 export { openContext, type StackContext } from './stack/context.js'
 export { dataFolder, dropOutsideData } from './stack/data-folder.js'
 export { prepareLetheDatabase, prepareShopDatabase, urlAs, withClient } from './stack/databases.js'

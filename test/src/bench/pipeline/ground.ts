@@ -1,6 +1,16 @@
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { down, freeOffset, openContext, type StackContext, up } from '@lethe/infra'
+import {
+  down,
+  freeOffset,
+  OUTBOX_CONNECTOR,
+  openContext,
+  removeOutboxConnector,
+  type StackContext,
+  up,
+  withClient,
+} from '@lethe/infra'
+import { dropSlot } from './installation.js'
 
 /** How much of everything one run measures. */
 export interface Sizes {
@@ -59,8 +69,18 @@ export async function withStack<T>(
   interrupted.catch(() => {})
   try {
     await up('core', { signal: interrupt.signal, report })
-    return await Promise.race([openContext().then(work), interrupted])
+    const context = await openContext()
+    if (!foreign) await quieten(context)
+    return await Promise.race([work(context), interrupted])
   } finally {
     if (!foreign) await down({ data: true })
   }
+}
+
+/** The stack's own connector reads a database nobody writes to; every measure registers one of its own. */
+async function quieten(context: StackContext): Promise<void> {
+  await removeOutboxConnector(context, OUTBOX_CONNECTOR)
+  await withClient(context.at.lethePostgresUrl, (client) =>
+    dropSlot(client, OUTBOX_CONNECTOR.replaceAll('-', '_')),
+  )
 }

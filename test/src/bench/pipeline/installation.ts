@@ -273,20 +273,25 @@ export async function createDatabase(url: string): Promise<void> {
 export async function dropDatabase(url: string, slot?: string): Promise<void> {
   const name = pg.escapeIdentifier(new URL(url).pathname.slice(1))
   await withClient(new URL('/postgres', url).href, async (client) => {
-    for (let tries = 0; slot !== undefined && tries < 100; tries++) {
-      const { rows } = await client.query<{ active: boolean }>(
-        'SELECT active FROM pg_replication_slots WHERE slot_name = $1',
-        [slot],
-      )
-      if (!rows[0]) break
-      if (!rows[0].active) await client.query('SELECT pg_drop_replication_slot($1)', [slot])
-      else if (tries === 20)
-        await client.query(
-          'SELECT pg_terminate_backend(active_pid) FROM pg_replication_slots WHERE slot_name = $1',
-          [slot],
-        )
-      await new Promise((resolve) => setTimeout(resolve, 50))
-    }
+    if (slot !== undefined) await dropSlot(client, slot)
     await client.query(`DROP DATABASE IF EXISTS ${name} WITH (FORCE)`)
   })
+}
+
+/** Waits for its reader to leave, and ends a reader that does not. */
+export async function dropSlot(client: pg.ClientBase, slot: string): Promise<void> {
+  for (let tries = 0; tries < 100; tries++) {
+    const { rows } = await client.query<{ active: boolean }>(
+      'SELECT active FROM pg_replication_slots WHERE slot_name = $1',
+      [slot],
+    )
+    if (!rows[0]) return
+    if (!rows[0].active) await client.query('SELECT pg_drop_replication_slot($1)', [slot])
+    else if (tries === 20)
+      await client.query(
+        'SELECT pg_terminate_backend(active_pid) FROM pg_replication_slots WHERE slot_name = $1',
+        [slot],
+      )
+    await new Promise((resolve) => setTimeout(resolve, 50))
+  }
 }
