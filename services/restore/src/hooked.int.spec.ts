@@ -332,37 +332,35 @@ describe('a dump', () => {
     await hammer.sighting()
   })
 
-  it('that does not come after all: an officer opens the gate again, under a ticket', async () => {
+  it('that does not come after all: an officer opens; a broken glass is shut again, and the restore called hooked no more', async () => {
     const process = stand.process()
     await round(process)
+    const refused = (role: string) =>
+      expect(ask(shop.url(role), 'SELECT 1')).rejects.toThrow(/rejects connection/)
     const { restoreId } = await prepareServer()
     await announce(process, restoreId)
     await round(process)
-    await expect(ask(shop.url('boss'), 'SELECT 1')).rejects.toThrow(/rejects connection/)
+    await refused('boss')
     expect(await ask(shop.url('boss', 'postgres'), 'SELECT 1 AS n')).toEqual([{ n: 1 }])
     await process.restores.open(officer, restoreId, 'OPS-7')
     expect(await latest()).toMatchObject({ phase: 'opened' })
     expect(await ask(shop.url('shop_app'), 'SELECT 1 AS n')).toEqual([{ n: 1 }])
-  })
 
-  it('is called hooked no more once somebody broke the glass; Lethe shuts it again when it is back', async () => {
-    const process = stand.process()
-    await round(process)
     await stand.tombstone('u1', { held: true })
-    const { switchFile } = await prepareServer()
+    const again = await prepareServer()
+    expect(again).toMatchObject({ already: false, restoreId: expect.not.stringContaining(restoreId) })
     // Told by a person that the copy is in, as for a dump that has no marker.
     await process.restores.announce(hook, { systemId, gateMode: 'unhooked' })
     await process.guard.idle()
     expect(await latest()).toMatchObject({ phase: 'waiting', gateMode: 'hooked', windowMs: null, held: 1 })
-    const refused = () => expect(ask(shop.url('shop_app'), 'SELECT 1')).rejects.toThrow(/rejects connection/)
-    await refused()
+    await refused('shop_app')
     await ask(
       shop.url(replayRole, 'postgres'),
-      `COPY (SELECT 'nobody') TO '${switchFile}'; SELECT pg_reload_conf()`,
+      `COPY (SELECT 'nobody') TO '${again.switchFile}'; SELECT pg_reload_conf()`,
     )
     await expect.poll(() => ask(shop.url('shop_app'), 'SELECT 1').catch(() => null)).not.toBeNull()
     await round(process)
-    await refused()
+    await refused('shop_app')
     expect(await latest()).toMatchObject({
       phase: 'waiting',
       gateMode: 'unhooked',

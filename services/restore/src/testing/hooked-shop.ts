@@ -77,7 +77,7 @@ export class HookedShop implements Store {
         await ask(this.url(role, 'postgres'), 'SELECT 1')
         return
       } catch (error) {
-        if (look > 600) throw error
+        if (look > 2_400) throw error
         await new Promise((resolve) => setTimeout(resolve, 50))
       }
     }

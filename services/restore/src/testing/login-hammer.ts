@@ -19,13 +19,14 @@ export interface LoginHammer {
   stop(): Promise<Logins>
 }
 
-/** How many try at the same time; each begins anew as soon as it has its answer. */
-const AT_ONCE = 6
+/** Offered, whether or not the ones before have their answer; of those at most so many at once. */
+const PER_SECOND = 250
+const AT_ONCE = 100
 
 const PROGRAM = `
 const { parentPort, workerData } = require('node:worker_threads')
 const net = require('node:net')
-const { port, roles, database, query, atOnce } = workerData
+const { port, roles, database, query, atOnce, perSecond } = workerData
 const seen = { attempts: 0, firstInsideAt: null, sightings: 0 }
 const begun = Date.now()
 let stopped = false
@@ -70,17 +71,21 @@ const attempt = (role) => new Promise((resolve) => {
     }
   })
 })
-const knock = async () => {
-  while (!stopped) {
-    await attempt(roles[seen.attempts++ % roles.length])
-    await new Promise((resolve) => setTimeout(resolve, 10))
+const underWay = new Set()
+const knock = () => {
+  // A tick that comes late makes up for those that did not.
+  while (!stopped && underWay.size < atOnce && seen.attempts < ((Date.now() - begun) * perSecond) / 1000) {
+    const one = attempt(roles[seen.attempts++ % roles.length]).then(() => underWay.delete(one))
+    underWay.add(one)
   }
 }
-const all = Array.from({ length: atOnce }, knock)
+const ticking = setInterval(knock, 4)
 parentPort.on('message', async () => {
   stopped = true
-  await Promise.all(all)
-  parentPort.postMessage({ ...seen, perSecond: Math.round((seen.attempts * 1000) / (Date.now() - begun)) })
+  clearInterval(ticking)
+  const seconds = (Date.now() - begun) / 1000
+  await Promise.all(underWay)
+  parentPort.postMessage({ ...seen, perSecond: Math.round(seen.attempts / seconds) })
   parentPort.close()
 })
 `
@@ -101,7 +106,7 @@ export function startLogins(at: {
   const query = `SELECT count(*) FROM users WHERE id IN (${ids})`
   const worker = new Worker(PROGRAM, {
     eval: true,
-    workerData: { port, roles, database, query, atOnce: AT_ONCE },
+    workerData: { port, roles, database, query, atOnce: AT_ONCE, perSecond: PER_SECOND },
   })
   const when = (what: string) => {
     const told = new Promise<void>((resolve, reject) => {
