@@ -143,6 +143,12 @@ describe('an action on a request', () => {
     await lastOutcome(id, 'second_approval_needed')
   })
 
+  it('of somebody whom the request service does not know is refused, and ends no session', async () => {
+    request.answer = { status: 401, body: { code: 'unauthenticated' } }
+    expect(await act('hold')).toMatchObject({ status: 403, body: { code: 'forbidden' } })
+    expect((await ops.call('/v1/session', { cookie: officer.cookie })).status).toBe(200)
+  })
+
   it('of which nothing is known afterwards says so, and is not repeated', async () => {
     for (const answer of [
       { status: 500, body: { code: 'internal' } },

@@ -30,6 +30,16 @@ beforeAll(async () => {
   await stand.pool.query(
     "INSERT INTO restore.gates (system_id, state, strength, since) VALUES ('shop-pg', 'shut', 'enforced', 1)",
   )
+  for (const [id, systemId, result] of [
+    [soon, 'cache', 'residual'],
+    [soon, 'shop-pg', 'inconclusive'],
+    [far, 'cache', 'inconclusive'],
+    [foreign, 'cache', 'residual'],
+  ])
+    await stand.pool.query(
+      'UPDATE read_model.verifications SET result = $3 WHERE request_id = $1 AND system_id = $2',
+      [id, systemId, result],
+    )
   ops = await stand.start()
 })
 
@@ -101,6 +111,7 @@ describe('the overview', () => {
         liveErased: { value: 0 },
         backupClear: { value: 0 },
       },
+      verification: { residual: { value: 1 }, inconclusive: { value: 1 } },
       erasers: { up: { value: 0 }, silent: { value: 4 }, unknown: { value: 0 } },
       gates: { open: { value: 1 }, shut: { value: 1 } },
       deadLetters: { value: 0 },

@@ -201,6 +201,7 @@ const answers: readonly (readonly [RegExp, unknown])[] = [
         liveErased: figure,
         backupClear: figure,
       },
+      verification: { residual: figure, inconclusive: figure },
       atRisk: figure,
       erasers: { up: figure, silent: figure, unknown: { value: null, unknown: x, href: x } },
       gates: { open: figure, shut: figure },

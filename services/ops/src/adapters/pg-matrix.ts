@@ -13,6 +13,8 @@ export interface MatrixKey {
 export interface MatrixFilter {
   readonly tenants: TenantScope
   readonly systemId: string | null
+  /** Only these; null: all. */
+  readonly finding: Finding | null
 }
 
 const scope = '($1::text[] IS NULL OR one.tenant_id = ANY ($1)) AND ($2::text IS NULL OR one.system_id = $2)'
@@ -43,7 +45,8 @@ export async function matrixKeys(
 ): Promise<{ keys: readonly MatrixKey[]; next: MatrixKey | null }> {
   const keys: MatrixKey[] = []
   const from = page.after === null ? 0 : findings.indexOf(page.after.finding)
-  for (const finding of findings.slice(from)) {
+  const wanted = findings.slice(from).filter((one) => filter.finding === null || one === filter.finding)
+  for (const finding of wanted) {
     const after = finding === page.after?.finding ? page.after.requestId : null
     const { rows } = await db.query<{ request_id: string }>(statements[finding], [
       scopeParameter(filter.tenants),
@@ -55,6 +58,22 @@ export async function matrixKeys(
     if (keys.length > page.limit) return { keys: keys.slice(0, -1), next: keys.at(-2) ?? null }
   }
   return { keys, next: null }
+}
+
+/** How many requests there are with each of the two that need somebody; counted as the matrix lists them. */
+export async function countFindings(
+  db: Queryable,
+  tenants: TenantScope,
+): Promise<{ residual: number; inconclusive: number }> {
+  const { rows } = await db.query<{ residual: string; inconclusive: string }>(
+    `SELECT count(*) FILTER (WHERE residual) AS residual, count(*) FILTER (WHERE NOT residual) AS inconclusive
+     FROM (SELECT one.request_id, bool_or(one.result = 'residual') AS residual
+       FROM read_model.verifications AS one
+       WHERE one.result IN ('residual', 'inconclusive') AND ($1::text[] IS NULL OR one.tenant_id = ANY ($1))
+       GROUP BY one.request_id) AS request`,
+    [scopeParameter(tenants)],
+  )
+  return { residual: Number(rows[0]?.residual ?? 0), inconclusive: Number(rows[0]?.inconclusive ?? 0) }
 }
 
 /** What is known of one request in one system. */

@@ -58,6 +58,9 @@ const unanswered = () =>
 
 /** Its own words: they are made for the caller and never repeat what was sent. */
 function refused(status: number, answer: unknown): ProblemError {
+  // Here the caller is known, so it is no reason to sign in again.
+  if (status === 401)
+    return problem('forbidden', 'The request service does not know your credential, so nothing was done.')
   const read = refusal.safeParse(answer)
   if (!read.success || !Object.hasOwn(problems, read.data.code) || status >= 500) return unanswered()
   return new ProblemError(read.data.code as ProblemCode, status, read.data.detail)

@@ -15,6 +15,7 @@ import { mayRead } from './looks.js'
 export interface MatrixQuestion {
   readonly tenantId?: string | undefined
   readonly systemId?: string | undefined
+  readonly finding?: Finding | undefined
   readonly cursor?: string | undefined
   readonly limit: number
 }
@@ -40,19 +41,19 @@ export class Matrix {
   /** @throws ProblemError `invalid_request` for a cursor that this list did not give */
   async read(caller: Caller, question: MatrixQuestion): Promise<MatrixView> {
     mayRead(caller)
-    const { tenantId, systemId = null, cursor, limit } = question
+    const { tenantId, systemId = null, finding = null, cursor, limit } = question
     const after = cursor === undefined ? null : keyOf(cursor)
     if (tenantId !== undefined && !inScope(caller, tenantId))
       return { systems: [], items: [], nextCursor: null }
     const tenants = tenantId === undefined ? scopeOf(caller) : [tenantId]
-    const { keys, next } = await matrixKeys(this.pool, { tenants, systemId }, { limit, after })
+    const { keys, next } = await matrixKeys(this.pool, { tenants, systemId, finding }, { limit, after })
     const cells = await matrixCells(
       this.pool,
       keys.map(({ requestId }) => requestId),
     )
-    const items = keys.flatMap(({ requestId, finding }) => {
+    const items = keys.flatMap(({ requestId, finding: worst }) => {
       const found = cells.get(requestId)
-      return found === undefined ? [] : [{ requestId, finding, ...found }]
+      return found === undefined ? [] : [{ requestId, finding: worst, ...found }]
     })
     const systems = new Set(items.flatMap((item) => item.cells.map((cell) => cell.systemId)))
     const nextCursor = next === null ? null : Buffer.from(JSON.stringify(next)).toString('base64url')

@@ -1,5 +1,6 @@
 import { countRequests, type RequestFilter, type TenantScope } from '@lethe/request-log'
 import type { Pool } from 'pg'
+import { countFindings } from '../adapters/pg-matrix.js'
 import { type Gate, gates, type OpenPass, oldestUnacknowledged } from '../adapters/pg-reads.js'
 import type { DeadLetters } from './dead-letters.js'
 import type { GroupView, Lag } from './lag.js'
@@ -23,6 +24,8 @@ export interface OverviewView {
     readonly liveErased: Figure
     readonly backupClear: Figure
   }
+  /** Requests of which a probe found something left, and those it could not tell. */
+  readonly verification: { readonly residual: Figure; readonly inconclusive: Figure }
   readonly atRisk: Figure
   readonly erasers: { readonly up: Figure; readonly silent: Figure; readonly unknown: Figure }
   readonly gates: { readonly open: Figure; readonly shut: Figure }
@@ -77,8 +80,9 @@ export class Overview {
     const { pool, lag, risk, deadLetters, systemIds } = this.parts
     const now = Date.now()
     const { value: view } = await lag.read(5_000)
-    const [requests, oldest, doors, letters, endangered] = await Promise.all([
+    const [requests, found, oldest, doors, letters, endangered] = await Promise.all([
       this.requests(tenants, now),
+      countFindings(pool, tenants),
       oldestUnacknowledged(pool, tenants),
       gates(pool, systemIds()),
       deadLetters.read(DEAD_LETTERS_MAX_AGE_MS),
@@ -86,6 +90,10 @@ export class Overview {
     ])
     return {
       requests,
+      verification: {
+        residual: figure(found.residual, '/v1/verification?finding=residual'),
+        inconclusive: figure(found.inconclusive, '/v1/verification?finding=inconclusive'),
+      },
       atRisk: figure(endangered.value.items.length, '/v1/at-risk'),
       erasers: erasersOf(view.groups.filter(isEraser)),
       gates: { open: gatesOf(doors, 'open'), shut: gatesOf(doors, 'shut') },

@@ -63,7 +63,7 @@ function Stuck({ found, known }: { found: readonly Trouble[]; known: boolean }) 
 }
 
 function Numbers({ overview }: { overview: OverviewAnswer }) {
-  const { requests, atRisk, erasers, gates, deadLetters, oldestUnacknowledged } = overview
+  const { requests, verification, atRisk, erasers, gates, deadLetters, oldestUnacknowledged } = overview
   const { pass } = oldestUnacknowledged
   return (
     <>
@@ -72,6 +72,8 @@ function Numbers({ overview }: { overview: OverviewAnswer }) {
         <ul className="figures">
           <Figure label="overdue" figure={requests.overdue} tone="bad" />
           <Figure label="endangered by lag" figure={atRisk} tone="bad" />
+          <Figure label="with residue" figure={verification.residual} tone="bad" />
+          <Figure label="a probe could not tell" figure={verification.inconclusive} tone="warn" />
           <Figure label="due this week" figure={requests.dueThisWeek} tone="warn" />
           <Figure label="open" figure={requests.open} tone="busy" />
           <Figure

@@ -15,13 +15,16 @@ export function Verification() {
   const requests = useLive((state) => state.requests)
   const figures = useLive((state) => state.figures)
   const transport = useLive((state) => state.transport)
-  const given = filterOf(useSearch())
+  const search = useSearch()
+  const given = filterOf(search)
+  const finding = new URLSearchParams(search).get('finding')
   const filter = new URLSearchParams(
     kept.flatMap((field): [string, string][] => {
       const value = given.get(field)
       return value === null ? [] : [[field, value]]
     }),
   )
+  if (finding === 'residual' || finding === 'inconclusive') filter.set('finding', finding)
   const path = `/v1/verification${filter.size === 0 ? '' : `?${filter}`}`
   const answer = useAnswer<Matrix>(path, [transport === 'polling' ? figures : requests])
   return (

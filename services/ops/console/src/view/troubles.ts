@@ -36,6 +36,7 @@ export interface Known {
 export function troubles({ overview, lag, atRisk }: Known): Trouble[] {
   const found = [
     ...(overview ? deadlines(overview) : []),
+    ...(overview ? residues(overview) : []),
     ...(lag ? lag.groups.flatMap((group) => ofGroup(group, lag, atRisk)) : []),
     ...(lag ? ofTheWay(lag, atRisk) : []),
     ...(overview ? ofTheRest(overview) : []),
@@ -60,6 +61,24 @@ function deadlines({ requests }: Overview): Trouble[] {
       tone: 'bad',
       what: `${counted(value, 'request')} overdue`,
       why: 'The legal deadline has passed and they are still open.',
+      endangers: value,
+      endangersPage: pageOf(href),
+      page: pageOf(href),
+    },
+  ]
+}
+
+/** Somebody was called erased, or is about to be, and an independent probe still finds them. */
+function residues({ verification }: Overview): Trouble[] {
+  const { value, href } = verification.residual
+  if (value === null || value === 0) return []
+  return [
+    {
+      ...nobody,
+      id: 'residue',
+      tone: 'bad',
+      what: `${counted(value, 'request')} with residue`,
+      why: 'A probe found records of a person who was to be erased.',
       endangers: value,
       endangersPage: pageOf(href),
       page: pageOf(href),

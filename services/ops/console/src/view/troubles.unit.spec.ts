@@ -12,6 +12,7 @@ const overview = {
   measuredAt: 1,
   ageMs: 0,
   requests: { overdue: figure(0, '/v1/requests?dueBefore=1') },
+  verification: { residual: figure(0, '/v1/verification?finding=residual') },
   gates: { open: figure(1, '/v1/gates?state=open'), shut: figure(0, '/v1/gates?state=shut') },
   deadLetters: figure(0, '/v1/dead-letters'),
 } as unknown as Overview
@@ -51,6 +52,15 @@ const whats = (known: Partial<Parameters<typeof troubles>[0]>) =>
 describe('what is stuck', () => {
   it('is nothing when everything is known and moves', () => {
     expect(whats({})).toEqual([])
+  })
+
+  it('is a person a probe still finds', () => {
+    const residual = figure(2, '/v1/verification?finding=residual')
+    expect(
+      troubles({ overview: { ...overview, verification: { residual } } as never, lag: lagOf(), atRisk }),
+    ).toMatchObject([
+      { what: '2 requests with residue', tone: 'bad', endangers: 2, page: '/verification?finding=residual' },
+    ])
   })
 
   it('is an eraser that is silent, since its oldest message waits, with those it endangers', () => {

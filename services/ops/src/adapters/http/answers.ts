@@ -109,6 +109,7 @@ export const overview = z.looseObject({
     liveErased: figure,
     backupClear: figure,
   }),
+  verification: z.looseObject({ residual: figure, inconclusive: figure }),
   atRisk: figure,
   erasers: z.looseObject({ up: figure, silent: figure, unknown: figure }),
   gates: z.looseObject({ open: figure, shut: figure }),

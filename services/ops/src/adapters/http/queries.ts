@@ -1,5 +1,6 @@
 import { regimes } from '@lethe/domain'
 import { z } from 'zod'
+import { findings } from '../pg-matrix.js'
 
 /** Queries hold text; a number has digits and nothing else, so that an empty one is not zero. */
 const whole = (pattern: RegExp, says: string) => z.string().regex(pattern, says).transform(Number)
@@ -115,6 +116,7 @@ export const matrixQuery = z
   .object({
     tenantId: tenantId.optional(),
     systemId: systemIdShape.optional(),
+    finding: z.enum(findings).optional(),
     cursor: cursor.optional(),
     limit,
   })
