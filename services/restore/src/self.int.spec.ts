@@ -9,6 +9,7 @@ import type { wire } from '@lethe/schemas'
 import { createLogger, PausedError } from '@lethe/service-host'
 import pg from 'pg'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { RestoreStore } from './adapters/restore-store.js'
 import { SelfStore } from './adapters/self-store.js'
 import { Turns } from './adapters/turns.js'
 import { Beating } from './application/self/beating.js'
@@ -263,5 +264,17 @@ describe('the chain', () => {
     const value = { ...(await stand.tombstone('t1')), tombstoneId: 'gone', expiresAt: 1 }
     await stand.fold(stand.watch()).handle([record(value, 0)], at(0, 1))
     expect(await report()).toMatchObject({ records: 1 })
+  })
+
+  it('knows what was collected when no row of it is left: a copy from before is older than that', async () => {
+    const store = new RestoreStore(stand.pool)
+    expect(await store.lastCollected('shop-pg', Date.now())).toBeNull()
+    expect(await store.erasedBefore('shop-pg')).toBe(false)
+    await stand.pool.query(`INSERT INTO restore.collected VALUES ('shop-pg', 3, 700)`)
+    expect(await store.lastCollected('shop-pg', Date.now())).toBe(700)
+    expect(await store.erasedBefore('shop-pg')).toBe(true)
+    await stand.tombstone('t1')
+    await stand.pool.query('UPDATE read_model.tombstones SET effective_at = 900, expires_at = 901')
+    expect(await store.lastCollected('shop-pg', Date.now())).toBe(900)
   })
 })
