@@ -8,6 +8,7 @@ import { Chain, type ProcessName } from './harness/chain.js'
 import { run } from './harness/run.js'
 import { withRedis } from './harness/stores.js'
 import { until, untilStatus, untilStep } from './harness/wait.js'
+import { openCopy } from './shop/copy.js'
 import { digestOfOthers, footprint, type Person, sizeOf, whereIs } from './shop/oracle.js'
 import { ada, keysOf, lookAlike } from './shop/seed.js'
 
@@ -145,6 +146,44 @@ describe.each(modes)('the chain, $mode', ({ oneProcess, victims }) => {
     expect((await untilStatus(client, requestId, ['COMPLETED', 'FAILED'])).status).toBe('COMPLETED')
     await expectGone(person)
   })
+
+  // Only this mode runs the restore service.
+  it.runIf(oneProcess)(
+    'applies every tombstone to a copy that is not in use, and leaves nobody erased in it',
+    async () => {
+      const copy = await openCopy(chain.pgUrl)
+      const { at, secrets, state } = chain.context
+      const apply = (url: string, ...args: string[]) =>
+        run('packages/cli/bin/lethe.mjs', ['restore', 'apply', '--system', 'shop-pg', ...args], {
+          LETHE_RESTORE_URL: `http://127.0.0.1:${at.ports.restore}`,
+          LETHE_TOKEN: secrets.token('operator'),
+          LETHE_STATE: state.path,
+          LETHE_COPY_URL: url,
+        })
+      const erased = [ada, customer(10)].flatMap(({ userId, email, stripe }) => [userId, email, stripe])
+      const inCopy = async () =>
+        Object.values(await whereIs(copy.url, 'acme', erased)).reduce((sum, n) => sum + n, 0)
+      try {
+        const everything = ['--tables', copy.tables.join(',')]
+        const looked = await apply(copy.url, ...everything, '--dry-run')
+        expect(looked).toMatchObject({ code: 5, out: expect.stringMatching(/still found in users +2/) })
+        const before = await inCopy()
+        expect(before).toBeGreaterThan(0)
+        const done = await apply(copy.url, ...everything)
+        expect(done).toMatchObject({ code: 0, out: expect.stringContaining('clean: nobody'), err: '' })
+        expect(done.out).toMatch(/erased +2/)
+        expect(await inCopy()).toBe(0)
+        for (const value of erased) expect(done.out + looked.out).not.toContain(value)
+        expect(await apply(copy.url)).toMatchObject({
+          code: 5,
+          out: expect.stringContaining('marker_unknown'),
+        })
+        expect(await apply(chain.pgUrl)).toMatchObject({ code: 3, err: expect.stringContaining('in use') })
+      } finally {
+        await copy.drop()
+      }
+    },
+  )
 
   it('makes one request per idempotency key', async () => {
     const key = randomUUID()

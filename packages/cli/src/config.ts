@@ -41,6 +41,9 @@ export const restoreConfig = (localUrl: string): CliConfig => ({
   url: env.LETHE_RESTORE_URL ?? localUrl,
 })
 
+/** Address of a copy, for whoever keeps its password out of the process list: `LETHE_COPY_URL`. */
+export const copyUrl = (): string | undefined => env.LETHE_COPY_URL || undefined
+
 /** Colours only where a person looks. */
 export const interactive = (): boolean => process.stdout.isTTY === true && env.NO_COLOR === undefined
 

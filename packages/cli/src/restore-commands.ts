@@ -1,5 +1,6 @@
 import type { RestoreClient, RestoreView } from '@lethe/client'
 import type { Command } from 'commander'
+import { addApplyCommand } from './apply-command.js'
 import { exitCodes, UsageError } from './exit.js'
 import { addPrepareCommand } from './prepare-command.js'
 import { instant, table } from './render.js'
@@ -58,6 +59,7 @@ export function addRestoreCommands(program: Command, ports: RestorePorts): void 
     })
 
   addPrepareCommand(restore, ports)
+  addApplyCommand(restore, ports)
   addSweepCommand(restore, ports)
   addSelfCommand(restore, ports)
 

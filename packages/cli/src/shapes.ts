@@ -79,6 +79,11 @@ const shapes: Readonly<Record<string, Shape>> = {
   '--kept-until': at,
   '--policy': restoreId,
   '--acl-file': free,
+  '--tables': text(
+    /^[^\s"*,]{1,127}(,[^\s"*,]{1,127}){0,499}$/,
+    'is a table or an index, or several with commas',
+  ),
+  '--resume': text(/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/, 'is the id that an earlier apply printed'),
   '--config': free,
   '--replay-user': text(
     /^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/,

@@ -4,6 +4,15 @@ export { type FollowOptions, followStatus } from './follow-status.js'
 export { type ClientOptions, ProblemError, UnreachableError } from './http-call.js'
 export { type Command, LetheClient } from './http-client.js'
 export { type IntakeOptions, LetheIntake } from './intake.js'
-export { type GateView, RestoreClient, type RestoreView, type SweepView } from './restore-client.js'
+export {
+  type CopyAddress,
+  type CopyPageView,
+  type CopyTally,
+  type CopyView,
+  type GateView,
+  RestoreClient,
+  type RestoreView,
+  type SweepView,
+} from './restore-client.js'
 export type { SelfReportView, SelfView } from './self-view.js'
 export type * from './types.js'

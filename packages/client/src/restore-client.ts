@@ -2,6 +2,9 @@ import type { BackupView } from './backup-view.js'
 import { type ClientOptions, callJson, pathPart, UnreachableError } from './http-call.js'
 import type { SelfView } from './self-view.js'
 
+/** How long a page of a copy may take, milliseconds. */
+const PAGE_MS = 180_000
+
 /** Who may use a store, as the restore service says. */
 export interface GateView {
   readonly systemId: string
@@ -49,6 +52,44 @@ export interface SweepView {
   readonly residual: number
   /** The restore that says who was erased again, what was left, and how many could not be looked for; null for none. */
   readonly restoreId: string | null
+}
+
+/** A copy of a system that is not the one in use: staging, or a part of a backup. */
+export interface CopyAddress {
+  /** Of this application; the same one goes on where it ended. */
+  readonly applyId: string
+  readonly systemId: string
+  /** As the restore service reaches it, with the replay role's credentials. */
+  readonly url: string
+  /** Tables or indices where only those were restored. */
+  readonly tables?: readonly string[]
+}
+
+export interface CopyView {
+  /** Live tombstones of the system. */
+  readonly tombstones: number
+  /** When the marker in the copy was written, epoch milliseconds; null when there is none. */
+  readonly markerAt: number | null
+  /** Why it can't be called clean, whatever is done. */
+  readonly reasons: readonly { readonly code: string; readonly detail: string }[]
+}
+
+export interface CopyTally {
+  readonly tombstones: number
+  readonly replayed: number
+  readonly alreadyAbsent: number
+  readonly held: number
+  readonly unreadable: number
+  readonly failed: Readonly<Record<string, number>>
+  readonly residual: Readonly<Record<string, number>>
+  readonly inconclusive: Readonly<Record<string, number>>
+}
+
+export interface CopyPageView {
+  readonly cursor: string
+  readonly done: boolean
+  /** Of this page alone. */
+  readonly tally: CopyTally
 }
 
 /** Calls the restore service. Every method throws `ProblemError` or `UnreachableError`. */
@@ -155,5 +196,18 @@ export class RestoreClient {
   /** Opens a gate that waits, whatever it waits for. The id of a ticket is kept with it. */
   open(restoreId: string, ticket: string): Promise<RestoreView> {
     return callJson(this.options, 'POST', `/v1/restores/${pathPart(restoreId)}/open`, { ticket })
+  }
+
+  /** Whether it is a copy that tombstones may be applied to. Changes nothing in it. */
+  checkCopy(copy: CopyAddress, dryRun = false): Promise<CopyView> {
+    return callJson(this.options, 'POST', '/v1/copies/check', { ...copy, dryRun })
+  }
+
+  /** Applies the next thousand tombstones behind `after`, or probes for them. A page asked for again counts the same. */
+  copyPage(phase: 'replay' | 'probe', copy: CopyAddress, after: string): Promise<CopyPageView> {
+    return callJson({ timeoutMs: PAGE_MS, ...this.options }, 'POST', `/v1/copies/${phase}`, {
+      ...copy,
+      after,
+    })
   }
 }

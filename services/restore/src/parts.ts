@@ -1,3 +1,4 @@
+import type { Connector } from '@lethe/eraser-kit'
 import { RequestClient, Systems } from '@lethe/eraser-kit/hosting'
 import type { MessageCodec } from '@lethe/messaging'
 import { SelfWatch } from '@lethe/request-log'
@@ -11,6 +12,7 @@ import { SweepStore } from './adapters/sweep-store.js'
 import { TombstoneClient } from './adapters/tombstone-client.js'
 import { Turns } from './adapters/turns.js'
 import { Backups } from './application/backups.js'
+import { Copies } from './application/copies.js'
 import { Detector } from './application/detector.js'
 import { Guard } from './application/guard.js'
 import { Hooks } from './application/hooks.js'
@@ -40,6 +42,7 @@ export interface RestoreParts {
   readonly watch: SelfWatch
   /** Null where nobody said where the head is kept. */
   readonly self: { readonly restore: SelfRestore; readonly fold: ChainFold } | null
+  readonly copies: Copies
   /** What is done again and again. */
   readonly rounds: readonly Repeating[]
 }
@@ -52,8 +55,10 @@ export async function openParts(
 ): Promise<RestoreParts> {
   const request = new RequestClient(config.requestUrl, config.token)
   const systems = new Map<string, WatchedSystem>()
+  const connectors = new Map<string, Connector>()
   for (const [systemId, kind] of config.systems) {
     const connector = await connectorOf(kind)
+    connectors.set(systemId, connector)
     systems.set(
       systemId,
       watchedSystem(systemId, connector, new Systems(connector, systemId, request, config.secret)),
@@ -112,6 +117,7 @@ export async function openParts(
   })
   const { self, rounds } = ofSelf({ config, pool, turns, watch, logger, codec })
   const restores = new Restores(systems, store, sweepStore, guard, sweeps, runs)
+  const copies = new Copies({ connectors, request, source, store, secret, incarnation })
   return {
     pool,
     locks,
@@ -121,6 +127,7 @@ export async function openParts(
     watched: new Set(systems.keys()),
     sweeps,
     backups,
+    copies,
     watch,
     self,
     rounds: [

@@ -14,9 +14,11 @@ import {
 import { Pool } from 'pg'
 import { AnnouncedController, WATCHED } from './adapters/announced.controller.js'
 import { BackupsController } from './adapters/http/backups.controller.js'
+import { CopiesController } from './adapters/http/copies.controller.js'
 import { RestoresController } from './adapters/http/restores.controller.js'
 import { SelfController } from './adapters/http/self.controller.js'
 import { Backups } from './application/backups.js'
+import { Copies } from './application/copies.js'
 import { Guard } from './application/guard.js'
 import { Restores } from './application/restores.js'
 import type { ChainFold } from './application/self/chain-fold.js'
@@ -79,6 +81,7 @@ export class RestoreModule {
         AnnouncedController,
         RestoresController,
         BackupsController,
+        CopiesController,
         ...(self === null ? [] : [SelfController]),
       ],
       providers: [
@@ -89,6 +92,7 @@ export class RestoreModule {
         { provide: Backups, useValue: parts.backups },
         { provide: Restores, useValue: parts.restores },
         { provide: Sweeps, useValue: parts.sweeps },
+        { provide: Copies, useValue: parts.copies },
         { provide: ROUNDS, useValue: parts.rounds },
         { provide: WATCHED, useValue: parts.watched },
         { provide: STRATEGIES, useValue: [strategy, ...chain] },

@@ -21,25 +21,30 @@ const answer = z.record(z.string(), indexInfo)
 /** Names in one look: a path has room for about 4,000 characters. */
 const NAMES = 12
 
-/** Copies by the name of the index they stand for. */
+/** Copies by the name of the index they stand for: of the named ones, or of all. */
 export async function copiesOf(
   store: Store,
-  indices: readonly string[],
+  indices: readonly string[] | 'all',
 ): Promise<ReadonlyMap<string, readonly [string, IndexInfo]>> {
   const copies = new Map<string, readonly [string, IndexInfo]>()
-  for (let from = 0; from < indices.length; from += NAMES) {
-    const page = indices.slice(from, from + NAMES)
+  for (const path of indices === 'all' ? [`/${BEHIND}*`] : pathsTo(indices)) {
     const infos = await store.callIfThere(answer, {
       method: 'GET',
-      path: `/${page.map((index) => encodeURIComponent(behindOf(index))).join(',')}`,
-      query: { ignore_unavailable: true, expand_wildcards: 'all' },
+      path,
+      query: { ignore_unavailable: true, allow_no_indices: true, expand_wildcards: 'all' },
     })
     for (const [name, info] of Object.entries(infos ?? {}))
-      for (const index of page)
-        if (Object.hasOwn(info.aliases, behindOf(index))) copies.set(index, [name, info])
+      for (const alias of Object.keys(info.aliases))
+        if (alias.startsWith(BEHIND)) copies.set(alias.slice(BEHIND.length), [name, info])
   }
   return copies
 }
+
+const pathsTo = (indices: readonly string[]): string[] =>
+  Array.from({ length: Math.ceil(indices.length / NAMES) }, (_, page) => {
+    const names = indices.slice(page * NAMES, (page + 1) * NAMES)
+    return `/${names.map((index) => encodeURIComponent(behindOf(index))).join(',')}`
+  })
 
 /** What was found under each name, with the copy in the place of an index that refuses everybody. */
 export async function behindTheGate(

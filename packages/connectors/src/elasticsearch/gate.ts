@@ -84,7 +84,7 @@ async function lookAtDoors(store: Store, jobs: readonly Job[]): Promise<Door[]> 
         infos.set(index, info)
   const isShut = (info: IndexInfo) => isBlocked(info) && info.settings.index.blocks?.write === true
   const shut = [...infos].flatMap(([index, info]) => (isShut(info) ? [index] : []))
-  const copies = await copiesOf(store, [...infos.keys()])
+  const copies = await copiesOf(store, 'all')
   const histories = await historiesOf(store, shut)
   return [...infos].map(([index, info]): Door => {
     const [copy = null, of] = copies.get(index) ?? []

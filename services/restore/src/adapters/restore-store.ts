@@ -112,6 +112,27 @@ export class RestoreStore {
     return orNull(rows[0]?.at ?? null)
   }
 
+  async liveTombstones(systemId: string, now: number): Promise<number> {
+    const { rows } = await this.pool.query<{ n: string }>(
+      'SELECT count(*) AS n FROM read_model.tombstones WHERE system_id = $1 AND expires_at > $2',
+      [systemId, now],
+    )
+    return number(rows[0]?.n)
+  }
+
+  /**
+   * Whether this is the store that is in use, by its marker, one that was replaced just now included. A copy on another
+   * server or under another name has another identity, where a store has one.
+   */
+  async isInUse(systemId: string, marker: string | null, identity: string | null): Promise<boolean> {
+    const { rows } = await this.pool.query<{ yes: boolean }>(
+      `SELECT coalesce($2 IN (current, pending, previous), false) AND coalesce(identity = $3, true) AS yes
+       FROM restore.markers WHERE system_id = $1`,
+      [systemId, marker, identity],
+    )
+    return rows[0]?.yes ?? false
+  }
+
   async gates(): Promise<GateRow[]> {
     const { rows } = await this.pool.query<Row>('SELECT * FROM restore.gates ORDER BY system_id')
     return rows.map((row) => ({

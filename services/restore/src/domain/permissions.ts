@@ -1,6 +1,6 @@
 import type { Caller, Role } from '@lethe/service-host'
 
-export type Action = 'read_gate' | 'read' | 'announce' | 'sweep' | 'retry' | 'open' | 'self'
+export type Action = 'read_gate' | 'read' | 'announce' | 'sweep' | 'apply' | 'retry' | 'open' | 'self'
 
 const officer: readonly Role[] = ['privacy_officer', 'admin']
 const staff: readonly Role[] = ['operator', ...officer]
@@ -11,6 +11,7 @@ const allowed: Readonly<Record<Action, readonly Role[]>> = {
   read: ['viewer', 'restore', ...staff],
   announce: ['restore', ...staff],
   sweep: ['restore', ...staff],
+  apply: ['restore', ...staff],
   retry: staff,
   open: officer,
   self: officer,

@@ -59,6 +59,18 @@ export class Shop {
     }
   }
 
+  /** One statement in a backup, which is a database of its own, or in the shop. */
+  async in(database: string, sql: string): Promise<Record<string, unknown>[]> {
+    const client = new pg.Client({ connectionString: this.url(undefined, database) })
+    client.on('error', () => undefined)
+    await client.connect()
+    try {
+      return (await client.query(sql)).rows ?? []
+    } finally {
+      await client.end()
+    }
+  }
+
   /** A session that only superusers could end. */
   async asSuperuser(): Promise<pg.Client> {
     const client = new pg.Client({ connectionString: this.url() })

@@ -1,0 +1,230 @@
+import type { Connector } from '@lethe/eraser-kit'
+import { type RequestPort, Systems } from '@lethe/eraser-kit/hosting'
+import { type Caller, LetheError, problem, TerminalError } from '@lethe/service-host'
+import type { RestoreStore } from '../adapters/restore-store.js'
+import { originOf } from '../domain/marker.js'
+import { hasParts, partOf } from '../domain/part.js'
+import { may } from '../domain/permissions.js'
+import { counted, type Fate, nothing, seen } from '../domain/tally.js'
+import { type CopyAge, type Reason, reasonsToWait, type Tally } from '../domain/waiting.js'
+import { Applying, fateOf, PageExpired, type Readable } from './applying.js'
+import type { TombstonePage, TombstoneSource } from './tombstone-source.js'
+import { type WatchedSystem, watchedSystem } from './watched-system.js'
+
+/** A copy of a watched system that is not the one in use: staging, or a part of a backup. */
+export interface Copy {
+  readonly applyId: string
+  readonly systemId: string
+  /** Where it is, with its credentials; not kept, not logged. */
+  readonly url: string
+  /** Tables or indices where only those were restored. */
+  readonly tables?: readonly string[] | undefined
+}
+
+export interface CheckedCopy {
+  /** Live tombstones of the system. */
+  readonly tombstones: number
+  /** When the marker in the copy was written, epoch milliseconds; null when there is none. */
+  readonly markerAt: number | null
+  /** Why it can't be called clean, whatever is done. */
+  readonly reasons: readonly Reason[]
+}
+
+export interface CopyPage {
+  /** The last tombstone of it; ask on behind it. */
+  readonly cursor: string
+  readonly done: boolean
+  /** Of this page alone. */
+  readonly tally: Tally
+}
+
+export interface CopiesParts {
+  /** Connectors by watched system. */
+  readonly connectors: ReadonlyMap<string, Connector>
+  readonly request: Pick<RequestPort, 'section'>
+  readonly source: TombstoneSource
+  readonly store: RestoreStore
+  readonly secret: string
+  readonly incarnation: string
+  readonly now?: () => number
+}
+
+const PAGE = 1_000
+
+/**
+ * Applies live tombstones to a copy that whoever asks has the address of, page by page: nothing is kept here between
+ * two pages, so either side may die and go on. Receipts in the copy repeat the true counts of a page done again. No
+ * gate is touched, and no marker, the copy's own included.
+ */
+export class Copies {
+  private readonly now: () => number
+  private readonly applying: Applying
+
+  constructor(private readonly parts: CopiesParts) {
+    this.now = parts.now ?? Date.now
+    this.applying = new Applying(this.now)
+  }
+
+  /** @throws ProblemError when it is not a copy of that system, or the one in use; audited */
+  async check(caller: Caller, copy: Copy, dryRun: boolean): Promise<CheckedCopy> {
+    const { store } = this.parts
+    const { applyId, systemId, tables } = copy
+    return this.opened(caller, copy, async (_system, age, markerAt) => {
+      const detail = { applyId, dryRun, ...(tables ? { tables } : {}) }
+      const at = this.now()
+      await store.audit({ at, credentialId: caller.id, systemId, restoreId: null, action: 'apply', detail })
+      const reasons = age === null ? [] : reasonsToWait(nothing, age)
+      return { tombstones: await store.liveTombstones(systemId, at), markerAt, reasons }
+    })
+  }
+
+  async replay(caller: Caller, copy: Copy, after: string): Promise<CopyPage> {
+    return this.opened(caller, copy, async (system) => {
+      // What receipts are kept in, where the copy does not have it.
+      await (await system.restore()).prepare()
+      return this.page(copy, after, async (page) => {
+        const fates: Fate[] = page.tombstones.flatMap(({ held, subject }): Fate[] =>
+          held ? [{ is: 'held' }] : subject === null ? [{ is: 'unreadable' }] : [],
+        )
+        const readable = page.tombstones.filter((one): one is Readable => !one.held && one.subject !== null)
+        const run = { name: `apply-${copy.applyId}`, number: 1, systemId: copy.systemId }
+        const { signal } = new AbortController()
+        const told = await this.applying.eraseAll(run, system, readable, page.validUntil, signal)
+        return counted(nothing, [...fates, ...told.map(({ outcome }) => fateOf(outcome))])
+      })
+    })
+  }
+
+  async probe(caller: Caller, copy: Copy, after: string): Promise<CopyPage> {
+    return this.opened(caller, copy, async (system) => {
+      const session = await system.probe()
+      return this.page(copy, after, async ({ tombstones }) => {
+        const missing = tombstones.flatMap(({ held, subject }): Fate[] =>
+          held ? [{ is: 'held' }] : subject === null ? [{ is: 'unreadable' }] : [],
+        )
+        const subjects = tombstones.flatMap(({ subject }) => (subject === null ? [] : [subject]))
+        // Everybody is counted, and those nobody may look for by why.
+        let tally: Tally = { ...counted(nothing, missing), tombstones: tombstones.length }
+        for (let from = 0; from < subjects.length; from += system.batchMax) {
+          const some = subjects.slice(from, from + system.batchMax)
+          const findings = await session.probe(some)
+          if (findings.length !== some.length)
+            throw new TerminalError('probe_incomplete', 'The probe did not answer for everybody.')
+          tally = seen(tally, findings)
+        }
+        return tally
+      })
+    })
+  }
+
+  /** A page that outlives its minute is read again, smaller: a hold may have come. */
+  private async page(
+    { systemId, applyId }: Copy,
+    after: string,
+    work: (page: TombstonePage) => Promise<Tally>,
+  ): Promise<CopyPage> {
+    for (let limit = PAGE; ; limit = Math.max(1, Math.floor(limit / 4))) {
+      const page = await this.parts.source.page(systemId, `apply-${applyId}`, after, limit)
+      try {
+        const tally = await work(page)
+        const cursor = page.tombstones.at(-1)?.tombstoneId ?? after
+        return { cursor, done: page.tombstones.length < limit, tally }
+      } catch (error) {
+        if (!(error instanceof PageExpired)) throw error
+        if (limit === 1) throw problem('unavailable', 'One person takes longer than a page lives; ask again.')
+      }
+    }
+  }
+
+  private async opened<T>(
+    caller: Caller,
+    copy: Copy,
+    work: (system: WatchedSystem, age: CopyAge | null, markerAt: number | null) => Promise<T>,
+  ): Promise<T> {
+    if (!may(caller, 'apply')) throw problem('forbidden', 'Your roles do not allow "apply".')
+    const system = await this.systemOf(copy)
+    try {
+      const { age, markerAt } = await this.ageOf(copy, system)
+      return await work(system, age, markerAt)
+    } catch (error) {
+      throw told(error)
+    } finally {
+      await system.close()
+    }
+  }
+
+  private async systemOf({ systemId, url, tables }: Copy): Promise<WatchedSystem> {
+    const connector = this.parts.connectors.get(systemId)
+    if (connector === undefined)
+      throw problem(
+        'not_found',
+        'No such system is watched here; LETHE_SYSTEMS of the restore service names those that are.',
+      )
+    if (!connector.options.safeParse({ url }).success)
+      throw problem('invalid_request', `This is no URL of a ${connector.kind}, which ${systemId} is.`)
+    const current = await this.section('current', systemId)
+    const part = (section: typeof current) => (tables ? partOf(section.system, tables) : null)
+    const named = part(current)
+    if (named?.ok === false)
+      throw problem(
+        'invalid_request',
+        hasParts(connector.kind)
+          ? `The data map says nothing of ${named.unknown.join(', ')} in ${systemId}.`
+          : `A ${connector.kind} has no tables that could be restored alone: leave --tables out.`,
+      )
+    const request: RequestPort = {
+      // Of an older map that does not know the part yet, the one in force is taken.
+      section: async (version) => {
+        const section = version === 'current' ? current : await this.section(version, systemId)
+        const own = part(section)
+        if (own === null) return section
+        if (own.ok) return { ...section, system: { ...section.system, body: own.body } }
+        return named === null ? current : { ...current, system: { ...current.system, body: named.body } }
+      },
+      clear: () => Promise.reject(new Error('a copy needs no clearance')),
+    }
+    return watchedSystem(systemId, connector, new Systems(connector, systemId, request, () => url))
+  }
+
+  private section(version: Parameters<RequestPort['section']>[0], systemId: string) {
+    return this.parts.request.section(version, systemId).catch((error: unknown) => {
+      throw told(error)
+    })
+  }
+
+  /** Refuses the store in use and another installation's; null for a part, which has no age to tell. */
+  private async ageOf(
+    { systemId, tables }: Copy,
+    system: WatchedSystem,
+  ): Promise<{ readonly age: CopyAge | null; readonly markerAt: number | null }> {
+    const { store, secret, incarnation } = this.parts
+    const session = await system.restore()
+    const [{ found }, identity] = await Promise.all([session.marker.read(), session.identity()])
+    if (await store.isInUse(systemId, found, identity))
+      throw problem(
+        'illegal_transition',
+        `This is ${systemId} itself, as it is in use, or was seconds ago: announce a restore of it, sweep it, or take the copy again.`,
+      )
+    const origin = originOf({ secret, systemId, incarnation }, found)
+    if (found !== null && origin.by !== 'us')
+      throw problem(
+        'map_mismatch',
+        `The marker in it is not ${systemId}'s of this installation: it is a copy of another store, or of another environment's.`,
+      )
+    if (origin.by === 'us') {
+      const lastCollectedAt = await store.lastCollected(systemId, this.now())
+      return {
+        age: { known: true, writtenAt: origin.writtenAt, lastCollectedAt },
+        markerAt: origin.writtenAt,
+      }
+    }
+    return { age: tables ? null : { known: false, foreign: false }, markerAt: null }
+  }
+}
+
+/** What a store or `request` would not do, as the caller may read it: connectors' messages name nobody. */
+function told(error: unknown): unknown {
+  if (!(error instanceof LetheError)) return error
+  const code = error.errorClass === 'terminal' ? 'map_mismatch' : 'unavailable'
+  return problem(code, error.message, { cause: error.code })
+}
