@@ -41,11 +41,23 @@ export class HookedShop implements Store {
       `archive_command = 'mkdir -p ${archive} && cp %p ${archive}/%f'`,
     ])
     const shop = new HookedShop(cluster, size)
+    try {
+      await shop.fill()
+    } catch (error) {
+      // Nobody else would end its server.
+      await shop.close()
+      throw error
+    }
+    return shop
+  }
+
+  private async fill(): Promise<void> {
+    const { cluster, size } = this
     cluster.start('source')
-    await shop.answers('postgres')
+    await this.answers('postgres')
     for (const statement of ROLES) await ask(cluster.url('postgres', 'postgres'), statement)
     await ask(
-      shop.url(),
+      this.url(),
       `CREATE TABLE users (id text PRIMARY KEY, email text NOT NULL, created_at timestamptz NOT NULL);
        CREATE TABLE orders (id serial PRIMARY KEY, user_id text REFERENCES users, address text);
        INSERT INTO users SELECT 'u' || n, 'u' || n || '@example.com', '2020-01-01' FROM generate_series(1, ${size}) n;
@@ -53,7 +65,6 @@ export class HookedShop implements Store {
        CREATE INDEX ON orders (user_id);
        GRANT SELECT ON users, orders TO shop_app`,
     )
-    return shop
   }
 
   url(role = 'lethe_replay', database = 'shop'): string {
