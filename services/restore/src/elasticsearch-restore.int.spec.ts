@@ -1,6 +1,6 @@
 import { installSearchServer, type SearchServer, startSearchServer } from '@lethe/infra'
 import { afterAll, afterEach, beforeAll, describe, expect, it, test } from 'vitest'
-import { type Knocks, startHammer } from './testing/hammer.js'
+import { type Knocks, startHammer, told } from './testing/hammer.js'
 import { type RestoreProcess, round } from './testing/process.js'
 import { SearchStand } from './testing/search-stand.js'
 
@@ -38,6 +38,7 @@ describe('an Elasticsearch restored from a snapshot', () => {
       count: /"count":(\d+)/,
     })
     try {
+      await hammer.knocking()
       await stand.restore(hook)
       if (!hook) await hammer.inside()
       await expect
@@ -86,7 +87,7 @@ describe('an Elasticsearch restored from a snapshot', () => {
     expect(keptOut(knocks)).toBe(true)
     expect(knocks.erasedSeen).toBe(0)
     expect(knocks.refused).toBeGreaterThan(0)
-    expect(knocks.perSecond).toBeGreaterThan(200)
+    told(knocks)
     expect(await stand.present(ERASED)).toEqual([])
     expect(before.documents).toBe(CUSTOMERS - ERASED.length)
     expect(await stand.digest(gone)).toEqual(before)

@@ -3,7 +3,7 @@ import { prepareRedis } from '@lethe/connectors/redis'
 import { afterEach, describe, expect, it } from 'vitest'
 import type { Persistence } from './testing/cache-server.js'
 import { CacheStand, keysOf } from './testing/cache-stand.js'
-import { type Knocks, startHammer } from './testing/hammer.js'
+import { type Knocks, startHammer, told } from './testing/hammer.js'
 import { type RestoreProcess, round } from './testing/process.js'
 
 /** Customers in the store; LETHE_PROOF_SIZE=100000 is the whole proof. One in a hundred is erased. */
@@ -55,6 +55,7 @@ async function comesBack(process: RestoreProcess, backup: string, { hook }: Hook
       expect(prepared).toMatchObject({ changed: true, shut: ['app', 'default', 'eraser'] })
     }
     server.putBack(backup)
+    await hammer.knocking()
     await server.start()
     // Without the hook somebody is in it before anybody looks.
     if (!hook) await hammer.inside()
@@ -100,9 +101,10 @@ describe.each(['rdb', 'aof'] as const)('a Redis restored from its %s', (persiste
       inconclusive: {},
     })
     expect(keptOut(knocks)).toBe(true)
-    expect(knocks).toMatchObject({ erasedSeen: 0, away: expect.any(Number) })
+    expect(knocks.erasedSeen).toBe(0)
+    expect(knocks.away).toBeGreaterThan(0)
     expect(knocks.refused).toBeGreaterThan(0)
-    expect(knocks.perSecond).toBeGreaterThan(200)
+    told(knocks)
     await expectClean(before)
     const users = readFileSync(stand.server.file, 'utf8')
     expect(users).not.toContain('lethe-shut:')

@@ -14,6 +14,8 @@ export interface Knocks {
 }
 
 export interface Hammer {
+  /** Resolves when the first attempt has ended: from then on it knocks. */
+  knocking(): Promise<void>
   /** Resolves when somebody was let in. */
   inside(): Promise<void>
   /** Idempotent. */
@@ -31,7 +33,7 @@ export interface HammerAt {
 }
 
 /** How many knock at the same time; each begins anew as soon as it has its answer. */
-const AT_ONCE = 4
+const AT_ONCE = 8
 
 const PROGRAM = `
 const { parentPort, workerData } = require('node:worker_threads')
@@ -39,6 +41,7 @@ const net = require('node:net')
 const { port, send, insideWhen, count, atOnce } = workerData
 const seen = { away: 0, refused: 0, inside: 0, firstInsideAt: null, erasedSeen: 0 }
 const begun = process.hrtime.bigint()
+let told = false
 let stopped = false
 const attempt = () => new Promise((resolve) => {
   let text = ''
@@ -61,6 +64,8 @@ const attempt = () => new Promise((resolve) => {
 const knock = async () => {
   while (!stopped) {
     seen[await attempt()]++
+    if (!told) parentPort.postMessage('knocking')
+    told = true
     await new Promise((resolve) => setTimeout(resolve, 1))
   }
 }
@@ -77,23 +82,37 @@ parentPort.on('message', async () => {
 /** Knocks at a port, hundreds of times a second, whether or not anybody listens there. */
 export function startHammer(at: HammerAt): Hammer {
   const worker = new Worker(PROGRAM, { eval: true, workerData: { ...at, atOnce: AT_ONCE } })
-  const inside = new Promise<void>((resolve, reject) => {
-    worker.on('message', (message) => message === 'inside' && resolve())
-    worker.once('error', reject)
-  })
-  inside.catch(() => undefined)
+  const said = (word: string) => {
+    const promise = new Promise<void>((resolve, reject) => {
+      worker.on('message', (message) => message === word && resolve())
+      worker.once('error', reject)
+    })
+    promise.catch(() => undefined)
+    return promise
+  }
+  const knocking = said('knocking')
+  const inside = said('inside')
   let stopped: Promise<Knocks> | undefined
   const stop = () =>
     new Promise<Knocks>((resolve, reject) => {
       worker.once('error', reject)
-      worker.on('message', (message) => message !== 'inside' && resolve(message as Knocks))
+      worker.on('message', (message) => typeof message === 'object' && resolve(message as Knocks))
       worker.postMessage('stop')
     })
   return {
+    knocking: () => knocking,
     inside: () => inside,
     stop: () => {
       stopped ??= stop()
       return stopped
     },
   }
+}
+
+/** Of a whole proof the rate is told: how fast a machine is decides no test. */
+export function told({ perSecond, away, refused, inside }: Knocks): void {
+  if (process.env.LETHE_PROOF_SIZE)
+    process.stderr.write(
+      `knocked ${Math.round(perSecond)} times a second: ${away} away, ${refused} refused, ${inside} let in\n`,
+    )
 }
