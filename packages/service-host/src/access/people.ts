@@ -66,16 +66,18 @@ export class PeoplesTokens {
   constructor(private readonly provider: IdentityProvider) {}
 
   /**
-   * Checks signature, issuer, audience and dates. @throws ProblemError `unauthenticated`, or `unavailable` while the
+   * Checks signature, issuer, audience, whom it was made for, and dates. @throws ProblemError `unauthenticated`, or `unavailable` while the
    * provider does not answer
    */
   async identify(token: string): Promise<Identified> {
     const { issuer, clientId } = this.provider
     const checks = { issuer, audience: clientId, algorithms: SIGNED_BY, requiredClaims: ['sub', 'exp'] }
     const keys = await this.keysOfProvider()
-    const { payload } = await jwtVerify(token, keys, checks).catch((error: unknown) => {
+    const { payload, protectedHeader } = await jwtVerify(token, keys, checks).catch((error: unknown) => {
       throw refusal(error)
     })
+    if (!isIdTokenFor(clientId, payload, protectedHeader.typ))
+      throw problem('unauthenticated', 'The credential is not known.')
     return { caller: this.callerOf(payload), endsAt: (payload.exp ?? 0) * 1_000 }
   }
 
@@ -113,6 +115,12 @@ export class PeoplesTokens {
 function idOf(issuer: string, sub: string): string {
   if (/^[A-Za-z0-9._|:-]{1,100}$/.test(sub)) return `oidc:${sub}`
   return `oidc:${createHash('sha256').update(`${issuer}\n${sub}`).digest('base64url').slice(0, 22)}`
+}
+
+/** Another client's token may name ours among its audiences, and would let that client act as the person. */
+function isIdTokenFor(clientId: string, { aud, azp }: JWTPayload, type: string | undefined): boolean {
+  if (/^(application\/)?at\+jwt$/i.test(type ?? '')) return false
+  return azp === undefined ? !Array.isArray(aud) || aud.length === 1 : azp === clientId
 }
 
 const away = () =>

@@ -71,6 +71,15 @@ describe('a token of a person', () => {
       ['of another key', await signed(claims(), anothers.privateKey)],
       ['of another issuer', await signed(claims({ iss: 'https://evil.example' }))],
       ['for another client', await signed(claims({ aud: 'another' }))],
+      ['another client’s, for ours as well', await signed(claims({ aud: ['console', 'b'], azp: 'b' }))],
+      ['another client’s, for ours alone', await signed(claims({ azp: 'b' }))],
+      ['for several, made for nobody knows whom', await signed(claims({ aud: ['console', 'b'] }))],
+      [
+        'an access token',
+        await new SignJWT(claims())
+          .setProtectedHeader({ alg: 'RS256', kid: 'k1', typ: 'at+jwt' })
+          .sign(ours.privateKey),
+      ],
       ['expired', await signed(claims({ exp: now() - 60 }))],
       ['not valid yet', await signed(claims({ nbf: now() + 600 }))],
       ['without an end', await signed({ ...claims(), exp: undefined } as never)],
@@ -82,6 +91,11 @@ describe('a token of a person', () => {
       ['no token', 'a.b.c'],
     ] as const)
       await expect(people.identify(token), what).rejects.toMatchObject({ code: 'unauthenticated' })
+  })
+
+  it('is taken where it is for several and was made for us', async () => {
+    for (const more of [{ aud: ['console', 'b'], azp: 'console' }, { aud: ['console'] }])
+      expect((await people.identify(await signed(claims(more)))).caller.id).toBe('oidc:person-7')
   })
 
   it('can not be judged while the provider is away, and is asked for again', async () => {
