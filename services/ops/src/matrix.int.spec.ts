@@ -78,6 +78,8 @@ describe('the matrix of requests and systems', () => {
       { systemId: 'shop-pg', result: 'residual', checkedAt: 5, residual: 3 },
     ])
     expect(cells(ids.clean)?.[0]).toMatchObject({ result: 'clean', residual: 0 })
+    const unsure = cells(ids.unsure)?.find(({ result }) => result === 'inconclusive')
+    expect(unsure).toMatchObject({ residual: null })
   })
 
   it('is of the caller’s tenants, and of one system when asked', async () => {

@@ -1,4 +1,5 @@
 import { type Queryable, scopeParameter, type TenantScope, type VerificationRow } from '@lethe/request-log'
+import { residueOf } from '../domain/residue.js'
 
 /** What is worst about a request, worst first. */
 export const findings = ['residual', 'inconclusive', 'other'] as const
@@ -84,7 +85,7 @@ export interface Cell {
   /** Epoch milliseconds. */
   readonly checkedAt: number | null
   readonly verified: boolean
-  /** Records a probe still found, over all collections; null before one looked. */
+  /** Records a probe still found, over all collections; null before one told, or where it could not look. */
   readonly residual: number | null
 }
 
@@ -121,6 +122,3 @@ export async function matrixCells(
   }
   return found
 }
-
-const residueOf = (probe: VerificationRow['detail']['probe']): number | null =>
-  probe === null ? null : Object.values(probe.residual ?? {}).reduce((sum, n) => sum + n, 0)
