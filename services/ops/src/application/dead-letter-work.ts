@@ -110,7 +110,10 @@ export class DeadLetterWork {
     return redrive({ kafka: this.kafka, selection: { group, ids }, dryRun, rate })
   }
 
-  /** Letters whose message concerns the caller; another tenant's is not there. */
+  /**
+   * Letters whose message concerns the caller; another tenant's is not there. @throws ProblemError `unavailable` while
+   * nobody can say whose they are: they would look as if there were none
+   */
   private async own(
     { caller }: Identity,
     wanted: Pick<RedriveQuestion, 'group' | 'topic' | 'code'>,
@@ -119,6 +122,12 @@ export class DeadLetterWork {
     const letters = await this.reader.read({ group, topic, code }).catch(() => {
       throw problem('unavailable', 'Kafka does not answer, so nothing was done. Try again later.')
     })
+    const untold = letters.some(({ unread }) => unread?.startsWith('registry_') === true)
+    if (untold && !concerns(caller, null))
+      throw problem(
+        'unavailable',
+        'The schema registry does not answer, so it is not known whose messages these are, and nothing was done. Try again later.',
+      )
     return letters.filter(({ message }) => concerns(caller, tenantOf(message?.value)))
   }
 
