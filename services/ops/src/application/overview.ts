@@ -5,7 +5,7 @@ import { type Gate, gates, type OpenPass, oldestUnacknowledged } from '../adapte
 import type { DeadLetters } from './dead-letters.js'
 import type { GroupView, Lag } from './lag.js'
 import type { Risk } from './risk.js'
-import { type Dated, Shared } from './shared.js'
+import { type Dated, SharedBy } from './shared.js'
 
 /** A number and the list behind it; `value` null: not known, and why. */
 export interface Figure {
@@ -56,7 +56,7 @@ export const isEraser = ({ group }: GroupView): boolean => /^(eraser|probe)\./.t
 
 /** What needs attention, in numbers that lead somewhere. One answer per set of tenants is shared. */
 export class Overview {
-  private readonly byScope = new Map<string, Shared<OverviewView>>()
+  private readonly byScope = new SharedBy<TenantScope, OverviewView>((tenants) => this.measure(tenants))
 
   constructor(
     private readonly parts: {
@@ -68,12 +68,8 @@ export class Overview {
     },
   ) {}
 
-  /** @param tenants from the credentials file, so there are few different ones */
   read(tenants: TenantScope, maxAgeMs: number): Promise<Dated<OverviewView>> {
-    const key = JSON.stringify(tenants)
-    const shared = this.byScope.get(key) ?? new Shared(() => this.measure(tenants))
-    this.byScope.set(key, shared)
-    return shared.read(maxAgeMs)
+    return this.byScope.read(tenants, maxAgeMs)
   }
 
   private async measure(tenants: TenantScope): Promise<OverviewView> {

@@ -55,3 +55,27 @@ export class Shared<T> {
     return Object.assign(run, { result })
   }
 }
+
+/** A shared answer per question. Of so many only; the one that was not asked longest makes room. */
+export class SharedBy<Q, T> {
+  private readonly byKey = new Map<string, Shared<T>>()
+
+  constructor(
+    private readonly work: (question: Q) => Promise<T>,
+    private readonly most = 200,
+  ) {}
+
+  get size(): number {
+    return this.byKey.size
+  }
+
+  read(question: Q, maxAgeMs: number): Promise<Dated<T>> {
+    const key = JSON.stringify(question)
+    const shared = this.byKey.get(key) ?? new Shared(() => this.work(question))
+    this.byKey.delete(key)
+    this.byKey.set(key, shared)
+    const [oldest] = this.byKey.keys()
+    if (this.byKey.size > this.most && oldest !== undefined) this.byKey.delete(oldest)
+    return shared.read(maxAgeMs)
+  }
+}

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { Shared } from './shared.js'
+import { Shared, SharedBy } from './shared.js'
 
 /** A work whose ends the spec decides on, under a clock of its own. */
 function stand() {
@@ -60,5 +60,19 @@ describe('a shared answer', () => {
     await expect(failed).rejects.toThrow('down')
     fail = false
     await expect(next.catch(() => shared.read(0))).resolves.toMatchObject({ value: 1 })
+  })
+})
+
+describe('shared answers by question', () => {
+  it('are given to the same question only, and kept for so many questions as there is room for', async () => {
+    const asked: string[] = []
+    const work = async (tenants: readonly string[]) => asked.push(tenants.join(' '))
+    const shared = new SharedBy(work, 2)
+    for (const tenants of [['a', 'b'], ['a,b'], ['a', 'b']]) await shared.read(tenants, 60_000)
+    expect(asked).toEqual(['a b', 'a,b'])
+    await shared.read(['c'], 60_000)
+    expect(shared.size).toBe(2)
+    await shared.read(['a', 'b'], 60_000)
+    expect(asked).toEqual(['a b', 'a,b', 'c'])
   })
 })
