@@ -17,15 +17,21 @@ export class Attempts {
 
   /** @throws ProblemError `too_many_attempts` with the seconds to wait as `retryAfter` */
   assertAllowed(address: string): void {
-    const { most, windowMs } = this.options
-    const known = this.failures.get(address)
-    if (known === undefined) return
-    const left = known.since + windowMs - this.now()
-    if (left <= 0) this.failures.delete(address)
-    else if (known.count >= most)
+    const left = this.waitMs(address)
+    if (left > 0)
       throw new ProblemError('too_many_attempts', 429, 'Too many tokens that are not known came from here.', {
         retryAfter: Math.ceil(left / 1_000),
       })
+  }
+
+  /** How long an address has to wait, milliseconds; 0: it may try. */
+  waitMs(address: string): number {
+    const { most, windowMs } = this.options
+    const known = this.failures.get(address)
+    if (known === undefined) return 0
+    const left = known.since + windowMs - this.now()
+    if (left <= 0) this.failures.delete(address)
+    return left <= 0 || known.count < most ? 0 : left
   }
 
   failed(address: string): void {

@@ -69,19 +69,21 @@ export class Sessions {
 
   /** @throws ProblemError `unauthenticated`, `forbidden` for who has nothing to look at here; told in the audit */
   async open(token: string): Promise<{ secret: string; session: Session }> {
+    let credentialId = ''
     try {
       const found = await identified(token, this.credentials, this.people)
+      credentialId = found.caller.id
       if (!may(found.caller, 'look')) throw problem('forbidden', 'None of your roles may look here.')
       return this.start(token, found)
     } catch (error) {
-      this.refused(error instanceof ProblemError ? error.code : 'internal')
+      this.refused(error instanceof ProblemError ? error.code : 'internal', credentialId)
       throw error
     }
   }
 
-  /** Somebody was not let in; who, nobody knows. */
-  refused(outcome: string): void {
-    this.journal.note({ credentialId: '', sessionId: null, action: 'sign_in', target: 'session', outcome })
+  /** Somebody was not let in. @param credentialId empty where nobody knows who */
+  refused(outcome: string, credentialId = ''): void {
+    this.journal.note({ credentialId, sessionId: null, action: 'sign_in', target: 'session', outcome })
   }
 
   private start(token: string, { caller, endsAt }: Identified): { secret: string; session: Session } {
@@ -113,8 +115,7 @@ export class Sessions {
     if (session === undefined) throw problem('unauthenticated', 'The session is not known. Sign in.')
     const why = this.over(session)
     if (why !== null) {
-      this.forget(key, session)
-      this.journal.note({ ...of(session), action: 'session_ended', target: 'session', outcome: why.code })
+      this.lapse(key, session, why.code)
       throw problem('unauthenticated', `The session has ended: ${why.text} Sign in again.`)
     }
     if (attended) session.usedAt = this.now()
@@ -160,7 +161,10 @@ export class Sessions {
   }
 
   private makeRoom(credentialId: string): void {
-    for (const [key, session] of this.known) if (this.over(session) !== null) this.forget(key, session)
+    for (const [key, session] of this.known) {
+      const why = this.over(session)
+      if (why !== null) this.lapse(key, session, why.code)
+    }
     const own = [...this.known].filter(([, { caller }]) => caller.id === credentialId)
     if (own.length >= this.options.mostEach) this.drop(own)
     else if (this.known.size >= this.options.most) this.drop([...this.known])
@@ -174,13 +178,12 @@ export class Sessions {
   private drop(sessions: readonly (readonly [string, Session])[]): void {
     const [oldest] = sessions.toSorted(([, a], [, b]) => a.usedAt - b.usedAt)
     if (oldest === undefined) return
-    this.forget(...oldest)
-    this.journal.note({
-      ...of(oldest[1]),
-      action: 'session_ended',
-      target: 'session',
-      outcome: 'made_room',
-    })
+    this.lapse(...oldest, 'made_room')
+  }
+
+  private lapse(key: string, session: Session, outcome: string): void {
+    this.forget(key, session)
+    this.journal.note({ ...of(session), action: 'session_ended', target: 'session', outcome })
   }
 }
 

@@ -1,5 +1,6 @@
 import { ProblemError, parsed } from '@lethe/service-host'
-import { Controller, Get, Headers, Inject, Query, Req, Res } from '@nestjs/common'
+import { Controller, Get, Headers, Inject, Ip, Query, Req, Res } from '@nestjs/common'
+import { Attempts } from '../../application/attempts.js'
 import { OidcSignIn } from '../../application/oidc-sign-in.js'
 import { Sessions } from '../../application/sessions.js'
 import { COOKIES, type Cookies } from './cookies.js'
@@ -16,6 +17,7 @@ export class OidcController {
   constructor(
     @Inject(OidcSignIn) private readonly signIn: OidcSignIn,
     @Inject(Sessions) private readonly sessions: Sessions,
+    @Inject(Attempts) private readonly attempts: Attempts,
     @Inject(COOKIES) private readonly cookies: Cookies,
   ) {}
 
@@ -42,14 +44,15 @@ export class OidcController {
   async end(
     @Req() request: { readonly url: string },
     @Headers('cookie') cookie: string | undefined,
+    @Ip() address: string,
     @Res({ passthrough: true }) reply: Reply,
   ): Promise<void> {
-    const [, search = ''] = request.url.split('?', 2)
+    const search = /\?.*$/s.exec(request.url)?.[0] ?? ''
     reply.status(302)
     try {
       const begun = this.cookies.readBegun(cookie)
       const { token, to } = await this.signIn.finish(begun, search).catch((error: unknown) => {
-        this.sessions.refused(error instanceof ProblemError ? error.code : 'internal')
+        this.told(address, error)
         throw error
       })
       const { secret } = await this.sessions.open(token)
@@ -61,6 +64,13 @@ export class OidcController {
     } catch (error) {
       reply.header('set-cookie', this.cookies.forgetBegun()).header('location', refusal(error))
     }
+  }
+
+  /** In the audit, but not without end: anybody may call this address, without a token and as often as they like. */
+  private told(address: string, error: unknown): void {
+    if (this.attempts.waitMs(address) > 0) return
+    this.attempts.failed(address)
+    this.sessions.refused(error instanceof ProblemError ? error.code : 'internal')
   }
 }
 
