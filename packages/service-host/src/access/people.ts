@@ -104,7 +104,9 @@ export class PeoplesTokens {
   private async discover(): Promise<JWTVerifyGetKey> {
     const { issuer } = this.provider
     const address = `${issuer.replace(/\/+$/, '')}/.well-known/openid-configuration`
-    const answer = await fetch(address, { signal: AbortSignal.timeout(ANSWER_WITHIN_MS) }).catch(() => null)
+    // A redirect could lead off TLS, where anybody may answer.
+    const call = { redirect: 'error', signal: AbortSignal.timeout(ANSWER_WITHIN_MS) } as const
+    const answer = await fetch(address, call).catch(() => null)
     const found = discovered.safeParse(await answer?.json().catch(() => null))
     if (!found.success || found.data.issuer !== issuer || !isProtected(found.data.jwks_uri)) throw away()
     return createRemoteJWKSet(new URL(found.data.jwks_uri), { timeoutDuration: ANSWER_WITHIN_MS })

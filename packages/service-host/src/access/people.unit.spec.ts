@@ -110,6 +110,26 @@ describe('a token of a person', () => {
   })
 })
 
+describe('the document of a provider', () => {
+  it('is read where the settings say, and not where it redirects to', async () => {
+    const moved = createServer((request, response) => {
+      if (request.url?.startsWith('/elsewhere'))
+        response.end(JSON.stringify({ issuer: at, jwks_uri: `${issuer}/jwks` }))
+      else response.writeHead(302, { location: `${at}/elsewhere` }).end()
+    })
+    await new Promise<void>((resolve) => moved.listen(0, '127.0.0.1', resolve))
+    const at = `http://127.0.0.1:${(moved.address() as AddressInfo).port}`
+    const tokens = new PeoplesTokens({ issuer: at, clientId: 'console', rolesClaim: 'r', tenantsClaim: 't' })
+    try {
+      await expect(tokens.identify(await signed(claims({ iss: at })))).rejects.toMatchObject({
+        code: 'unavailable',
+      })
+    } finally {
+      await new Promise((resolve) => moved.close(resolve))
+    }
+  })
+})
+
 describe('the settings of a provider', () => {
   it('are whole, and over TLS unless on this machine', () => {
     expect(identityProvider({})).toBeNull()
