@@ -77,6 +77,10 @@ export function addRestoreCommands(program: Command, ports: RestorePorts): void 
     })
 }
 
+/** It would go on by itself, but not before somebody has granted what the text says. */
+const isStuck = ({ waiting }: RestoreView): boolean =>
+  waiting.some(({ code }) => code === 'gate_not_operable')
+
 async function follow(id: string, { json }: Given, ports: RestorePorts): Promise<RestoreView> {
   let said = ''
   for (;;) {
@@ -85,7 +89,7 @@ async function follow(id: string, { json }: Given, ports: RestorePorts): Promise
     const text = `${view.phase}  ${view.tombstones} tombstones, ${view.replayed} erased again`
     if (text !== said && !json) ports.print(text)
     said = text
-    if (done.has(view.phase)) return view
+    if (done.has(view.phase) || isStuck(view)) return view
     await new Promise((resolve) => setTimeout(resolve, EVERY_MS))
   }
 }
@@ -102,9 +106,9 @@ const row = (view: RestoreView): string[] => [
   String(view.replayed),
 ]
 
-/** Exit code 0 only for a gate that is open. */
+/** Of one that was waited for, exit code 0 only for a gate that is open. */
 function say(view: RestoreView, { json }: Given, ports: RestorePorts): void {
-  if (view.phase === 'waiting') ports.setExit(exitCodes.needsPerson)
+  if (['waiting', 'superseded'].includes(view.phase) || isStuck(view)) ports.setExit(exitCodes.needsPerson)
   if (json) {
     ports.print(JSON.stringify(view))
     return

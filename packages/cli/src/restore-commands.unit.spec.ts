@@ -87,6 +87,13 @@ describe('lethe restore', () => {
     const { exit, printed } = await run([waiting], 'announce', '--system', 'shop-pg', '--wait')
     expect(exit).toBe(5)
     expect(printed).toContain('held: Release it.')
+    const superseded = await run([{ ...view, phase: 'superseded', openedAt: null }], 'status', 'r1', '--wait')
+    expect(superseded.exit).toBe(5)
+    const shutting = { ...view, phase: 'announced', openedAt: null } as const
+    const detail = 'GRANT owner TO replay'
+    const stuck = { ...shutting, waiting: [{ code: 'gate_not_operable', detail }] }
+    const ended = await run([shutting, stuck], 'announce', '--system', 'shop-pg', '--wait')
+    expect(ended).toMatchObject({ exit: 5, printed: expect.stringContaining(detail) })
   })
 
   it('opens by hand only with a ticket and --yes', async () => {

@@ -382,7 +382,7 @@ describe('a dump', () => {
     await round(process)
     expect(await latest()).toMatchObject({
       phase: 'announced',
-      waiting: [{ code: 'failed', counts: { gate_not_operable: 1 } }],
+      waiting: [{ code: 'gate_not_operable', counts: { gate_not_operable: 1 } }],
     })
     await expect(ask(shop.url('boss'), 'SELECT 1')).rejects.toThrow(/rejects connection/)
   })

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Gate } from '@lethe/eraser-kit'
-import { LOST, PausedError } from '@lethe/eraser-kit'
+import { LOST, PausedError, TerminalError } from '@lethe/eraser-kit'
 import type { Pool } from 'pg'
 import type { PreparedSwitch } from './prepared-gate.js'
 
@@ -53,13 +53,16 @@ export function gateOf(pool: Pool, prepared: PreparedSwitch): Gate {
     shut: async () => {
       const found = await prepared.look()
       if (found !== null) {
-        if (found.state === 'open') await prepared.turn(found, 'shut')
+        // What stands in the file need not be what the server has read.
+        await (found.state === 'open' ? prepared.turn(found, 'shut') : prepared.load())
         return { strength: 'enforced', sessionsEnded: await endSessions(pool, found.made?.restoring) }
       }
       const { admitted, database, me } = await look()
       await pool.query(`GRANT CONNECT ON DATABASE ${database} TO ${me}`)
       if (admitted.length > 0)
         await pool.query(`REVOKE CONNECT ON DATABASE ${database} FROM ${admitted.join(', ')}`)
+      // Of whoever may not take a right away the server says so in a warning, and takes nothing.
+      if ((await look()).admitted.length > 0) throw notKeptOut()
       return { strength: 'enforced', sessionsEnded: await endSessions(pool) }
     },
     open: async (admitted) => {
@@ -110,6 +113,12 @@ async function endSessions(pool: Pool, restoring: readonly string[] = []): Promi
   }
   return ended.size
 }
+
+const notKeptOut = () =>
+  new TerminalError(
+    'gate_not_operable',
+    'The replay role could not take CONNECT on this database from everybody. Make it a member of the role that owns the database (GRANT <owner> TO <replay role>); a right that yet another role granted, that role must take back. Until then anybody may be in it.',
+  )
 
 const stillThere = (count: number) =>
   new PausedError(

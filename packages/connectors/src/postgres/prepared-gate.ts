@@ -2,7 +2,7 @@ import { dirname, join } from 'node:path'
 import { TerminalError } from '@lethe/eraser-kit'
 import pg, { type Pool } from 'pg'
 import { failureOf } from './errors.js'
-import { hasGate, switchName } from './hook/hba.js'
+import { gatesIn, hasGate, switchName } from './hook/hba.js'
 import { untilLoaded } from './hook/server.js'
 import { type Preparation, readSwitch, switchLines } from './hook/switch.js'
 
@@ -10,6 +10,8 @@ export interface FoundGate {
   readonly path: string
   readonly made: Preparation | null
   readonly state: 'shut' | 'open'
+  /** Other systems whose gates stand in the same rules. */
+  readonly beside: readonly string[]
 }
 
 interface Rights {
@@ -49,9 +51,10 @@ export class PreparedSwitch {
     }
     const path = join(dirname(hba), switchName(this.systemId))
     const text = await this.read(path)
-    if (text === null || !hasGate((await this.read(hba)) ?? '', this.systemId)) return null
+    const rules = (await this.read(hba)) ?? ''
+    if (text === null || !hasGate(rules, this.systemId)) return null
     if (!writes) throw inoperable()
-    return { path, ...readSwitch(text) }
+    return { path, ...readSwitch(text), beside: gatesIn(rules).filter((id) => id !== this.systemId) }
   }
 
   private async rights(): Promise<Rights> {
@@ -74,20 +77,32 @@ export class PreparedSwitch {
   async turn({ path, made }: FoundGate, to: 'shut' | 'open'): Promise<void> {
     const lines = switchLines(made ?? unknownOf(this.systemId), to).map((line) => pg.escapeLiteral(line))
     // As it stands, without quoting: neither control character is in a line of ours.
-    await this.maintenance.query(
-      `COPY (SELECT unnest(ARRAY[${lines.join(', ')}])) TO ${pg.escapeLiteral(path)}
-         WITH (FORMAT csv, QUOTE E'\\x01', DELIMITER E'\\x02')`,
-    )
-    const { rows } = await this.maintenance.query<{ at: string }>('SELECT clock_timestamp()::text AS at')
-    await this.maintenance.query('SELECT pg_reload_conf()')
-    const loaded = untilLoaded(rows[0]?.at ?? '', this.fresh)
+    const written = `COPY (SELECT unnest(ARRAY[${lines.join(', ')}])) TO ${pg.escapeLiteral(path)}
+      WITH (FORMAT csv, QUOTE E'\\x01', DELIMITER E'\\x02')`
+    const loaded = untilLoaded(await this.reload(written), this.fresh)
     // Who may come in again need not come in at once. Failing here would shut what is open already.
     await (to === 'open' ? loaded.catch(() => undefined) : loaded)
   }
 
+  /** From the answer on the server has read its rules and the switch as they stand. */
+  async load(): Promise<void> {
+    await untilLoaded(await this.reload(), this.fresh)
+  }
+
+  /** One message: whoever ends in between must not leave a switch that says shut to a server that has not read it. */
+  private async reload(...first: readonly string[]): Promise<string> {
+    const statements = [...first, 'SELECT clock_timestamp()::text AS at', 'SELECT pg_reload_conf()']
+    const results = await this.maintenance.query<{ at?: string }>(statements.join('; '))
+    const rows = [results].flat().flatMap((result) => result.rows)
+    return rows.find(({ at }) => at !== undefined)?.at ?? ''
+  }
+
   /** At its next start the server reads its own pg_hba file again. Where the role may not say so, `--undo` does. */
-  async forget({ made }: FoundGate): Promise<void> {
+  async forget({ path, made, beside }: FoundGate): Promise<void> {
     if (made?.way !== 'first_start') return
+    // Until the last of them is open the rules must outlive a restart.
+    for (const other of beside)
+      if (readSwitch((await this.read(join(dirname(path), switchName(other)))) ?? '').state === 'shut') return
     const names = Object.keys(made.settings)
     for (const name of await this.settable(names)) {
       const value = made.settings[name] ?? null

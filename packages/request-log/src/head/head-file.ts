@@ -1,5 +1,5 @@
 import { createHmac, timingSafeEqual } from 'node:crypto'
-import { closeSync, fsyncSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs'
+import { closeSync, fsyncSync, openSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 
 /** How far one partition's chain was. */
@@ -67,7 +67,8 @@ export function writeHead({ file, secret }: HeadPlace, head: Head): void {
   const next = `${file}.${process.pid}.next`
   const handle = openSync(next, 'w', 0o600)
   try {
-    writeSync(handle, `${body}\n${macOf(secret, body)}\n`)
+    // Not writeSync: a disk that fills up takes a part and says nothing.
+    writeFileSync(handle, `${body}\n${macOf(secret, body)}\n`)
     fsyncSync(handle)
   } finally {
     closeSync(handle)

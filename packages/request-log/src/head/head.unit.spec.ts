@@ -1,10 +1,17 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { compareSelf, type FoundSelf } from './compare.js'
 import { type Head, HeadInvalid, type HeadPlace, readHead, writeHead } from './head-file.js'
 import { headShape } from './settings.js'
+
+// A disk that is nearly full takes a part of what it is given, and says how much: no error.
+vi.mock('node:fs', async (original) => {
+  const fs = await original<typeof import('node:fs')>()
+  const writeSync = (file: number, text: string) => fs.writeSync(file, text.slice(0, text.length >> 1))
+  return { ...fs, writeSync }
+})
 
 const HASH = 'ab'.repeat(32)
 const head: Head = {

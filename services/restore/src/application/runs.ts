@@ -214,7 +214,7 @@ export class Runs {
 }
 
 const unfit = ({ code, message }: TerminalError): Reason => ({
-  code: 'failed',
+  code: code === 'gate_not_operable' ? code : 'failed',
   detail: `${message} It is tried again by itself.`,
   counts: { [code]: 1 },
 })

@@ -32,6 +32,7 @@ export interface Reason {
     | 'marker_foreign'
     | 'older_than_collected'
     | 'not_restored_yet'
+    | 'gate_not_operable'
   /** What it is and what a person does about it; names nobody. */
   readonly detail: string
   readonly counts?: Readonly<Record<string, number>>

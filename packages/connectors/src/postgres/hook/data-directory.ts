@@ -2,8 +2,17 @@ import { randomUUID } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { basename, dirname, isAbsolute, join, resolve } from 'node:path'
 import { asBytes, asText, Disk } from './disk.js'
-import { admits, gateRules, rulesFor, switchName, withGate, withoutGate, withoutGates } from './hba.js'
-import { named, type PreparedGate, PrepareError, readable } from './prepare.js'
+import {
+  admits,
+  gateRules,
+  gatesIn,
+  rulesFor,
+  switchName,
+  withGate,
+  withoutGate,
+  withoutGates,
+} from './hba.js'
+import { named, type PreparedGate, PrepareError, readable, systemNamed } from './prepare.js'
 import { settingFrom, settingIn, withSettings } from './settings.js'
 import { type Preparation, readSwitch, switchLines } from './switch.js'
 
@@ -116,6 +125,8 @@ interface Place {
   readonly ours: string
   readonly switchFile: string
   readonly made: Preparation | null
+  /** Its own, or that of another system of the same server: what was there before either. */
+  readonly earlier: Preparation | null
   readonly state: 'shut' | 'open'
 }
 
@@ -149,7 +160,8 @@ function placeOf(
       'invalid_name',
       'The path of the gate’s files may hold no quote and no line’s end.',
     )
-  const switchFile = join(gateDirectory, switchName(given.systemId))
+  const switchFile = join(gateDirectory, switchName(systemNamed(given.systemId)))
+  const ours = join(gateDirectory, 'pg_hba.conf')
   const switched = disk.read(switchFile)
   const { made, state } =
     switched === null ? { made: null, state: 'open' as const } : readSwitch(asText(switched))
@@ -159,11 +171,17 @@ function placeOf(
     configFile,
     autoConf,
     auto: disk.read(autoConf) ?? '',
-    ours: join(gateDirectory, 'pg_hba.conf'),
+    ours,
     switchFile,
     made,
+    earlier: made ?? madeForAnother(disk, ours),
     state,
   }
+}
+
+function madeForAnother(disk: Disk, ours: string): Preparation | null {
+  const texts = gatesIn(disk.read(ours) ?? '').map((id) => disk.read(join(dirname(ours), switchName(id))))
+  return texts.map((text) => readSwitch(asText(text ?? '')).made).find((made) => made !== null) ?? null
 }
 
 /** The first line of postmaster.pid is the server's process; a copied one may be nobody's. */
@@ -189,9 +207,9 @@ function runs(pid: number): boolean {
 }
 
 /** The file the server would read without the gate. */
-function originalHba({ disk, configFile, auto, ours, made, dataDirectory }: Place): string {
+function originalHba({ disk, configFile, auto, ours, earlier, dataDirectory }: Place): string {
   const inAuto = settingIn(auto, 'hba_file')
-  if (inAuto === ours && made?.hbaFile) return made.hbaFile
+  if (inAuto === ours && earlier?.hbaFile) return earlier.hbaFile
   const config = disk.read(configFile)
   if (config === null)
     throw new PrepareError(
@@ -206,9 +224,9 @@ function originalHba({ disk, configFile, auto, ours, made, dataDirectory }: Plac
 }
 
 /** A value of ours is no value of theirs: a backup may have been taken while an opened gate still stood. */
-function before({ auto, ours, made }: Place, name: (typeof SETTINGS)[number]): string | null {
+function before({ auto, ours, earlier }: Place, name: (typeof SETTINGS)[number]): string | null {
   if (name === 'lethe.gate') return null
-  if (settingIn(auto, 'hba_file') === ours) return made?.settings[name] ?? null
+  if (settingIn(auto, 'hba_file') === ours) return earlier?.settings[name] ?? null
   return settingIn(auto, name)
 }
 

@@ -1,10 +1,17 @@
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { isShut, prepareDataDirectory, undoDataDirectory } from './data-directory.js'
 import { settingFrom, settingIn, withSettings } from './settings.js'
 import { readSwitch, switchLines } from './switch.js'
+
+// A disk that is nearly full takes a part of what it is given, and says how much: no error.
+vi.mock('node:fs', async (original) => {
+  const fs = await original<typeof import('node:fs')>()
+  const writeSync = (file: number, bytes: Buffer) => fs.writeSync(file, bytes, 0, bytes.length >> 1)
+  return { ...fs, writeSync }
+})
 
 const HBA = 'local all all peer\nhost all all 127.0.0.1/32 scram-sha-256\n'
 let root: string
@@ -109,11 +116,26 @@ describe('a restored data directory', () => {
     expect(settingIn(text(at('postgresql.auto.conf')), 'hba_file')).toBeNull()
   })
 
+  it('of two systems gives back what was there before either, whichever goes last', () => {
+    writeFileSync(join(root, 'hba'), `# theirs\n${HBA}`)
+    const theirs = `hot_standby = 'on'\nhba_file = '${join(root, 'hba')}'\n`
+    writeFileSync(at('postgresql.auto.conf'), theirs)
+    prepare()
+    prepare({ systemId: 'crm-pg' })
+    expect(text(gate('pg_hba.conf')).endsWith(`# theirs\n${HBA}`)).toBe(true)
+    undoDataDirectory(given())
+    undoDataDirectory(given({ systemId: 'crm-pg' }))
+    const auto = text(at('postgresql.auto.conf'))
+    expect([settingIn(auto, 'hba_file'), settingIn(auto, 'hot_standby')]).toEqual([join(root, 'hba'), 'on'])
+  })
+
   it('that is none, in use, or lets the replay role in nowhere is refused before anything is touched', () => {
     expect(() => prepare({ dataDirectory: join(root, 'nowhere') })).toThrow(/restore the backup into it/)
     expect(() => prepare({ dataDirectory: root })).toThrow(/no data directory/)
     expect(() => prepare({ gateDirectory: at('gate') })).toThrow(/outside the data directory/)
     expect(() => prepare({ replayRole: 'a"b' })).toThrow(/name with spaces, quotes/)
+    for (const systemId of ['shop,pg', 'shop pg', '../shop', 'Shop', ''])
+      expect(() => prepare({ systemId })).toThrow(/take it from the data map/)
     writeFileSync(at('postmaster.pid'), `${process.pid}\n`)
     expect(() => prepare()).toThrow(/A server runs/)
     // As a copy of the files of a running server leaves it.

@@ -9,7 +9,7 @@ import {
   renameSync,
   rmSync,
   statSync,
-  writeSync,
+  writeFileSync,
 } from 'node:fs'
 import { dirname } from 'node:path'
 import { PrepareError } from './prepare.js'
@@ -65,7 +65,8 @@ export class Disk {
     try {
       const file = openSync(beside, 'w', mode)
       try {
-        writeSync(file, Buffer.from(bytes, ENCODING))
+        // Not writeSync: a disk that fills up takes a part and says nothing.
+        writeFileSync(file, Buffer.from(bytes, ENCODING))
         fsyncSync(file)
       } finally {
         closeSync(file)

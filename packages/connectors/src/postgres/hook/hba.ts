@@ -71,11 +71,13 @@ export function withoutGate(hba: string, systemId: string): string {
   return to < 0 ? hba : hba.slice(0, from) + hba.slice(to + end.length)
 }
 
+/** Whose gates stand in a pg_hba file. */
+export const gatesIn = (hba: string): string[] =>
+  [...hba.matchAll(/^# lethe restore prepare: the gate of ([a-z0-9-]+) begins/gm)].map(([, id = '']) => id)
+
 /** What stood there before any gate. */
-export function withoutGates(hba: string): string {
-  const systems = [...hba.matchAll(/^# lethe restore prepare: the gate of ([a-z0-9-]+) begins/gm)]
-  return systems.reduce((text, [, systemId = '']) => withoutGate(text, systemId), hba)
-}
+export const withoutGates = (hba: string): string =>
+  gatesIn(hba).reduce((text, systemId) => withoutGate(text, systemId), hba)
 
 const names = ({ text, quoted }: Field[number], name: string): boolean =>
   text === name ? quoted || !/^[+@/]/.test(text) : text === 'all' && !quoted

@@ -38,6 +38,15 @@ export function named(what: string, name: string): string {
   )
 }
 
+/** The name of a file, and a word of a rule, in which a comma or a space would refuse somebody else. */
+export function systemNamed(systemId: string): string {
+  if (/^[a-z][a-z0-9]*(-[a-z0-9]+)*$/.test(systemId) && systemId.length <= 63) return systemId
+  throw new PrepareError(
+    'invalid_name',
+    'A system has a name of lower-case letters, digits and single hyphens: take it from the data map.',
+  )
+}
+
 /** The restore service reads the rules through the server, which reads text only. */
 export function readable(hbaFile: string, bytes: string): string {
   if (isUtf8(Buffer.from(bytes, 'latin1'))) return bytes

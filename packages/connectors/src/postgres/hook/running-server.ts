@@ -11,7 +11,7 @@ import {
   withoutGate,
   withoutGates,
 } from './hba.js'
-import { named, type PreparedGate, PrepareError, readable } from './prepare.js'
+import { named, type PreparedGate, PrepareError, readable, systemNamed } from './prepare.js'
 import { Server } from './server.js'
 import { type Preparation, readSwitch, switchLines } from './switch.js'
 
@@ -50,7 +50,7 @@ async function shutOn(server: Server, given: RunningServer): Promise<PreparedGat
   const database = named('database', given.database ?? databaseOf(given.url))
   const restoring = named('restoring role', given.restoringRole ?? server.user)
   const { hbaFile } = server
-  const switchFile = join(dirname(hbaFile), switchName(systemId))
+  const switchFile = join(dirname(hbaFile), switchName(systemNamed(systemId)))
   const standing = await textOf(server, hbaFile)
   const switched = await server.read(switchFile)
   const { made, state } = switched === null ? { made: null, state: 'open' } : readSwitch(switched.toString())
@@ -85,7 +85,9 @@ async function shutOn(server: Server, given: RunningServer): Promise<PreparedGat
   const { restoreId, way } = next
   const prepared = { systemId, restoreId, way, hbaFile, switchFile, already, steps, warnings: [] }
   if (dryRun) return prepared
-  await server.write(switchFile, Buffer.from(`${switchLines(next, 'shut').join('\n')}\n`))
+  const shut = Buffer.from(`${switchLines(next, 'shut').join('\n')}\n`)
+  // Empty for an instant while it is written: a gate that is shut must not be read then.
+  if (!switched?.equals(shut)) await server.write(switchFile, shut)
   if (gated !== standing) {
     await server.write(`${hbaFile}.before-lethe`, Buffer.from(original, 'latin1'))
     await replaceRules(server, standing, gated)

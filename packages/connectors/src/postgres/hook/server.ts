@@ -47,7 +47,11 @@ export class Server {
     return rows[0]?.bytes ?? null
   }
 
-  /** Byte for byte, through a large object that is gone with the transaction. */
+  /**
+   * Byte for byte, through a large object that is gone with the transaction. Whoever asked may end in between; a server
+   * that crashes in that instant leaves a file cut short: SQL has no renaming, and a shell is not always there. The
+   * gate's rules stand first, so whatever is left of them lets in nobody more.
+   */
   async write(path: string, bytes: Buffer): Promise<void> {
     await this.client.query('BEGIN')
     try {

@@ -23,7 +23,8 @@ export class Statuses {
     for (const value of named) {
       const requestId = value.requestId ?? ''
       const stops = ENDS.has(value.status)
-      const goesOn = value.status === 'released'
+      // Every hold lifted is told, the last one or not.
+      const goesOn = value.status === 'released' && value.requestStatus !== 'ON_HOLD'
       if (stops) this.stopped.add(requestId)
       if (goesOn) this.stopped.delete(requestId)
       if (here.has(requestId)) continue

@@ -61,6 +61,19 @@ describe('what the milestones say after a restore of Lethe’s own database', ()
     expect(await statuses.toHold()).toEqual(['held', 'cancelled', 'refused'])
   })
 
+  it('is that one hold of two that was lifted lets nobody go on', async () => {
+    const { store } = database({ 'held twice': going, 'held thrice': going })
+    const statuses = new Statuses(store)
+    for (const requestId of ['held twice', 'held thrice'])
+      await statuses.take([
+        told(requestId, 'held', 'ON_HOLD'),
+        told(requestId, 'held', 'ON_HOLD'),
+        told(requestId, 'released', 'ON_HOLD'),
+      ])
+    await statuses.take([told('held thrice', 'released', 'IN_PROGRESS')])
+    expect(await statuses.toHold()).toEqual(['held twice'])
+  })
+
   it('is kept of requests the database has lost: their last word, and whether somebody had stopped them', async () => {
     const { store, lost } = database({ known: going })
     const statuses = new Statuses(store)
