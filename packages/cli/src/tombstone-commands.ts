@@ -6,7 +6,7 @@ import {
   HeadInvalid,
   headOrInvalid,
   lookAtSelf,
-  verifyChain,
+  verifyChainAtOnce,
   verifyProjection,
 } from '@lethe/request-log'
 import type { Command } from 'commander'
@@ -50,7 +50,7 @@ export function addTombstoneCommands(program: Command, ports: Ports): void {
         const known = head instanceof HeadInvalid ? null : head
         const options = { secret: place.secret, head: known, checkpointEvery: CHECKPOINT_EVERY }
         const self = await lookAtSelf(pool, place)
-        const chain = await verifyChain(pool, options)
+        const chain = await verifyChainAtOnce(pool, options)
         const projection = await settled(pool)
         const report = { self, chain, projection }
         const clean = self.is === 'ok' && chain.total === 0 && projection.total === 0
@@ -76,7 +76,7 @@ function text({
   projection,
 }: {
   self: Awaited<ReturnType<typeof lookAtSelf>>
-  chain: Awaited<ReturnType<typeof verifyChain>>
+  chain: Awaited<ReturnType<typeof verifyChainAtOnce>>
   projection: Awaited<ReturnType<typeof verifyProjection>>
 }): string {
   const total = chain.total + projection.total

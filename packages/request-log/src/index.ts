@@ -7,6 +7,7 @@ export {
   verifyChain,
   verifyProjection,
 } from './chain/verify.js'
+export { verifyChainAtOnce } from './chain/verify-at-once.js'
 export {
   compareSelf,
   findSelf,

@@ -15,6 +15,7 @@ import { Attempts } from './application/attempts.js'
 import { Changes } from './application/changes.js'
 import { DeadLetterWork } from './application/dead-letter-work.js'
 import { DeadLetters } from './application/dead-letters.js'
+import { figureSources } from './application/figure-sources.js'
 import { publishFigures } from './application/figures.js'
 import { Journal } from './application/journal.js'
 import { Lag } from './application/lag.js'
@@ -70,6 +71,7 @@ export function openParts(config: OpsConfig, logger: Logger): OpsParts {
   const risk = new Risk(pool, lag)
   const deadLetters = new DeadLetters(config.kafka)
   const overview = new Overview({ pool, lag, risk, deadLetters, systemIds: () => lag.systems })
+  const figures = figureSources({ pool, lag, risk, overview, deadLetters }, config.sampleMs)
   const changes = new Changes(pgChanges(pool))
   const credentials = Credentials.read(config.credentialsFile)
   const people = config.oidc === null ? null : new PeoplesTokens(config.oidc)
@@ -109,7 +111,7 @@ export function openParts(config: OpsConfig, logger: Logger): OpsParts {
       }),
       new Repeating({
         name: 'figures',
-        work: () => publishFigures(lag, risk, config.sampleMs),
+        work: () => publishFigures(figures),
         everyMs: 3 * config.sampleMs,
         firstMs: config.sampleMs,
         logger,

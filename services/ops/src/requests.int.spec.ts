@@ -296,7 +296,13 @@ describe('the other lists', () => {
         const text = await metrics()
         return (
           /lethe_ops_group_silent\{[^}]*group="eraser.cache"[^}]*\} 1/.test(text) &&
-          /lethe_ops_requests_at_risk\{[^}]*verdict="overdue"[^}]*\} 1/.test(text)
+          /lethe_ops_requests_at_risk\{[^}]*verdict="overdue"[^}]*\} 1/.test(text) &&
+          /lethe_ops_requests_due\{[^}]*when="overdue"[^}]*\} 1/.test(text) &&
+          /lethe_ops_requests_due\{[^}]*when="5d"[^}]*\} \d/.test(text) &&
+          /lethe_ops_requests_unverified\{[^}]*finding="residual_after_completion"[^}]*\} 0/.test(text) &&
+          /lethe_ops_gate_open\{[^}]*system="shop-pg"[^}]*\} 0/.test(text) &&
+          /lethe_ops_dead_letters\{[^}]*group="eraser.cache"[^}]*\} 0/.test(text) &&
+          /lethe_ops_figures_seconds\{/.test(text)
         )
       },
       { deadlineMs: 20_000, late: () => new Error('the figures are not among the metrics') },

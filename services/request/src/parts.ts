@@ -28,6 +28,7 @@ import { IdentityResolution } from './application/identity.js'
 import { Intake } from './application/intake.js'
 import { KeepingLonger } from './application/keeping-longer.js'
 import { MapChecks } from './application/map-check.js'
+import { outboxUnknown, sweepOutbox } from './application/outbox-sweep.js'
 import { PendingRequests } from './application/pending.js'
 import { Previews } from './application/preview.js'
 import { Queries } from './application/queries.js'
@@ -234,20 +235,12 @@ async function build(
       ),
       new Repeating(
         'outbox-sweep',
-        unlessBlocked(() => sweep(reconciler, logger)),
+        async () => ((await blocked()) === null ? sweepOutbox(reconciler, logger) : outboxUnknown()),
         sweepEveryMs,
         logger,
       ),
     ],
   }
-}
-
-async function sweep(reconciler: OutboxReconciler, logger: Logger): Promise<void> {
-  const { republished, exhausted, pending, oldestMs } = await reconciler.sweep()
-  if (exhausted > 0)
-    logger.error({ exhausted, pending, oldestMs }, 'outbox rows never arrived on their topic')
-  else if (republished.length > 0)
-    logger.warn({ republished: republished.length }, 'outbox rows published again')
 }
 
 /** What is wrong with a file is for the operator at the terminal; the log would hide its message. */

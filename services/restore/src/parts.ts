@@ -20,6 +20,7 @@ import { Replay } from './application/replay.js'
 import { Restores } from './application/restores.js'
 import { Runs } from './application/runs.js'
 import { Beating } from './application/self/beating.js'
+import { CHAIN_CHECK_MS, ChainCheck, lookAtChain } from './application/self/chain-check.js'
 import { ChainFold } from './application/self/chain-fold.js'
 import { SelfRestore } from './application/self/self-restore.js'
 import { Sweeping } from './application/sweeping.js'
@@ -167,6 +168,11 @@ function ofSelf(given: {
   const store = new SelfStore(pool)
   const beating = new Beating({ pool, store, turns, place })
   const holds = new HoldClient(config.requestUrl, config.token)
+  const check = new ChainCheck({
+    look: () => lookAtChain(pool, place),
+    blocked: () => watch.blocked(),
+    logger,
+  })
   const work = async () => {
     await beating.beat()
     watch.suspect()
@@ -180,6 +186,13 @@ function ofSelf(given: {
     rounds: [
       new Repeating({ name: 'beat', work, everyMs: config.pollMs, firstMs: 0, logger }),
       new Repeating({ name: 'look-at-self', work: () => watch.look(), everyMs: LOOK_MS, logger }),
+      new Repeating({
+        name: 'check-chain',
+        work: () => check.run(),
+        everyMs: CHAIN_CHECK_MS,
+        firstMs: 60_000,
+        logger,
+      }),
     ],
   }
 }

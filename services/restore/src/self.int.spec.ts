@@ -13,6 +13,7 @@ import { RestoreStore } from './adapters/restore-store.js'
 import { SelfStore } from './adapters/self-store.js'
 import { Turns } from './adapters/turns.js'
 import { Beating } from './application/self/beating.js'
+import { lookAtChain } from './application/self/chain-check.js'
 import { ChainFold, type TombstoneRecord } from './application/self/chain-fold.js'
 
 const logger = createLogger('self-spec', { level: 'silent' })
@@ -41,6 +42,10 @@ class Stand {
 
   get name(): string {
     return new URL(this.database.url).pathname.slice(1)
+  }
+
+  get url(): string {
+    return this.database.url
   }
 
   private connect(): pg.Pool {
@@ -239,6 +244,33 @@ describe('the chain', () => {
     await stand.beating().beat()
     expect(readHead(stand.place)?.partitions).toMatchObject([{ partition: 0, nextOffset: 5, records: 2 }])
     expect(await report()).toMatchObject({ records: 2, tombstones: 2, total: 0 })
+  })
+
+  it('is called whole while it grows, and not once somebody changed it; the service may read all of it', async () => {
+    const fold = stand.fold(stand.watch())
+    await fold.handle([record(await stand.tombstone('t0'), 0)], at(0, 1))
+    await stand.beating().beat()
+    const own = new pg.Pool({ connectionString: `${stand.url}?options=-c%20role%3Dlethe_restore`, max: 1 })
+    try {
+      let grown = false
+      const growing = (async () => {
+        for (let offset = 1; offset < 60; offset++)
+          await fold.handle([record(await stand.tombstone(`t${offset}`), offset)], at(offset, offset + 1))
+      })().finally(() => {
+        grown = true
+      })
+      const totals: number[] = []
+      while (!grown) totals.push((await lookAtChain(own, stand.place)).total)
+      await growing
+      expect(totals.filter((total) => total > 0)).toEqual([])
+      await stand.pool.query(`SET session_replication_role = replica;
+        UPDATE restore.chain SET hash = decode(repeat('00', 32), 'hex') WHERE "offset" = 59;
+        SET session_replication_role = origin`)
+      const { findings } = await lookAtChain(own, stand.place)
+      expect(findings.map(({ code }) => code)).toContain('head_differs')
+    } finally {
+      await own.end()
+    }
   })
 
   it('knows an older copy by a tombstone on the topic that the database lacks, and lets everything wait', async () => {

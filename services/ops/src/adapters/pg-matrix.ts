@@ -77,6 +77,16 @@ export async function countFindings(
   return { residual: Number(rows[0]?.residual ?? 0), inconclusive: Number(rows[0]?.inconclusive ?? 0) }
 }
 
+/** Completed requests, of all tenants, of which a probe has found something left. */
+export async function countResidueAfterCompletion(db: Queryable): Promise<number> {
+  const { rows } = await db.query<{ n: string }>(
+    `SELECT count(DISTINCT one.request_id) AS n FROM read_model.verifications AS one
+     JOIN read_model.requests AS request USING (request_id)
+     WHERE one.result = 'residual' AND request.status = 'COMPLETED'`,
+  )
+  return Number(rows[0]?.n ?? 0)
+}
+
 /** What is known of one request in one system. */
 export interface Cell {
   readonly systemId: string

@@ -1,26 +1,126 @@
-import { gauge } from '@lethe/service-host'
-import type { Lag } from './lag.js'
-import type { Risk } from './risk.js'
+import type { Gate } from '../adapters/pg-reads.js'
+import type { DeadLettersView } from './dead-letters.js'
+import * as gauges from './figure-gauges.js'
+import type { LagView } from './lag.js'
+import type { OverviewView } from './overview.js'
+import type { RiskView } from './risk.js'
 
-const lagOf = gauge('lethe_ops_group_lag', 'Records a group has not confirmed; absent where not known.', [
-  'group',
-])
-const unknownOf = gauge('lethe_ops_group_lag_unknown', '1 where the lag of a group is not known.', ['group'])
-const silentOf = gauge('lethe_ops_group_silent', '1 for a group without members.', ['group'])
-const atRisk = gauge('lethe_ops_requests_at_risk', 'Requests whose deadline the lag endangers.', ['verdict'])
+/** What only alerts ask for. */
+export interface Pressing {
+  /** Open requests whose deadline has not passed and is at most five days away. */
+  readonly dueIn5Days: number
+  /** Completed requests of which a probe has found something left. */
+  readonly residueAfterCompletion: number
+}
 
-const verdicts = ['overdue', 'late', 'standing_still', 'unknown'] as const
+/** Where the figures come from; all but `gates` are answers that are shared with whoever looks at the console. */
+export interface FigureSources {
+  readonly lag: () => Promise<LagView>
+  readonly risk: () => Promise<RiskView>
+  readonly deadLetters: () => Promise<DeadLettersView>
+  readonly overview: () => Promise<OverviewView>
+  readonly pressing: () => Promise<Pressing>
+  readonly gates: () => Promise<readonly Gate[]>
+}
 
-/** Puts what alerts are made of on `/metrics`. @param maxAgeMs how old it may be */
-export async function publishFigures(lag: Lag, risk: Risk, maxAgeMs: number): Promise<void> {
-  const { groups } = (await lag.read(maxAgeMs)).value
-  for (const one of [lagOf, unknownOf, silentOf]) one.reset()
-  for (const { group, lag: records, health } of groups) {
-    if (records !== null) lagOf.set({ group }, records)
-    unknownOf.set({ group }, records === null ? 1 : 0)
-    silentOf.set({ group }, health === 'silent' ? 1 : 0)
+const VERDICTS = ['overdue', 'late', 'standing_still', 'unknown'] as const
+
+/**
+ * Puts what alerts are made of on `/metrics`. What one source does not know is absent and takes nothing of the
+ * others with it. @throws AggregateError of what failed
+ */
+export async function publishFigures(sources: FigureSources, now: () => number = Date.now): Promise<void> {
+  const { lag, risk, deadLetters, overview, pressing, gates } = sources
+  const { lagOf, lagSecondsOf, unknownOf, silentOf, atRisk, deadLettersOf, gateOpen } = gauges
+  const { slotLag, slotRetained, slotActive, slotStatus } = gauges
+  const { requestsIn, requestsDue, unverified, oldestPass } = gauges
+  const ended = await Promise.allSettled([
+    shown(
+      [lagOf, lagSecondsOf, unknownOf, silentOf, slotLag, slotRetained, slotActive, slotStatus],
+      lag,
+      showLag,
+    ),
+    shown([atRisk], risk, showRisk),
+    shown(
+      [deadLettersOf],
+      async () => ({ ...(await deadLetters()), of: (await lag()).groups }),
+      showDeadLetters,
+    ),
+    shown(
+      [requestsIn, requestsDue, unverified, oldestPass],
+      async () => ({ ...(await overview()), ...(await pressing()) }),
+      showOverview,
+    ),
+    shown([gateOpen], gates, showGates),
+  ])
+  const failed = ended.flatMap((one) => (one.status === 'rejected' ? [one.reason] : []))
+  if (failed.length > 0) throw new AggregateError(failed, 'some figures are not known')
+  gauges.figuresAt.set({ service: 'ops' }, now() / 1_000)
+}
+
+/** What was shown before stays until the answer is there: an alert that waits must not start over with every look. */
+async function shown<T>(
+  group: readonly { reset(): void }[],
+  read: () => Promise<T>,
+  show: (found: T) => void,
+): Promise<void> {
+  const found = await read().catch((error: unknown) => {
+    for (const one of group) one.reset()
+    throw error
+  })
+  for (const one of group) one.reset()
+  show(found)
+}
+
+function showLag({ groups, partitions, slots }: LagView): void {
+  for (const { group, lag, health } of groups) {
+    if (lag !== null) gauges.lagOf.set({ group }, lag)
+    gauges.unknownOf.set({ group }, lag === null ? 1 : 0)
+    if (health !== 'unknown') gauges.silentOf.set({ group }, health === 'silent' ? 1 : 0)
+    const waits = partitions.filter((one) => one.group === group).map(({ lagMs }) => lagMs)
+    const known = waits.filter((ms) => ms !== null)
+    if (known.length > 0 && known.length === waits.length)
+      gauges.lagSecondsOf.set({ group }, Math.max(...known) / 1_000)
   }
-  const { items } = (await risk.read('*', maxAgeMs)).value
-  for (const verdict of verdicts)
-    atRisk.set({ verdict }, items.filter((item) => item.verdict === verdict).length)
+  for (const { slot, active, walStatus, lagBytes, retainedBytes } of slots ?? []) {
+    gauges.slotActive.set({ slot }, active ? 1 : 0)
+    if (lagBytes !== null) gauges.slotLag.set({ slot }, lagBytes)
+    if (retainedBytes !== null) gauges.slotRetained.set({ slot }, retainedBytes)
+    if (walStatus !== null) gauges.slotStatus.set({ slot, status: walStatus }, 1)
+  }
+}
+
+function showRisk({ items }: RiskView): void {
+  for (const verdict of VERDICTS)
+    gauges.atRisk.set({ verdict }, items.filter((item) => item.verdict === verdict).length)
+}
+
+/** A group without any is shown as 0 once the list is known, so that its first one is a rise. */
+function showDeadLetters({ items, of }: DeadLettersView & { of: LagView['groups'] }): void {
+  if (items === null) return
+  const groups = new Set([...of.map(({ group }) => group), ...items.map(({ group }) => group)])
+  for (const group of groups)
+    gauges.deadLettersOf.set({ group }, items.filter((item) => item.group === group).length)
+}
+
+function showOverview(view: OverviewView & Pressing): void {
+  const { requests, verification, oldestUnacknowledged } = view
+  for (const [status, { value }] of Object.entries(requests.byStatus))
+    if (value !== null) gauges.requestsIn.set({ status }, value)
+  const due = { overdue: requests.overdue.value, '7d': requests.dueThisWeek.value, '5d': view.dueIn5Days }
+  for (const [when, value] of Object.entries(due)) if (value !== null) gauges.requestsDue.set({ when }, value)
+  const found = {
+    residual: verification.residual.value,
+    inconclusive: verification.inconclusive.value,
+    residual_after_completion: view.residueAfterCompletion,
+  }
+  for (const [finding, value] of Object.entries(found))
+    if (value !== null) gauges.unverified.set({ finding }, value)
+  gauges.oldestPass.set({ service: 'ops' }, (oldestUnacknowledged.ageMs ?? 0) / 1_000)
+}
+
+/** A store nobody watches has no gate that could be shut. */
+function showGates(all: readonly Gate[]): void {
+  for (const { systemId, state, watched } of all)
+    if (watched) gauges.gateOpen.set({ system: systemId }, state === 'open' ? 1 : 0)
 }

@@ -47,3 +47,13 @@ export const sweepEnded = gauge(
   'When everybody was last looked for, seconds since the epoch.',
   ['system', 'service'],
 )
+export const chainFindings = gauge(
+  'lethe_tombstone_chain_findings',
+  'What is not as it was recorded in the chain of tombstones; nothing while that is not known.',
+  ['service'],
+)
+export const chainVerified = gauge(
+  'lethe_tombstone_chain_verified_seconds',
+  'When the chain of tombstones was last computed again, seconds since the epoch.',
+  ['service'],
+)
