@@ -10,7 +10,7 @@ export type ChainProof =
 /** What a self-restore found, put back, and could not. Names nobody. */
 export interface SelfReport {
   readonly proof: ChainProof
-  /** Records on the topic, and those of them nobody can read. */
+  /** Records on the topic of tombstones; those nobody can read, of the milestones as well: one may be a hold. */
   readonly records: number
   readonly unreadable: number
   /** Live tombstones this database did not have, or had older. */
@@ -87,7 +87,7 @@ export function notRebuilt(report: SelfReport): string[] {
     report.recoveredUnsealed > 0,
     `${report.recoveredUnsealed} tombstones have no selectors on the topic; a replay that meets them waits for a person.`,
   )
-  add(report.unreadable > 0, `${report.unreadable} records of the topic can't be read and count as missing.`)
+  add(report.unreadable > 0, `${report.unreadable} records of the topics can't be read and count as missing.`)
   lines.push(
     'What was accepted, approved or decided after the backup and never reached a topic is gone, requests made over HTTP included.',
   )

@@ -139,7 +139,10 @@ export class SelfRestore {
     const head = headOrInvalid(this.parts.place)
     const read = await this.tombstones()
     const statuses = new Statuses(store)
-    await this.topic('erasure.status', (page) => statuses.take(page as Incoming<wire.ErasureStatusChanged>[]))
+    // One nobody can read may be a hold.
+    const unread = await this.topic('erasure.status', (page) =>
+      statuses.take(page as Incoming<wire.ErasureStatusChanged>[]),
+    )
     const heldAgain = await this.holdAgain(statuses)
     const acknowledged = await this.acknowledgements()
     const recovered = await store.recovered()
@@ -147,6 +150,7 @@ export class SelfRestore {
     const proof = await this.proof(head)
     keep({
       ...read,
+      unreadable: read.unreadable + unread,
       proof,
       recovered: recovered.tombstones,
       recoveredHeld: recovered.held,
@@ -219,13 +223,15 @@ export class SelfRestore {
     return { lost: [...counts.values()].reduce((sum, one) => sum + one, 0), known }
   }
 
+  /** @returns how many records nobody can read */
   private async topic(
     name: 'erasure.status' | 'erasure.acknowledged',
     visit: (page: readonly Incoming[]) => Promise<void>,
     from?: ReadonlyMap<number, number>,
-  ): Promise<void> {
+  ): Promise<number> {
     const { kafka, codec } = this.parts
-    await readTopic(kafka, codec, name, (_partition, page) => visit(page), from ? { from } : {})
+    const read = await readTopic(kafka, codec, name, (_partition, page) => visit(page), from ? { from } : {})
+    return [...read.values()].reduce((total, { unreadable }) => total + unreadable, 0)
   }
 
   /** Compares the chain as it is now with the head that was kept outside. */
