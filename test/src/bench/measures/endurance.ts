@@ -24,15 +24,16 @@ export async function endurance(ground: Ground): Promise<Sample[]> {
   })
   const settled = Math.min(SETTLED, Math.floor(sizes.endurance / 10))
   let done = 0
+  let open: string[] = []
   const go = async (count: number) => {
     for (let left = count; left > 0; left -= 2_000) {
       const some = Math.min(2_000, left)
-      await closedLoop(lethe.target, peopleFrom(done + 1, some), 64)
+      const accepted = await closedLoop(lethe.target, peopleFrom(done + 1, some), 64)
       done += some
       // A bounded number is under way: what is measured is the pipeline, not a queue.
-      await lethe.completed(done - 1_000)
+      open = await lethe.unfinished([...open, ...accepted.map(({ requestId }) => requestId)], 1_000)
     }
-    await lethe.completed(done)
+    open = await lethe.unfinished(open, 0)
   }
   try {
     await go(settled)

@@ -135,6 +135,26 @@ export class Installation {
     }
   }
 
+  /**
+   * Waits until at most so many of these requests are not completed, and says which. Costs the same however many
+   * requests there are besides.
+   */
+  async unfinished(ids: readonly string[], atMost: number): Promise<string[]> {
+    let movedAt = Date.now()
+    for (let left = [...ids]; ; ) {
+      const { rows } = await this.pool.query<{ request_id: string }>(
+        'SELECT request_id FROM read_model.requests WHERE request_id = ANY ($1::text[]) AND completed_at IS NULL',
+        [left],
+      )
+      if (rows.length < left.length) movedAt = Date.now()
+      left = rows.map((row) => row.request_id)
+      if (left.length <= atMost) return left
+      if (Date.now() - movedAt > STALLED_MS)
+        throw new Error(`${left.length} requests are not completed, and nothing moves`)
+      await new Promise((resolve) => setTimeout(resolve, 100))
+    }
+  }
+
   async restart(name: string): Promise<void> {
     const record = this.state.record(name)
     if (record) await stopProcess(record, this.state)
