@@ -8,12 +8,15 @@ import { withClient } from './databases.js'
 import { eventually } from './health.js'
 
 describe('the outbox connector', () => {
-  const name = `lethe-spec-${randomUUID().slice(0, 8)}`
-  const slot = name.replaceAll('-', '_')
+  /** Of one test alone: Connect keeps a connector's place in the log when the connector is gone. */
+  let name: string
+  let slot: string
   let context: StackContext
   let drop: () => Promise<void>
 
   beforeEach(async () => {
+    name = `lethe-spec-${randomUUID().slice(0, 8)}`
+    slot = name.replaceAll('-', '_')
     const stack = await openContext()
     const database = await scratchDatabase(stack.at.lethePostgresUrl)
     context = { ...stack, at: { ...stack.at, lethePostgresUrl: database.url } }
