@@ -44,6 +44,7 @@ export function compareSelf(head: Head | HeadInvalid | null, found: FoundSelf): 
   const { self } = found
   if (head === null) return self === null ? { is: 'unguarded' } : restored(['head_file_missing'])
   if (head instanceof HeadInvalid) return restored(['head_file_invalid'])
+  if (self === null && isFirst(head)) return { is: 'unguarded' }
   const reasons: RestoredReason[] = []
   if (self === null) reasons.push('no_incarnation')
   else {
@@ -59,6 +60,9 @@ export function compareSelf(head: Head | HeadInvalid | null, found: FoundSelf): 
   }
   return reasons.length === 0 ? { is: 'ok' } : restored([...new Set(reasons)])
 }
+
+/** The very first beat is in the file before it is in the database: until then the file knows of none it has seen. */
+const isFirst = ({ current, previous }: Head): boolean => current === null && previous === null
 
 const restored = (reasons: readonly RestoredReason[]): SelfState => ({ is: 'restored', reasons })
 

@@ -43,6 +43,14 @@ describe("Lethe's own database", () => {
     expect(compareSelf(null, { ...found, self: null })).toEqual({ is: 'unguarded' })
   })
 
+  it('is not taken for a copy while, or because, its very first beat stands in the file alone', () => {
+    const first = { ...head, previous: null, current: null, pending: 'b1', partitions: [] }
+    const none = { ...found, self: null, partitions: new Map() }
+    expect(compareSelf(first, none)).toEqual({ is: 'unguarded' })
+    expect(compareSelf(first, { ...none, self: { ...self, beat: 'b1' } })).toEqual({ is: 'ok' })
+    expect(compareSelf({ ...first, current: 'b1' }, none).is).toBe('restored')
+  })
+
   const copies: readonly (readonly [string, Head | HeadInvalid | null, FoundSelf, string])[] = [
     ['a dump from before the last beat', head, { ...found, self: { ...self, beat: 'b0' } }, 'beat'],
     [
