@@ -39,8 +39,16 @@ export interface FoundSelf {
   readonly partitions: ReadonlyMap<number, { readonly nextOffset: number; readonly hash: string | null }>
 }
 
-/** Pure: what follows from a head and a database. Every reason there is, not just the first. */
-export function compareSelf(head: Head | HeadInvalid | null, found: FoundSelf): SelfState {
+/**
+ * Pure: what follows from a head and a database. Every reason there is, not just the first.
+ *
+ * @param later the head as it stood after the database had answered; beats pass while a busy process waits for it
+ */
+export function compareSelf(
+  head: Head | HeadInvalid | null,
+  found: FoundSelf,
+  later: Head | HeadInvalid | null = null,
+): SelfState {
   const { self } = found
   if (head === null) return self === null ? { is: 'unguarded' } : restored(['head_file_missing'])
   if (head instanceof HeadInvalid) return restored(['head_file_invalid'])
@@ -49,7 +57,7 @@ export function compareSelf(head: Head | HeadInvalid | null, found: FoundSelf): 
   if (self === null) reasons.push('no_incarnation')
   else {
     if (self.incarnation !== head.incarnation) reasons.push('incarnation')
-    if (![head.previous, head.current, head.pending].includes(self.beat)) reasons.push('beat')
+    if (![...beatsOf(head), ...beatsOf(later)].includes(self.beat)) reasons.push('beat')
     if (self.suspicion !== null) reasons.push('topic_ahead')
   }
   if (found.identity !== head.identity) reasons.push('identity')
@@ -64,6 +72,9 @@ export function compareSelf(head: Head | HeadInvalid | null, found: FoundSelf): 
 /** The very first beat is in the file before it is in the database: until then the file knows of none it has seen. */
 const isFirst = ({ current, previous }: Head): boolean => current === null && previous === null
 
+const beatsOf = (head: Head | HeadInvalid | null): (string | null)[] =>
+  head === null || head instanceof HeadInvalid ? [] : [head.previous, head.current, head.pending]
+
 const restored = (reasons: readonly RestoredReason[]): SelfState => ({ is: 'restored', reasons })
 
 /** Which server, timeline and database answers. The timeline is that of what is written now, not of the last checkpoint. */
@@ -71,17 +82,20 @@ export const IDENTITY = `SELECT (SELECT system_identifier FROM pg_control_system
   CASE WHEN pg_is_in_recovery() THEN 'recovery' ELSE left(pg_walfile_name(pg_current_wal_insert_lsn()), 8) END || '/' ||
   (SELECT oid FROM pg_database WHERE datname = current_database())`
 
+/** An older copy is one at every look; a look that several beats or a self-restore passed through is done again. */
+const LOOKS = 3
+
 /** Reads both and compares. Cheap: one statement, by keys. */
 export async function lookAtSelf(db: Queryable, place: HeadPlace): Promise<SelfState> {
-  const first = await lookOnce(db, place)
-  // Between the two readings a beat may have passed; then the second look shows a pair that belongs together.
-  return first.is === 'restored' ? lookOnce(db, place) : first
-}
-
-async function lookOnce(db: Queryable, place: HeadPlace): Promise<SelfState> {
-  const head = headOrInvalid(place)
-  const known = head === null || head instanceof HeadInvalid ? [] : head.partitions
-  return compareSelf(head, await findSelf(db, known))
+  for (let look = 1; ; look++) {
+    const head = headOrInvalid(place)
+    const known = head === null || head instanceof HeadInvalid ? [] : head.partitions
+    const found = await findSelf(db, known)
+    const state = compareSelf(head, found)
+    if (state.is !== 'restored') return state
+    const then = compareSelf(head, found, headOrInvalid(place))
+    if (then.is !== 'restored' || look === LOOKS) return then
+  }
 }
 
 export function headOrInvalid(place: HeadPlace): Head | HeadInvalid | null {

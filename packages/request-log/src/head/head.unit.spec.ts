@@ -51,6 +51,14 @@ describe("Lethe's own database", () => {
     expect(compareSelf({ ...first, current: 'b1' }, none).is).toBe('restored')
   })
 
+  it('is not taken for a copy when a beat passed while it was asked, and is one whatever passed', () => {
+    const later = { ...head, previous: 'b3', current: 'b4' }
+    const at = (beat: string) => ({ ...found, self: { ...self, beat } })
+    expect(compareSelf(head, at('b4')).is).toBe('restored')
+    expect(compareSelf(head, at('b4'), later)).toEqual({ is: 'ok' })
+    expect(compareSelf(head, at('b0'), later).is).toBe('restored')
+  })
+
   const copies: readonly (readonly [string, Head | HeadInvalid | null, FoundSelf, string])[] = [
     ['a dump from before the last beat', head, { ...found, self: { ...self, beat: 'b0' } }, 'beat'],
     [
