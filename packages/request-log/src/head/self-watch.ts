@@ -24,7 +24,9 @@ export const LETHE_RESTORED = 'lethe_restored'
 export class SelfWatch {
   private readonly pool: Pool | null
   private current: WatchedState | null = null
-  private stale = true
+  /** Reasons to look so far, and how many of them a look that has ended was begun after. */
+  private suspicions = 1
+  private answered = 0
   private looking: Promise<void> | null = null
 
   constructor(private readonly options: SelfWatchOptions) {
@@ -46,13 +48,13 @@ export class SelfWatch {
   }
 
   suspect(): void {
-    this.stale = true
+    this.suspicions += 1
   }
 
   /** Null when decisions may rest on the database, else the code that says why they wait. Never throws. */
   async blocked(): Promise<typeof LETHE_RESTORED | null> {
     if (this.pool === null) return null
-    while (this.stale) await this.look()
+    while (this.answered < this.suspicions) await this.look()
     const is = this.current?.is
     return is === 'ok' || is === 'unguarded' ? null : LETHE_RESTORED
   }
@@ -73,13 +75,14 @@ export class SelfWatch {
   private async once(pool: Pool): Promise<void> {
     const { place, onChange } = this.options
     if (place === null) return
-    this.stale = false
+    const reasons = this.suspicions
     const next: WatchedState = await lookAtSelf(pool, place).catch((error: unknown) => ({
       is: 'unknown' as const,
       error,
     }))
     const before = this.current
     this.current = next
+    this.answered = reasons
     if (!isSame(before, next)) onChange?.(next, before)
   }
 }
