@@ -76,7 +76,8 @@ export class ConsumerSession implements Supervised {
 
   /** Batches that are under way commit by themselves when they end. */
   private async leave(consumer: ConsumerClient): Promise<void> {
-    if (!this.crash) await Promise.all([...this.partitions.values()].map((runner) => runner.commitNow()))
+    const alive = this.crash === null
+    await Promise.all([...this.partitions.values()].map((runner) => runner.leave(alive)))
     await consumer.close()
   }
 

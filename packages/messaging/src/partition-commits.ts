@@ -16,6 +16,7 @@ export class PartitionCommits {
   private committedAt = 0
   private waiting: Finished | null = null
   private timer: NodeJS.Timeout | undefined
+  private ended = false
 
   /** @param intervalMs between two commits */
   constructor(private readonly intervalMs: number) {}
@@ -39,19 +40,28 @@ export class PartitionCommits {
     this.timer ??= setTimeout(() => void this.flush(), this.committedAt + this.intervalMs - Date.now())
   }
 
-  /** Commits what waits, without an error: whoever reads on or leaves notices by itself that the broker is away. */
-  async flush(): Promise<void> {
-    const { waiting } = this
-    if (waiting === null) return this.settle()
-    await this.now(waiting).catch(() => {
-      if (this.waiting === null && waiting.isCurrent()) this.soon(waiting)
-    })
+  /** The consumer leaves or is dead: what waits is committed now or comes again, and nothing is tried any more. */
+  async end(commit: boolean): Promise<void> {
+    this.ended = true
+    if (commit) await this.flush()
+    this.settle()
   }
 
   /** The group was joined anew: what was not committed comes again, to whoever has the partition now. */
   forget(): void {
     this.settle()
     this.committed = null
+  }
+
+  /** Without an error: whoever reads on notices by itself that the broker is away. */
+  private async flush(): Promise<void> {
+    const { waiting, committed } = this
+    if (waiting === null) return
+    await this.now(waiting).catch(() => {
+      // Not once a newer offset was committed meanwhile: it would go back.
+      const isNewest = this.waiting === null && this.committed === committed
+      if (isNewest && !this.ended && waiting.isCurrent()) this.soon(waiting)
+    })
   }
 
   private settle(): void {

@@ -52,7 +52,7 @@ describe('the offsets of a partition', () => {
     const commits = new PartitionCommits(500)
     await commits.now(at(1n))
     commits.soon(at(2n))
-    await commits.flush()
+    await commits.end(true)
     expect(offsets).toEqual(['1', '2'])
     expect(vi.getTimerCount()).toBe(0)
   })
@@ -68,6 +68,36 @@ describe('the offsets of a partition', () => {
     away(false)
     await vi.advanceTimersByTimeAsync(500)
     expect(offsets).toEqual(['1', '2'])
+  })
+
+  it('does not try for ever for a consumer that has left or died', async () => {
+    for (const alive of [true, false]) {
+      const { at, away } = broker()
+      const commits = new PartitionCommits(500)
+      await commits.now(at(1n))
+      away(true)
+      commits.soon(at(2n))
+      await commits.end(alive)
+      expect(vi.getTimerCount()).toBe(0)
+    }
+  })
+
+  it('does not go back to an offset that failed when a newer one was committed meanwhile', async () => {
+    const { offsets, at } = broker()
+    const commits = new PartitionCommits(500)
+    await commits.now(at(1n))
+    let refuse = () => {}
+    const slow = at(2n)
+    slow.delivery.commit = () =>
+      new Promise((_, reject) => {
+        refuse = () => reject(new Error('too late'))
+      })
+    commits.soon(slow)
+    await vi.advanceTimersByTimeAsync(500)
+    await commits.now(at(3n))
+    refuse()
+    await vi.advanceTimersByTimeAsync(5_000)
+    expect(offsets).toEqual(['1', '3'])
   })
 
   it('never commits for a generation of the group that is over', async () => {

@@ -64,9 +64,9 @@ export class PartitionRunner {
     this.commits.forget()
   }
 
-  /** Commits what is finished; before the consumer leaves its group. */
-  commitNow(): Promise<void> {
-    return this.commits.flush()
+  /** Before the consumer leaves its group; without a commit where it is dead. */
+  leave(commit: boolean): Promise<void> {
+    return this.commits.end(commit)
   }
 
   /** Starts where the outside offset says, unless a batch was quicker and found out by itself. */

@@ -48,7 +48,7 @@ export class FoldBatch {
   private async fold(messages: readonly Proven[], position: BatchPosition): Promise<void> {
     const requestIds = [...new Set(messages.map(({ requestId }) => requestId))]
     await this.log.transact(requestIds, async (tx) => {
-      // Asked on the transaction's own connection's day: a new one is a reason to look again.
+      // Inside, because its connection may be a new one, to another database than the last.
       if ((await this.blocked()) !== null)
         throw new PausedError('lethe_restored', "Lethe's own database was restored; folding waits.")
       await this.offsets.advanceIn(tx.client, position)

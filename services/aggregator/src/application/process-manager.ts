@@ -44,7 +44,6 @@ export class ProcessManager {
    * @returns how many events that gave
    */
   async moveDue(): Promise<number> {
-    if ((await this.options.blocked?.()) != null) return 0
     const now = (this.options.now ?? Date.now)()
     const ids = await dueRequests(this.options.pool, now, this.options.batch ?? 500)
     if (ids.length === 0) return 0
@@ -62,6 +61,8 @@ export class ProcessManager {
 
   private move(ids: readonly string[], now: number): Promise<number> {
     return this.options.log.transact([...ids], async (tx) => {
+      // Inside, because its connection may be a new one, to another database than the last.
+      if ((await this.options.blocked?.()) != null) return 0
       let events = 0
       for (const id of ids) {
         const decision = tx.apply(id, { type: 'Proceed' }, now)

@@ -29,7 +29,7 @@ export class AcceptQueue {
     if (code !== null)
       throw problem(
         'unavailable',
-        "Lethe's own database was restored; nothing is accepted until it is whole.",
+        "Lethe's own database was restored, or can't be asked whether it was. Nothing is accepted until that is settled; send again with the same Idempotency-Key.",
         {
           cause: code,
         },
