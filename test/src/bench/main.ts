@@ -1,5 +1,4 @@
 // `npm run bench -- pipeline`: the figures the design stands on, with peers on the same machine in the same run.
-import { mkdirSync, writeFileSync } from 'node:fs'
 import { loadavg } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -13,9 +12,9 @@ import * as storage from './measures/storage.js'
 import * as noop from './measures/throughput-noop.js'
 import * as stores from './measures/throughput-stores.js'
 import { type Ground, type Sizes, withStack } from './pipeline/ground.js'
+import { ReportFile } from './report/file.js'
 import { machine, machineSeconds } from './report/machine.js'
 import type { Aim, Row, Sample } from './report/measure.js'
-import { plot } from './report/svg.js'
 import { renderTable, rowsOf } from './report/table.js'
 
 interface Part {
@@ -105,26 +104,21 @@ async function main(args: string[]): Promise<void> {
         `\n${on.cores} × ${on.cpu}, ${on.memoryGiB} GiB, Node ${on.node}, PostgreSQL ${on.postgres} (${on.durability}), commit ${on.commit}, load ${on.loadAtBegin.join(' ')}`,
       )
       const samples: Sample[] = []
-      const elsewhere: Record<string, object> = {}
+      const file = new ReportFile(values.out, aimsOf)
       for (const name of chosen) {
         console.log(`\n${name}`)
         const before = machineSeconds()
         try {
           const ground = { context, sizes, say: (text: string) => console.log(`  ${text}`) }
-          samples.push(...(await (parts[name] as Part).run(ground)))
+          const measured = await (parts[name] as Part).run(ground)
+          samples.push(...measured)
+          file.put(name, { machine: on, sizes, load: loadSince(before), samples: measured })
         } catch (error) {
           // The other parts are worth their time all the same; what failed is said and shows in the exit code.
           process.exitCode = 1
           console.error(`  ${name} did not end: ${error instanceof Error ? error.message : error}`)
           if (process.env.LETHE_BENCH_TRACE) console.error(error)
         }
-        const after = machineSeconds()
-        const busy = after.busy - before.busy
-        elsewhere[name] = {
-          busyShareOfMachine: busy / (busy + after.idle - before.idle),
-          loadAtEnd: loadavg(),
-        }
-        report(values.out, { machine: on, sizes, load: elsewhere }, samples, chosen)
       }
       console.log(renderTable(rowsOf(samples), aimsOf(rowsOf(samples), chosen)))
       console.log(`\nJSON and plots: ${values.out}`)
@@ -135,26 +129,12 @@ async function main(args: string[]): Promise<void> {
 const aimsOf = (rows: readonly Row[], chosen: readonly string[]): Aim[] =>
   chosen.flatMap((name) => (parts[name] as Part).aims(rows))
 
-/** Written after every part, so that a run that is ended early has left what it had. */
-function report(out: string, about: object, samples: readonly Sample[], chosen: readonly string[]): void {
-  const rows = rowsOf(samples)
-  mkdirSync(out, { recursive: true })
-  writeFileSync(
-    join(out, 'pipeline.json'),
-    `${JSON.stringify({ ...about, rows, aims: aimsOf(rows, chosen), samples }, null, 2)}\n`,
-  )
-  for (const measure of new Set(rows.map((row) => row.measure))) {
-    const own = rows.filter((row) => row.measure === measure)
-    const note = `median, lowest and highest of ${Math.max(...own.map(({ repetitions }) => repetitions))}; machine and load in pipeline.json`
-    writeFileSync(join(out, `${fileName(measure)}.svg`), plot(measure, own, note))
-  }
+/** How busy the machine was since then, whoever kept it so. */
+function loadSince(before: ReturnType<typeof machineSeconds>): object {
+  const after = machineSeconds()
+  const busy = after.busy - before.busy
+  return { busyShareOfMachine: busy / (busy + after.idle - before.idle), loadAtEnd: loadavg() }
 }
-
-const fileName = (measure: string): string =>
-  measure
-    .toLowerCase()
-    .replaceAll(/[^a-z0-9]+/g, '-')
-    .replaceAll(/^-|-$/g, '')
 
 function wholeNumber(name: string, text: string | undefined, otherwise: number): number {
   if (text === undefined) return otherwise
