@@ -7,6 +7,7 @@ import * as cpu from './measures/cpu-per-person.js'
 import * as endurance from './measures/endurance.js'
 import * as instances from './measures/instances.js'
 import * as latency from './measures/latency.js'
+import * as overload from './measures/overload.js'
 import * as rebuild from './measures/rebuild.js'
 import * as storage from './measures/storage.js'
 import * as noop from './measures/throughput-noop.js'
@@ -23,7 +24,7 @@ interface Part {
 }
 
 /** Parts that run only when `--only` names them. */
-const askedFor: ReadonlySet<string> = new Set(['instances', 'storage'])
+const askedFor: ReadonlySet<string> = new Set(['instances', 'overload', 'storage'])
 
 const parts: Readonly<Record<string, Part>> = {
   stores: { run: stores.throughputStores, aims: stores.aims },
@@ -33,6 +34,7 @@ const parts: Readonly<Record<string, Part>> = {
   rebuild: { run: rebuild.rebuilding, aims: rebuild.aims },
   endurance: { run: endurance.endurance, aims: endurance.aims },
   instances: { run: instances.instances, aims: instances.aims },
+  overload: { run: overload.overload, aims: overload.aims },
   storage: { run: storage.storage, aims: storage.aims },
 }
 
