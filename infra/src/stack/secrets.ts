@@ -54,6 +54,8 @@ const credentials: Credential[] = [
   { id: 'privacy-officer', roles: ['privacy_officer'], tenants: ['*'] },
   { id: 'admin', roles: ['admin'], tenants: ['*'] },
   { id: 'restore', roles: ['restore'], tenants: ['*'] },
+  // Restore drills erase people they made up, of a tenant of their own.
+  { id: 'restore-drill', roles: ['service'], tenants: ['lethe-drill'] },
   { id: 'shop-backend', roles: ['service'], tenants: ['acme', 'globex'] },
   ...systems.flatMap((systemId) =>
     ['eraser', 'probe'].map((role) => ({

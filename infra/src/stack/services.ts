@@ -57,7 +57,7 @@ function aggregator(context: StackContext): ProcessSpec {
 }
 
 function restore(context: StackContext): ProcessSpec {
-  const { at, secrets } = context
+  const { at, secrets, tools } = context
   const store = (url: string) => urlAs(url, 'shop_restore', secrets.password('shop_restore'))
   return service(context, 'restore', 'services/restore/dist/main.js', at.ports.restore, {
     LETHE_PG_URL: urlAs(at.lethePostgresUrl, 'lethe_restore', secrets.password('lethe_restore')),
@@ -71,6 +71,11 @@ function restore(context: StackContext): ProcessSpec {
     // It erases as the eraser does, so that what it makes belongs to the eraser; the gate it shuts as itself.
     SHOP_PG: actingAs(store(at.shopPostgresUrl), 'shop_eraser'),
     SHOP_REDIS: store(at.shopRedisUrl),
+    LETHE_DRILL_TOKEN: secrets.token('restore-drill'),
+    // Whoever makes the shop's backups; here copies go onto the same server.
+    SHOP_PG_DRILL: at.shopPostgresUrl,
+    SHOP_PG_SCRATCH: new URL('/postgres', at.shopPostgresUrl).href,
+    ...(tools.postgresBin === '' ? {} : { LETHE_DRILL_TOOLS: tools.postgresBin }),
   })
 }
 

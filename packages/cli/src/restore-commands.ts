@@ -1,6 +1,7 @@
 import type { RestoreClient, RestoreView } from '@lethe/client'
 import type { Command } from 'commander'
 import { addApplyCommand } from './apply-command.js'
+import { addDrillCommands } from './drill-command.js'
 import { exitCodes, UsageError } from './exit.js'
 import { addPrepareCommand } from './prepare-command.js'
 import { instant, table } from './render.js'
@@ -61,6 +62,7 @@ export function addRestoreCommands(program: Command, ports: RestorePorts): void 
   addPrepareCommand(restore, ports)
   addApplyCommand(restore, ports)
   addSweepCommand(restore, ports)
+  addDrillCommands(restore, ports)
   addSelfCommand(restore, ports)
 
   json(restore.command('retry <restore>').description('replay and probe one that waits once more')).action(

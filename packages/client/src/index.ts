@@ -1,5 +1,6 @@
 export { intakeKeyOf } from '@lethe/schemas'
 export type { BackupView } from './backup-view.js'
+export type { DrillEvidence, DrillPhase, DrillView } from './drill-view.js'
 export { type FollowOptions, followStatus } from './follow-status.js'
 export { type ClientOptions, ProblemError, UnreachableError } from './http-call.js'
 export { type Command, LetheClient } from './http-client.js'

@@ -1,4 +1,5 @@
 import type { BackupView } from './backup-view.js'
+import type { DrillView } from './drill-view.js'
 import { type ClientOptions, callJson, pathPart, UnreachableError } from './http-call.js'
 import type { SelfView } from './self-view.js'
 
@@ -181,6 +182,31 @@ export class RestoreClient {
     gone?: boolean
   }): Promise<BackupView> {
     return callJson(this.options, 'POST', '/v1/backups', given)
+  }
+
+  /** Restore drills, newest first. */
+  async drills(systemId?: string): Promise<DrillView[]> {
+    const query = systemId === undefined ? '' : `?systemId=${encodeURIComponent(systemId)}`
+    return (await callJson<{ drills: DrillView[] }>(this.options, 'GET', `/v1/drills${query}`)).drills
+  }
+
+  drill(drillId: string): Promise<DrillView> {
+    return callJson(this.options, 'GET', `/v1/drills/${pathPart(drillId)}`)
+  }
+
+  /** Begins one; idempotent by its id. `illegal_transition` while another of that system is under way. */
+  startDrill(systemId: string, drillId: string): Promise<DrillView> {
+    return callJson(this.options, 'POST', '/v1/drills', { systemId, drillId })
+  }
+
+  /** Asks for its end: what it made is cleared away first. Idempotent. */
+  stopDrill(drillId: string): Promise<DrillView> {
+    return callJson(this.options, 'POST', `/v1/drills/${pathPart(drillId)}/stop`, {})
+  }
+
+  /** Whether one could be done, and with which versions. Changes nothing that stays. */
+  checkDrill(systemId: string): Promise<{ versions: Readonly<Record<string, string>> }> {
+    return callJson({ timeoutMs: PAGE_MS, ...this.options }, 'POST', '/v1/drills/check', { systemId })
   }
 
   /** Whether Lethe's own database was restored. */

@@ -1,5 +1,6 @@
 import type { wire } from '@lethe/schemas'
 import type { ZodType } from 'zod'
+import type { DrillContext, DrillSession } from './drilling.js'
 import type { RestoreSession } from './restoring.js'
 
 export type IdentifierType = 'user_id' | 'email' | 'phone' | `vendor:${string}`
@@ -197,6 +198,8 @@ export interface Connector<Options = unknown, System = unknown> {
    * system's restores are found by sweeps only, and its gate is one that nobody enforces.
    */
   openRestore?(context: OpenContext<Options, System>): Promise<RestoreSession>
+  /** Backs up and restores for a restore drill. Without it there are no drills of this kind. */
+  openDrill?(context: DrillContext<Options, System>): Promise<DrillSession>
   /**
    * What `map check` has to say of a map that may not fit at all, everything at once, with the credentials
    * of `role`. Read-only. Without it, opening stops at the first thing that does not fit.

@@ -1,5 +1,6 @@
 export { type EraserConfig, eraserConfig } from './config.js'
 export * from './connector.js'
+export type { DrillContext, DrillSession, MadeBackup } from './drilling.js'
 export { EraserModule } from './eraser.module.js'
 export { PausedError, RetryableError, StoreAwayError, TerminalError } from './errors.js'
 export type { Gate, GateStrength, PreparedState, RestoreSession, Shut } from './restoring.js'

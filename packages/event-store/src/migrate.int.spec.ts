@@ -41,6 +41,7 @@ describe('migrations', () => {
       '0008_ops',
       '0009_ops-actions',
       '0010_tombstone-chain',
+      '0011_drills',
     ])
     expect(await migrate(url)).toEqual([])
   })

@@ -1,7 +1,20 @@
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { type KafkaConfig, kafkaConfigFromEnvironment } from '@lethe/messaging'
 import { type HeadPlace, headSettings, headShape } from '@lethe/request-log'
 import { ConfigError, loadConfig } from '@lethe/service-host'
 import { z } from 'zod'
+import type { DrillSettings } from './application/drill-ground.js'
+
+const drillValues = z.record(z.string(), z.record(z.string(), z.string()))
+
+function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}
 
 const schema = z.object({
   LETHE_PG_URL: z.string().min(1),
@@ -39,8 +52,26 @@ const schema = z.object({
   /** Where the head of the tombstones' chain is kept outside Lethe's database, and what signs it. */
   LETHE_HEAD_FILE: z.string().min(1).optional(),
   LETHE_HEAD_SECRET: z.string().optional(),
-  /** How often a restore drill must be passed; without it nobody is told that none was. */
+  /** How often a restore drill must be passed; without it nobody is told that none was, and none runs by itself. */
   LETHE_DRILL_MS: z.coerce.number().int().min(1_000).optional(),
+  /** A credential of role service, for the tenant of drills alone; without it there are no drills. */
+  LETHE_DRILL_TOKEN: z.string().min(16, 'must have at least 16 characters').optional(),
+  LETHE_DRILL_TENANT: z
+    .string()
+    .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/, 'is the id of a tenant: letters, digits and . _ -')
+    .default('lethe-drill'),
+  LETHE_DRILL_DIR: z.string().min(1).optional(),
+  LETHE_DRILL_TOOLS: z.string().min(1).optional(),
+  /** `{"shop-pg": {"plan": "free"}}`: what a made-up person's record needs and a drill can't know. */
+  LETHE_DRILL_VALUES: z
+    .string()
+    .default('{}')
+    .transform((text, context) => {
+      const parsed = drillValues.safeParse(jsonOf(text))
+      if (parsed.success) return parsed.data
+      context.addIssue({ code: 'custom', message: 'is JSON such as {"shop-pg": {"plan": "free"}}' })
+      return z.NEVER
+    }),
   LETHE_PORT: z.coerce.number().int().min(0).max(65_535).default(29_003),
   LETHE_TOPIC_PREFIX: z.string().default(''),
 })
@@ -64,6 +95,9 @@ export interface RestoreConfig {
   readonly sweepShare: number
   /** Milliseconds between two drills at most; null where none is asked for. */
   readonly drillEveryMs: number | null
+  /** What erases made-up people; undefined where there are no drills. */
+  readonly drillToken: string | undefined
+  readonly drills: DrillSettings
   /** Null: nobody notices when Lethe's own database is restored. */
   readonly head: HeadPlace | null
   readonly port: number
@@ -93,6 +127,13 @@ export function restoreConfig(
     sweeps: { fullMs: given.LETHE_SWEEP_MS, sampleMs: given.LETHE_SAMPLE_MS },
     sweepShare: given.LETHE_SWEEP_SHARE,
     drillEveryMs: given.LETHE_DRILL_MS ?? null,
+    drillToken: given.LETHE_DRILL_TOKEN,
+    drills: {
+      folder: given.LETHE_DRILL_DIR ?? join(tmpdir(), 'lethe-drills'),
+      tools: given.LETHE_DRILL_TOOLS,
+      tenantId: given.LETHE_DRILL_TENANT,
+      values: given.LETHE_DRILL_VALUES,
+    },
     head: headSettings(given),
     port: given.LETHE_PORT,
     topicPrefix: given.LETHE_TOPIC_PREFIX,

@@ -5,6 +5,8 @@ import { SelfWatch } from '@lethe/request-log'
 import { Credentials, type Logger, Repeating, tellsOfSelf } from '@lethe/service-host'
 import { Pool } from 'pg'
 import { BackupStore } from './adapters/backup-store.js'
+import { DrillRequestClient } from './adapters/drill-request-client.js'
+import { DrillStore } from './adapters/drill-store.js'
 import { HoldClient } from './adapters/hold-client.js'
 import { RestoreStore } from './adapters/restore-store.js'
 import { SelfStore } from './adapters/self-store.js'
@@ -14,6 +16,9 @@ import { Turns } from './adapters/turns.js'
 import { Backups } from './application/backups.js'
 import { Copies } from './application/copies.js'
 import { Detector } from './application/detector.js'
+import { openGround } from './application/drill-ground.js'
+import { Drilling } from './application/drilling.js'
+import { Drills } from './application/drills.js'
 import { Guard } from './application/guard.js'
 import { Hooks } from './application/hooks.js'
 import { Replay } from './application/replay.js'
@@ -40,6 +45,7 @@ export interface RestoreParts {
   readonly watched: ReadonlySet<string>
   readonly sweeps: Sweeps
   readonly backups: Backups
+  readonly drills: Drills
   readonly watch: SelfWatch
   /** Null where nobody said where the head is kept. */
   readonly self: { readonly restore: SelfRestore; readonly fold: ChainFold } | null
@@ -83,7 +89,7 @@ export async function openParts(
   const runs = new Runs({ store, replay, detector, hooks: new Hooks(store), secret, incarnation, logger })
   const locks = new Pool({
     connectionString: config.pgUrl,
-    max: 2 * Math.max(1, systems.size) + 1,
+    max: 3 * Math.max(1, systems.size) + 1,
     application_name: 'lethe-restore-turns',
     keepAlive: true,
   })
@@ -113,12 +119,12 @@ export async function openParts(
     store: new BackupStore(pool),
     audit: store,
     policies: async (systemId) => (await request.section('current', systemId)).system.backups ?? [],
-    drillEveryMs: config.drillEveryMs,
     logger,
   })
   const { self, rounds } = ofSelf({ config, pool, turns, watch, logger, codec })
   const restores = new Restores(systems, store, sweepStore, guard, sweeps, runs)
   const copies = new Copies({ connectors, request, source, store, secret, incarnation })
+  const drills = drillsOf({ config, pool, connectors, request, copies, turns, audit: store, blocked, logger })
   return {
     pool,
     locks,
@@ -128,6 +134,7 @@ export async function openParts(
     watched: new Set(systems.keys()),
     sweeps,
     backups,
+    drills,
     copies,
     watch,
     self,
@@ -141,13 +148,56 @@ export async function openParts(
         firstMs: 10_000,
         logger,
       }),
+      new Repeating({
+        name: 'look-at-drills',
+        work: () => drills.round(),
+        everyMs: DRILLS_MS,
+        firstMs: 1_000,
+        logger,
+      }),
       ...rounds,
     ],
   }
 }
 
+function drillsOf(given: {
+  config: RestoreConfig
+  pool: Pool
+  connectors: ReadonlyMap<string, Connector>
+  request: RequestClient
+  copies: Copies
+  turns: Turns
+  audit: RestoreStore
+  blocked: () => Promise<string | null>
+  logger: Logger
+}): Drills {
+  const { config, pool, connectors, request, copies, turns, audit, blocked, logger } = given
+  const store = new DrillStore(pool)
+  const requests = new DrillRequestClient(config.requestUrl, config.drillToken)
+  const ground = { connectors, request, secret: config.secret, settings: config.drills }
+  const { markerSecret: secret, incarnation } = config
+  const open = (drill: Parameters<typeof openGround>[1]) => openGround(ground, drill)
+  return new Drills({
+    systems: new Set(connectors.keys()),
+    able: new Set([...connectors].flatMap(([id, { openDrill }]) => (openDrill === undefined ? [] : [id]))),
+    store,
+    drilling: new Drilling({ store, open, copies, requests, secret, incarnation, logger }),
+    open,
+    requests,
+    audit,
+    turns,
+    everyMs: config.drillEveryMs,
+    byItself: config.drillToken !== undefined,
+    secret,
+    blocked,
+    logger,
+  })
+}
+
 /** Between two looks at the catalogue of backups, milliseconds. */
 const BACKUPS_MS = 3_600_000
+/** Between two looks for drills that are due, or were left by a process that is gone, milliseconds. */
+const DRILLS_MS = 15_000
 /** How often every service looks at Lethe's own database, milliseconds. */
 const LOOK_MS = 1_000
 

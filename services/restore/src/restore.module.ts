@@ -15,10 +15,12 @@ import { Pool } from 'pg'
 import { AnnouncedController, WATCHED } from './adapters/announced.controller.js'
 import { BackupsController } from './adapters/http/backups.controller.js'
 import { CopiesController } from './adapters/http/copies.controller.js'
+import { DrillsController } from './adapters/http/drills.controller.js'
 import { RestoresController } from './adapters/http/restores.controller.js'
 import { SelfController } from './adapters/http/self.controller.js'
 import { Backups } from './application/backups.js'
 import { Copies } from './application/copies.js'
+import { Drills } from './application/drills.js'
 import { Guard } from './application/guard.js'
 import { Restores } from './application/restores.js'
 import type { ChainFold } from './application/self/chain-fold.js'
@@ -41,6 +43,7 @@ class Lifecycle implements OnApplicationBootstrap, OnModuleDestroy, OnApplicatio
     @Inject(ROUNDS) private readonly rounds: readonly Repeating[],
     @Inject(POOLS) private readonly pools: readonly Pool[],
     @Inject(WATCH) private readonly watch: SelfWatch,
+    @Inject(Drills) private readonly drills: Drills,
   ) {}
 
   onApplicationBootstrap(): void {
@@ -51,6 +54,7 @@ class Lifecycle implements OnApplicationBootstrap, OnModuleDestroy, OnApplicatio
     await Promise.all(this.rounds.map((round) => round.stop()))
     // The guard closes the stores that sweeps look into.
     await this.sweeps.stop()
+    await this.drills.stop()
     await this.guard.stop()
   }
 
@@ -82,6 +86,7 @@ export class RestoreModule {
         RestoresController,
         BackupsController,
         CopiesController,
+        DrillsController,
         ...(self === null ? [] : [SelfController]),
       ],
       providers: [
@@ -93,6 +98,7 @@ export class RestoreModule {
         { provide: Restores, useValue: parts.restores },
         { provide: Sweeps, useValue: parts.sweeps },
         { provide: Copies, useValue: parts.copies },
+        { provide: Drills, useValue: parts.drills },
         { provide: ROUNDS, useValue: parts.rounds },
         { provide: WATCHED, useValue: parts.watched },
         { provide: STRATEGIES, useValue: [strategy, ...chain] },

@@ -42,6 +42,7 @@ describe('the alerts', () => {
         'LetheGateShut',
         'LetheTombstoneHeadDiffers',
         'LetheDrillOverdue',
+        'LetheDrillFailed',
         'LetheRequestsDueSoon',
         'LetheBackupsKeptLonger',
         'LetheOwnDatabaseRestored',

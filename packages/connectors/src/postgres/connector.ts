@@ -1,5 +1,6 @@
 import { defineConnector } from '@lethe/eraser-kit'
 import { type PostgresOptions, postgresOptions } from './database.js'
+import { openDrill } from './drill/index.js'
 import { type PostgresSystem, postgresIdentifiers, postgresSystem } from './grammar.js'
 import { openProbe } from './probe.js'
 import { openRestore } from './restore.js'
@@ -17,5 +18,6 @@ export const postgres = defineConnector<PostgresOptions, PostgresSystem>({
   open: openSession,
   openProbe,
   openRestore,
+  openDrill,
   check: checkMap,
 })

@@ -13,7 +13,7 @@ interface Row {
 }
 const orNull = (value: string | null): number | null => (value === null ? null : Number(value))
 
-/** What was told of backups and drills. Every write is idempotent. */
+/** What was told of backups. Every write is idempotent. */
 export class BackupStore {
   constructor(private readonly pool: Pool) {}
 
@@ -47,14 +47,5 @@ export class BackupStore {
       reportedAt: Number(row.reported_at),
       goneAt: orNull(row.gone_at),
     }))
-  }
-
-  /** When the last drill that was passed ended; epoch milliseconds. */
-  async lastDrill(systemId: string): Promise<number | null> {
-    const { rows } = await this.pool.query<{ at: string | null }>(
-      'SELECT max(finished_at) AS at FROM restore.drills WHERE system_id = $1 AND passed',
-      [systemId],
-    )
-    return orNull(rows[0]?.at ?? null)
   }
 }

@@ -1,9 +1,9 @@
 import { type Caller, type Logger, problem } from '@lethe/service-host'
 import type { BackupStore } from '../adapters/backup-store.js'
 import type { RestoreStore } from '../adapters/restore-store.js'
-import { type Backup, type BackupPolicy, drillOverdue, judged } from '../domain/backup.js'
+import { type Backup, type BackupPolicy, judged } from '../domain/backup.js'
 import { may } from '../domain/permissions.js'
-import { backupsKeptLonger, drillsOverdue, service } from './metrics.js'
+import { backupsKeptLonger, service } from './metrics.js'
 
 export interface BackupsParts {
   readonly systems: ReadonlySet<string>
@@ -11,8 +11,6 @@ export interface BackupsParts {
   readonly audit: Pick<RestoreStore, 'audit'>
   /** The kinds of backup the map in force names for a system. Throws while `request` is away. */
   readonly policies: (systemId: string) => Promise<readonly BackupPolicy[]>
-  /** How often a drill must be passed; null where none is asked for. Milliseconds. */
-  readonly drillEveryMs: number | null
   readonly logger: Logger
   readonly now?: () => number
 }
@@ -78,7 +76,7 @@ export class Backups {
 
   /** Shows in metrics what needs somebody's look. */
   async round(): Promise<void> {
-    const { systems, store, drillEveryMs, logger } = this.parts
+    const { systems, store, logger } = this.parts
     const kept = (await this.judge(await store.list(null, false, LISTED))).filter(({ alerts }) =>
       alerts.includes('kept_longer'),
     )
@@ -94,10 +92,6 @@ export class Backups {
           },
           'backups are kept longer than the data map says: the tombstones of whoever may be in them live on',
         )
-      const overdue = drillOverdue(await store.lastDrill(systemId), drillEveryMs, this.now())
-      if (overdue === null) continue
-      drillsOverdue.set({ system: systemId, service }, overdue ? 1 : 0)
-      if (overdue) logger.error({ system: systemId }, 'no restore drill was passed for its period')
     }
   }
 

@@ -37,6 +37,11 @@ export const drillsOverdue = gauge(
   '1 when no restore drill was passed for its period, 0 when one was; nothing where none is asked for.',
   ['system', 'service'],
 )
+export const drillsFailed = gauge(
+  'lethe_restore_drill_failed',
+  '1 when the last restore drill that came to an end was not passed, 0 when it was; nothing while there was none.',
+  ['system', 'service'],
+)
 export const chainRecords = gauge(
   'lethe_tombstone_chain_records',
   'Records of erasure.tombstones in the chain, by partition.',

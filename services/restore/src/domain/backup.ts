@@ -44,9 +44,24 @@ export function judged(backup: ReportedBackup, policies: readonly BackupPolicy[]
   return { ...backup, dueAt, alerts }
 }
 
-/** Whether a drill is due: never passed, or not for that long. Null where none is asked for. */
+/** Whether a drill is overdue: never passed, or not for that long. Null where none is asked for. */
 export const drillOverdue = (
   lastPassed: number | null,
   everyMs: number | null,
   now: number,
 ): boolean | null => (everyMs === null ? null : lastPassed === null || now - lastPassed > everyMs)
+
+/**
+ * Whether one begins by itself: early enough that nobody is told before, and after one that was not passed not at once
+ * again.
+ */
+export const drillDue = (
+  {
+    lastPassed,
+    lastTried,
+    everyMs,
+  }: { readonly lastPassed: number | null; readonly lastTried: number | null; readonly everyMs: number },
+  now: number,
+): boolean =>
+  (lastPassed === null || now - lastPassed > 0.75 * everyMs) &&
+  (lastTried === null || now - lastTried > 0.125 * everyMs)

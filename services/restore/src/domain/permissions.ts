@@ -1,6 +1,15 @@
 import type { Caller, Role } from '@lethe/service-host'
 
-export type Action = 'read_gate' | 'read' | 'announce' | 'sweep' | 'apply' | 'retry' | 'open' | 'self'
+export type Action =
+  | 'read_gate'
+  | 'read'
+  | 'announce'
+  | 'sweep'
+  | 'apply'
+  | 'drill'
+  | 'retry'
+  | 'open'
+  | 'self'
 
 const officer: readonly Role[] = ['privacy_officer', 'admin']
 const staff: readonly Role[] = ['operator', ...officer]
@@ -12,6 +21,7 @@ const allowed: Readonly<Record<Action, readonly Role[]>> = {
   announce: ['restore', ...staff],
   sweep: ['restore', ...staff],
   apply: ['restore', ...staff],
+  drill: ['restore', ...staff],
   retry: staff,
   open: officer,
   self: officer,

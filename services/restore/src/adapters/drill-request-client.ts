@@ -1,0 +1,66 @@
+import { PausedError, TerminalError } from '@lethe/service-host'
+import { z } from 'zod'
+import type { DrillRequests } from '../application/drill-requests.js'
+import type { DrillCanary } from '../domain/drill.js'
+
+const answer = z.object({ requestId: z.string(), status: z.string() })
+const refusal = z.object({ type: z.string().optional(), code: z.string().optional() })
+const TIMEOUT_MS = 30_000
+
+/** Erasures of made-up people, asked for over HTTP with a credential that may name nobody else: of its own tenant. */
+export class DrillRequestClient implements DrillRequests {
+  constructor(
+    private readonly baseUrl: string,
+    /** Undefined where drills are not configured. */
+    private readonly token: string | undefined,
+  ) {}
+
+  async erase({ tenantId, identifiers }: DrillCanary, key: string): Promise<string> {
+    const body = {
+      tenantId,
+      identifiers,
+      requesterRole: 'automated',
+      identity: { method: 'restore drill' },
+      graceDays: 0,
+      approval: 'none',
+    }
+    return (await this.call('POST', '/v1/erasure-requests', body, { 'idempotency-key': key })).requestId
+  }
+
+  async status(requestId: string): Promise<string> {
+    return (await this.call('GET', `/v1/erasure-requests/${encodeURIComponent(requestId)}`)).status
+  }
+
+  private async call(method: string, path: string, body?: object, headers: Record<string, string> = {}) {
+    if (this.token === undefined) throw missingToken()
+    const response = await fetch(new URL(path, this.baseUrl), {
+      method,
+      headers: { authorization: `Bearer ${this.token}`, 'content-type': 'application/json', ...headers },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      signal: AbortSignal.timeout(TIMEOUT_MS),
+    }).catch((cause: unknown) => {
+      throw new PausedError('request_unreachable', 'request does not answer.', { cause })
+    })
+    const text: unknown = await response.json().catch(() => null)
+    if (!response.ok) {
+      const code = refusal.safeParse(text).data?.code ?? `HTTP ${response.status}`
+      const refused = `request would not erase the person of the drill (${code}).`
+      if (response.status >= 500 || response.status === 429)
+        throw new PausedError('request_unreachable', refused)
+      throw new TerminalError('erasure_refused', `${refused} ${ADVICE}`)
+    }
+    const parsed = answer.safeParse(text)
+    if (!parsed.success)
+      throw new PausedError('request_answer_unknown', 'request gave an answer of unknown shape.')
+    return parsed.data
+  }
+}
+
+const ADVICE =
+  'LETHE_DRILL_TOKEN needs the role service for the tenant LETHE_DRILL_TENANT names, and request must know that tenant.'
+
+export const missingToken = (): TerminalError =>
+  new TerminalError(
+    'drill_token_missing',
+    'Set LETHE_DRILL_TOKEN of the restore service to a credential of role service for the tenant of drills alone.',
+  )
