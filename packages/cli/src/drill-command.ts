@@ -126,7 +126,11 @@ function setExit({ verdict }: DrillView, ports: RestorePorts): void {
 
 const heads = ['drill', 'system', 'asked by', 'began', 'ended', 'phase', 'verdict', 'why', 'evidence']
 
-async function list(system: string | undefined, json: boolean | undefined, ports: RestorePorts): Promise<void> {
+async function list(
+  system: string | undefined,
+  json: boolean | undefined,
+  ports: RestorePorts,
+): Promise<void> {
   const drills = await ports.restores().drills(system)
   const seen = new Set<string>()
   for (const one of drills) {

@@ -87,7 +87,10 @@ describe('lethe restore drill', () => {
     const { printed } = await run([view, ended('passed')], { json: true })
     expect(JSON.parse(printed)).toMatchObject({ verdict: 'passed' })
     const dry = await run([view], { dryRun: true })
-    expect(dry).toMatchObject({ sent: [], printed: expect.stringMatching(/pg_dump +15\.4[\s\S]*nothing was changed/) })
+    expect(dry).toMatchObject({
+      sent: [],
+      printed: expect.stringMatching(/pg_dump +15\.4[\s\S]*nothing was changed/),
+    })
     await expect(run([view], { system: undefined as unknown as string })).rejects.toThrow(/--system/)
   })
 })

@@ -84,7 +84,7 @@ describe('a drill of a PostgreSQL', () => {
         // u1, whose erasure the store has forgotten, and the made-up person.
         cameBack: { users: 2 },
         replay: { tombstones: 3, replayed: 2, held: 1 },
-        probe: { residual: { users: 0 } },
+        probe: { residual: {} },
         versions: { store: expect.any(String), pg_dump: expect.any(String), dataMap: '1' },
       },
     })
@@ -115,7 +115,7 @@ describe('a drill of a PostgreSQL', () => {
       reasons: [{ code: 'nobody_came_back' }],
       evidence: { canary: { cameBack: 0 } },
     })
-    expect(drillsFailed.get().then(({ values }) => values[0]?.value)).resolves.toBe(1)
+    expect((await drillsFailed.get()).values).toMatchObject([{ value: 1 }])
     await nothingLeft()
   })
 
@@ -188,15 +188,20 @@ describe('a drill of a PostgreSQL', () => {
 
   it('that a process left behind is cleared away by the next one, once, and the person is erased', async () => {
     const drillId = randomUUID()
-    const left: { session?: DrillSession } = {}
+    const left: { session?: DrillSession; end?: (why: Error) => void } = {}
     const dead = await drills.drills({
       session: (session) => {
         left.session = session
-        return { check: () => new Promise(() => undefined) }
+        return {
+          check: () =>
+            new Promise((_resolve, reject) => {
+              left.end = reject
+            }),
+        }
       },
     })
     void dead.start(officer, 'shop-pg', drillId)
-    await expect.poll(() => left.session !== undefined).toBe(true)
+    await expect.poll(() => left.end !== undefined).toBe(true)
     const session = left.session as DrillSession
     await session.plant('lethe-drill', (identifiers) =>
       drills.store.rememberCanary(drillId, { tenantId: 'lethe-drill', identifiers, requestId: null }),
@@ -223,6 +228,10 @@ describe('a drill of a PostgreSQL', () => {
     expect(await alive.one(officer, drillId)).toMatchObject({ intact: true })
     expect([...drills.asked.keys()]).toEqual([`drill-${drillId}`])
     await nothingLeft()
+    // What the dead one was about to do changes nothing of what is written down.
+    left.end?.(new Error('the process is gone'))
+    await dead.idle()
+    expect(await alive.one(officer, drillId)).toMatchObject({ verdict: 'stopped', intact: true })
   })
 
   it('that could not be done says what to configure, and changes nothing', async () => {

@@ -135,15 +135,27 @@ class PostgresDrilling implements DrillSession {
     })
   }
 
+  /** Each part whatever becomes of the others; what went wrong first is thrown. */
   clear(): Promise<void> {
     return this.crossed('clear a drill away', async () => {
-      // A tool of a process that is gone may still be reading.
-      await this.pool.query(
-        'SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = $1 AND pid <> pg_backend_pid()',
-        [this.application],
-      )
-      if (this.drill.scratch !== undefined) await dropScratch(this.scratch(), this.name, this.application)
-      await rm(this.drill.folder, { recursive: true, force: true })
+      const parts = [
+        () => rm(this.drill.folder, { recursive: true, force: true }),
+        // A tool of a process that is gone may still be reading.
+        () =>
+          this.pool.query(
+            'SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = $1 AND pid <> pg_backend_pid()',
+            [this.application],
+          ),
+        async () => {
+          if (this.drill.scratch !== undefined) await dropScratch(this.scratch(), this.name, this.application)
+        },
+      ]
+      const wrong: unknown[] = []
+      for (const part of parts)
+        await Promise.resolve(part()).catch((error: unknown) => {
+          wrong.push(error)
+        })
+      if (wrong.length > 0) throw wrong[0]
     })
   }
 

@@ -79,7 +79,11 @@ export async function recordOf(
 
 const NUMBERS = new Set(['int4', 'int8', 'numeric'])
 
-function writtenInto({ name, type, kind, length, first_label }: Column, drillId: string, table: string): unknown {
+function writtenInto(
+  { name, type, kind, length, first_label }: Column,
+  drillId: string,
+  table: string,
+): unknown {
   const text = `lethe-drill-${drillId}`
   if (['text', 'varchar', 'citext', 'bpchar', 'name'].includes(type))
     return text.slice(-(length ?? text.length))
