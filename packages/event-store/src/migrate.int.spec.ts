@@ -42,6 +42,7 @@ describe('migrations', () => {
       '0009_ops-actions',
       '0010_tombstone-chain',
       '0011_drills',
+      '0012_ordered-indexes',
     ])
     expect(await migrate(url)).toEqual([])
   })

@@ -4,6 +4,7 @@ import { backToBack, type LogTransaction, type RequestLog } from '@lethe/request
 import { deriveMacKey } from '@lethe/schemas'
 import { ProblemError, problem, TerminalError } from '@lethe/service-host'
 import type { Pool } from 'pg'
+import { v7 as uuidv7 } from 'uuid'
 import type { Identifier, Subject } from '../domain/identifier.js'
 import { type Caller, may } from '../domain/permissions.js'
 import { surrogates } from '../domain/person.js'
@@ -220,7 +221,8 @@ export class Clearance {
     const grantId = randomUUID()
     const { grantTtlMs: ttlMs, grantSecret } = this.settings
     const { requestId, passId, attempt } = pass
-    const tombstone = { tombstoneId: randomUUID(), epoch: entry.stored.epoch }
+    // In order of time, as pages of a replay read them: what is written meanwhile comes after the page under way.
+    const tombstone = { tombstoneId: uuidv7(), epoch: entry.stored.epoch }
     const decision = tx.apply(
       requestId,
       { type: 'IssueGrant', systemId, stepId: known.stepId, passId, attempt, grantId, ttlMs, tombstone },
