@@ -4,8 +4,11 @@ import { join } from 'node:path'
 import { rootDir } from '../stack/state.js'
 import type { TestSummary } from './summary-reporter.js'
 
-/** Always the same schedule: what a change breaks is then found by the change. Other seeds are for the long run. */
-const SEED = '2'
+/**
+ * Always the same schedule: what a change breaks is then found by the change. Its first thirteen faults are of all
+ * nine kinds. Other seeds are for the long run.
+ */
+const SEED = '645'
 
 interface FaultResult {
   /** What this machine lacks for any run at all. */

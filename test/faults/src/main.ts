@@ -3,8 +3,11 @@ import { homedir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { freeOffset } from '@lethe/infra'
 import type { Verdict } from './checker/evidence.js'
+import { addSegment, byTarget, readLedger, renderLedger } from './ledger.js'
+import { type Finding, findings, renderFindings } from './mutants/mutants.js'
 import { type Options, options, usage } from './options.js'
-import { renderFaults, renderVerdicts, rowsOf, shortfalls } from './report.js'
+import { describe } from './plan/faults.js'
+import { countedKills, renderFaults, renderVerdicts, rowsOf, shortfalls } from './report.js'
 import { History } from './run/history.js'
 import { type Result, Run } from './run/run.js'
 import { World } from './world/world.js'
@@ -21,6 +24,10 @@ async function main(): Promise<number> {
     console.log(usage)
     return 0
   }
+  if (chosen.summary && chosen.ledger !== null) {
+    console.log(renderLedger(readLedger(chosen.ledger)))
+    return 0
+  }
   const interrupt = new AbortController()
   for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
     process.on(name, () => {
@@ -31,14 +38,20 @@ async function main(): Promise<number> {
   process.env['LETHE_PORT_OFFSET'] ??= String(await freeOffset())
   const state = process.env['LETHE_STATE']
   mkdirSync(state, { recursive: true })
+  if (chosen.mutants.length > 0) return withMutants(chosen, state, interrupt.signal)
   const history = new History(chosen.history ?? join(state, 'history.jsonl'))
   history.add({ type: 'run', at: Date.now(), seed: chosen.seed, version: process.version })
   console.log(`\nseed ${chosen.seed}: ${replay(chosen)}`)
   console.log(`  a stack of its own (ports moved by ${process.env['LETHE_PORT_OFFSET']}, state in ${state})`)
-  return onWorld(chosen, history, interrupt.signal)
+  return onWorld(chosen, history, interrupt.signal, [])
 }
 
-async function onWorld(chosen: Options, history: History, interrupt: AbortSignal): Promise<number> {
+async function onWorld(
+  chosen: Options,
+  history: History,
+  interrupt: AbortSignal,
+  found: Finding[],
+): Promise<number> {
   const over = new AbortController()
   const report = (line: string) => console.log(line)
   // Enough people for the load at its full rate; those left over are simply not asked for.
@@ -53,7 +66,7 @@ async function onWorld(chosen: Options, history: History, interrupt: AbortSignal
         process.env['LETHE_CACHE'] ??
         join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'lethe'),
       signal: stopping,
-      ...(chosen.mutants ? { instead: mutants } : {}),
+      mutants: chosen.mutants,
       report,
       onOwnEnd: (unit) => history.add({ type: 'own-end', at: Date.now(), name: unit.name }),
     })
@@ -63,6 +76,7 @@ async function onWorld(chosen: Options, history: History, interrupt: AbortSignal
     }
     const keeping = world.keep()
     const result = await new Run(world, history, chosen, customers, interrupt, report).run()
+    found.push(...findings(chosen.mutants, result.verdicts))
     failed = conclude(chosen, history, result) !== 0
     over.abort()
     await keeping
@@ -83,26 +97,30 @@ async function onWorld(chosen: Options, history: History, interrupt: AbortSignal
   }
 }
 
-const mutant = (name: string): string => join(import.meta.dirname, 'mutants', `${name}.js`)
-/** Broken on purpose, each so that nothing inside Lethe can tell. */
-const mutants = {
-  'eraser-cache': mutant('greedy-cache'),
-  'eraser-search': mutant('lying-search'),
-  'probe-search': mutant('lying-search'),
-}
-const FOUND_BY = [2, 11]
-
-/** The checker is right when it finds what was broken on purpose. */
-function concludeMutants(verdicts: readonly Verdict[]): number {
-  const blind = verdicts.filter(
-    ({ invariant, violations }) => FOUND_BY.includes(invariant) && violations.length === 0,
-  )
-  for (const { invariant, title } of blind)
-    console.log(
-      `The checker is blind: invariant ${invariant} (${title}) was broken on purpose, and it says it holds.`,
+/** Each world with what is planted in it; the checker is right when it finds all of it. */
+async function withMutants(chosen: Options, state: string, interrupt: AbortSignal): Promise<number> {
+  const all: Finding[] = []
+  for (const number of new Set(chosen.mutants.map(({ world }) => world))) {
+    const planted = chosen.mutants.filter(({ world }) => world === number)
+    console.log(`\nbroken on purpose: ${planted.map(({ name }) => name).join(', ')}`)
+    mkdirSync(state, { recursive: true })
+    const history = new History(chosen.history)
+    const code = await onWorld({ ...chosen, mutants: planted }, history, interrupt, all)
+    if (code === 130) return code
+  }
+  console.log(`\n${renderFindings(all)}\n`)
+  const blind = all.filter(({ found }) => found === null)
+  console.log(`${all.length - blind.length} of ${chosen.mutants.length} were found.`)
+  if (chosen.json)
+    writeFileSync(
+      chosen.json,
+      `${JSON.stringify(
+        all.map(({ mutant: { name, invariant }, found }) => ({ name, invariant, found })),
+        null,
+        2,
+      )}\n`,
     )
-  if (blind.length === 0) console.log('The checker found what was broken on purpose.')
-  return blind.length > 0 ? 1 : 0
+  return blind.length === 0 && all.length === chosen.mutants.length ? 0 : 1
 }
 
 /** Says what was done and found; the last line is what to do about it. */
@@ -116,7 +134,8 @@ function conclude(chosen: Options, history: History, result: Result | null): num
     )
     console.log(`\n  processes that ended by themselves and were started again: ${names.join(', ')}`)
   }
-  const short = shortfalls(faults, result?.interrupted ? null : chosen.kills)
+  // A ledger is filled by several runs: what it is short of is no failure of this one.
+  const short = shortfalls(faults, result?.interrupted || chosen.ledger ? null : chosen.needs)
   for (const line of short) console.log(`  ! ${line}`)
   if (!result || result.interrupted) {
     console.log('\nInterrupted: nothing was judged.')
@@ -126,7 +145,8 @@ function conclude(chosen: Options, history: History, result: Result | null): num
   console.log(`\n${renderVerdicts(result.verdicts)}`)
   const broken = result.verdicts.filter(({ violations }) => violations.length > 0)
   save(chosen, faults, result.verdicts, result, short)
-  if (chosen.mutants) return concludeMutants(result.verdicts)
+  enter(chosen, history, result)
+  if (chosen.mutants.length > 0) return 0
   const bad = broken.length > 0 || result.unhealthy.length > 0 || short.length > 0
   const held = result.verdicts.length - broken.length
   console.log(
@@ -161,13 +181,61 @@ function save(
   writeFileSync(chosen.json, `${JSON.stringify(value, null, 2)}\n`)
 }
 
-const replay = ({ seed, minutes, kills, only, perSecond, short, mutants: broken }: Options): string =>
+/** Adds a run that was judged to the ledger, broken or not. */
+function enter(chosen: Options, history: History, { verdicts, unhealthy, asked, byStatus }: Result): void {
+  if (!chosen.ledger) return
+  const faults = history.of('fault')
+  const [begin, over] = [history.of('run')[0]?.at ?? 0, history.of('faults-over')[0]?.at ?? 0]
+  const first = faults[0]?.at ?? over
+  const largest = Math.max(0, ...history.of('memory').map(({ kilobytes }) => kilobytes))
+  addSegment(chosen.ledger, {
+    seed: chosen.seed,
+    replay: replay(chosen),
+    startedAt: new Date(begin).toISOString(),
+    minutes: (over - first) / 60_000,
+    faults: faults.length,
+    requests: asked,
+    completed: byStatus['COMPLETED'] ?? 0,
+    restedAfterMs: history.of('converged')[0]?.within ?? null,
+    largestMegabytes: Math.round(largest / 1_000),
+    held: verdicts.filter(({ violations }) => violations.length === 0).length,
+    judged: verdicts.length,
+    problems: [
+      ...verdicts.flatMap(({ invariant, violations }) =>
+        violations.slice(0, 3).map((text) => `invariant ${invariant}: ${text}`),
+      ),
+      ...unhealthy.map((name) => `${name} was not healthy after the faults`),
+      ...faults
+        .filter(({ recoveredMs }) => recoveredMs === null)
+        .map(({ fault }) => `${describe(fault)}: did not work again within two minutes`),
+    ],
+    kills: byTarget(countedKills(faults)),
+  })
+  console.log(`\n${renderLedger(readLedger(chosen.ledger))}`)
+}
+
+const replay = ({
+  seed,
+  minutes,
+  needs,
+  together,
+  only,
+  perSecond,
+  short,
+  mutants: broken,
+}: Options): string =>
   [
-    `npm run faults -- --seed ${seed} --minutes ${minutes} --per-second ${perSecond}`,
-    ...(kills === null ? [] : [`--kills ${kills}`]),
+    `npm run faults -- --seed ${seed} --minutes ${minutes} --per-second ${perSecond} --together ${together}`,
+    ...(needs === null
+      ? []
+      : [
+          `--kills ${Object.entries(needs)
+            .map((need) => need.join('='))
+            .join(',')}`,
+        ]),
     ...(only === null ? [] : [`--only "${only}"`]),
     ...(short ? ['--short'] : []),
-    ...(broken ? ['--mutants'] : []),
+    ...(broken.length > 0 ? [`--mutants ${broken.map(({ name }) => name).join(',')}`] : []),
   ].join(' ')
 
 main().then(

@@ -1,5 +1,6 @@
 import type { Verdict } from './checker/evidence.js'
-import { services } from './plan/faults.js'
+import type { Target } from './plan/faults.js'
+import type { Needs } from './plan/schedule.js'
 import type { EntryOf } from './run/history.js'
 
 export interface TargetRow {
@@ -16,7 +17,7 @@ export interface TargetRow {
 }
 
 const order = (kind: string): number =>
-  ['kill', 'stop', 'rebalance', 'link', 'slot', 'disk', 'clock', 'poison'].indexOf(kind)
+  ['kill', 'pair', 'stop', 'rebalance', 'link', 'slot', 'disk', 'clock', 'poison'].indexOf(kind)
 
 /** One row per kind of fault and target. */
 export function rowsOf(faults: readonly EntryOf<'fault'>[]): TargetRow[] {
@@ -81,15 +82,27 @@ export function renderVerdicts(verdicts: readonly Verdict[]): string {
     .join('\n')
 }
 
-/** Services that were killed while nothing was going on, or not as often as asked for. */
-export function shortfalls(faults: readonly EntryOf<'fault'>[], kills: number | null): string[] {
-  if (kills === null) return []
-  return services.flatMap((service) => {
-    const own = faults.filter(
-      ({ target, fault, inFlight }) => target === service && fault.kind === 'kill' && inFlight > 0,
-    )
-    return own.length >= kills
+/** What was killed while nothing was going on, did not work again, or was not killed as often as asked for. */
+export function shortfalls(faults: readonly EntryOf<'fault'>[], needs: Needs | null): string[] {
+  return Object.entries(needs ?? {}).flatMap(([target, wanted]) => {
+    const { length } = countedKills(faults).filter((kill) => kill.target === target)
+    return length >= wanted
       ? []
-      : [`${service} was killed ${own.length} times with requests in flight, not ${kills}`]
+      : [`${target} was killed ${length} times with requests in flight, not ${wanted}`]
   })
+}
+
+export interface CountedKill {
+  readonly target: Target
+  readonly inFlight: number
+  readonly recoveredMs: number
+  /** Killed at the same moment as another. */
+  readonly paired: boolean
+}
+
+/** Kills that count: there were requests in flight, and what was killed worked again. */
+export function countedKills(faults: readonly EntryOf<'fault'>[]): CountedKill[] {
+  return faults.flatMap(({ fault, inFlight, kills }) =>
+    inFlight === 0 ? [] : kills.map((kill) => ({ ...kill, inFlight, paired: fault.kind === 'pair' })),
+  )
 }

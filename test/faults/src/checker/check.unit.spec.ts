@@ -161,6 +161,11 @@ const mutants: readonly Mutant[] = [
     change: ({ inbox }) => ({ inbox: new Set([...inbox].slice(1)) }),
   },
   { invariant: 8, does: 'moves the offset beyond the end', change: () => ({ folded: new Map([[0, 99]]) }) },
+  {
+    invariant: 8,
+    does: 'loses a row of the outbox',
+    change: ({ statusMessages }) => ({ statusMessages: new Map(statusMessages).set('ref-r2', 2) }),
+  },
   { invariant: 9, does: 'drops poison silently', change: () => ({ deadLetters: [] }) },
   {
     invariant: 9,
@@ -214,6 +219,33 @@ const mutants: readonly Mutant[] = [
     invariant: 12,
     does: 'commits after the effective time',
     change: () => ({ receipts: [{ requestId: 'r3', passId: 'p', writtenAt: 1_800_000_009_000 }] }),
+  },
+  {
+    invariant: 14,
+    does: 'grants without a tombstone',
+    change: (sound) => inLog(sound, 'r1', without('TombstoneWritten', ofShop)),
+  },
+  {
+    invariant: 14,
+    does: 'loses a tombstone',
+    change: ({ tombstones }) => ({ tombstones: tombstones.slice(1) }),
+  },
+  {
+    invariant: 14,
+    does: 'never publishes a tombstone',
+    change: () => ({ publishedTombstones: new Set<string>() }),
+  },
+  {
+    invariant: 14,
+    does: 'lets a tombstone expire before the backups',
+    change: () => ({ keptMs: { 'shop-pg': 100 * 86_400_000 } }),
+  },
+  {
+    invariant: 17,
+    does: 'names a person in a log',
+    change: ({ searched }) => ({
+      searched: [...searched, { place: 'the log request.log', bytes: 10, found: 1 }],
+    }),
   },
   {
     invariant: 19,

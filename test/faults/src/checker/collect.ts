@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs'
+import { basename } from 'node:path'
 import { Kafka, logLevel } from 'kafkajs'
 import type { Entry } from '../run/history.js'
 import type { Acknowledgement, DeadLetter, Evidence, LogRow, RequestRow } from './evidence.js'
@@ -8,6 +10,9 @@ export interface Places {
   readonly stores: StoreAddresses
   readonly brokers: readonly string[]
   readonly trueCounts: Evidence['trueCounts']
+  readonly keptMs: Evidence['keptMs']
+  /** Logs of Lethe's processes and of what they stand on; not of the stores, which hold the people. */
+  readonly logs: readonly string[]
 }
 
 /** Reads the log, the read models, the stores and the topics. Nothing may be moving any more. */
@@ -24,6 +29,8 @@ export async function collect(history: readonly Entry[], at: Places): Promise<Ev
     history,
     ...database,
     ...topics,
+    searched: [...topics.searched, ...at.logs.map((file) => inLog(file))],
+    keptMs: at.keptMs,
     left,
     receipts,
     trueCounts: at.trueCounts,
@@ -58,6 +65,9 @@ async function fromDatabase(url: string) {
       "SELECT partition, next_offset FROM inbox.offsets WHERE topic = 'erasure.acknowledged'",
     )
     const inbox = await rows<{ message_id: string }>('SELECT message_id FROM inbox.processed')
+    const tombstones = await rows<Evidence['tombstones'][number] & { expiresAt: string }>(
+      'SELECT tombstone_id AS "tombstoneId", request_id AS "requestId", system_id AS "systemId", expires_at AS "expiresAt" FROM read_model.tombstones',
+    )
     const [outbox] = await rows<{ n: number }>('SELECT count(*)::int AS n FROM outbox.message')
     await client.query('COMMIT')
     return {
@@ -70,6 +80,7 @@ async function fromDatabase(url: string) {
       folded: new Map(offsets.map(({ partition, next_offset }) => [partition, Number(next_offset)])),
       inbox: new Set(inbox.map(({ message_id }) => message_id)),
       outboxPending: outbox?.n ?? -1,
+      tombstones: tombstones.map((one) => ({ ...one, expiresAt: Number(one.expiresAt) })),
     }
   })
 }
@@ -97,14 +108,38 @@ async function receiptsOf(url: string): Promise<Evidence['receipts']> {
   })
 }
 
-/** Headers are plain text, so nothing has to be decoded. */
+const lethesTopics = [
+  'erasure.intake',
+  'erasure.requested',
+  'erasure.probe.requested',
+  'erasure.acknowledged',
+  'erasure.status',
+  'erasure.tombstones',
+]
+
+interface Read {
+  readonly headers: Readonly<Record<string, string>>
+  readonly key: string
+  /** Bytes as text: an address in a record is readable in it, whatever stands around it. */
+  readonly value: string
+}
+
+/** Every customer's address has this form; what is put in its place does not. */
+const addressesIn = (text: string): number => text.match(/customer\d+@example\.com/g)?.length ?? 0
+
+function inLog(file: string): Evidence['searched'][number] {
+  const text = readFileSync(file, 'utf8')
+  return { place: `the log ${basename(file)}`, bytes: text.length, found: addressesIn(text) }
+}
+
+/** Headers and keys are plain text, so nothing has to be decoded. */
 async function fromKafka(brokers: readonly string[]) {
   const kafka = new Kafka({ brokers: [...brokers], clientId: 'fault-checker', logLevel: logLevel.NOTHING })
   const admin = kafka.admin()
   await admin.connect()
   try {
     const names = (await admin.listTopics()).filter((name) => name.endsWith('.dlq'))
-    const topics = ['erasure.acknowledged', ...names]
+    const topics = [...lethesTopics, ...names]
     const ends = new Map<string, Map<number, number>>()
     for (const topic of topics) {
       const offsets = await admin.fetchTopicOffsets(topic)
@@ -112,7 +147,18 @@ async function fromKafka(brokers: readonly string[]) {
     }
     const acknowledged: Acknowledgement[] = []
     const deadLetters: DeadLetter[] = []
-    await readAll(kafka, ends, (topic, partition, offset, headers) => {
+    const statusIds = new Map<string, Set<string>>()
+    const publishedTombstones = new Set<string>()
+    const searched = new Map(topics.map((place) => [place, { place, bytes: 0, found: 0 }]))
+    await readAll(kafka, ends, (topic, partition, offset, { headers, key, value }) => {
+      const place = searched.get(topic)
+      if (place) {
+        place.bytes += value.length
+        place.found += addressesIn(value)
+      }
+      if (topic === 'erasure.tombstones') publishedTombstones.add(key)
+      if (topic === 'erasure.status')
+        statusIds.set(key, (statusIds.get(key) ?? new Set()).add(headers['ce_id'] ?? ''))
       if (topic === 'erasure.acknowledged')
         acknowledged.push({ partition, offset, id: headers['ce_id'] ?? '' })
       else if (headers['dlq-group'] !== undefined)
@@ -124,7 +170,14 @@ async function fromKafka(brokers: readonly string[]) {
           code: headers['dlq-code'] ?? '',
         })
     })
-    return { acknowledged, deadLetters, acknowledgedEnds: ends.get('erasure.acknowledged') ?? new Map() }
+    return {
+      acknowledged,
+      deadLetters,
+      acknowledgedEnds: ends.get('erasure.acknowledged') ?? new Map(),
+      publishedTombstones,
+      statusMessages: new Map([...statusIds].map(([key, ids]) => [key, ids.size])),
+      searched: [...searched.values()],
+    }
   } finally {
     await admin.disconnect()
   }
@@ -135,7 +188,7 @@ const READ_MS = 120_000
 async function readAll(
   kafka: Kafka,
   ends: ReadonlyMap<string, ReadonlyMap<number, number>>,
-  see: (topic: string, partition: number, offset: string, headers: Record<string, string>) => void,
+  see: (topic: string, partition: number, offset: string, record: Read) => void,
 ): Promise<void> {
   const left = new Set<string>()
   for (const [topic, partitions] of ends)
@@ -157,9 +210,14 @@ async function readAll(
       consumer
         .run({
           eachBatch: async ({ batch: { topic, partition, messages }, resolveOffset, heartbeat }) => {
-            for (const { offset, headers } of messages) {
-              const texts = Object.entries(headers ?? {}).map(([name, value]) => [name, String(value)])
-              see(topic, partition, offset, Object.fromEntries(texts))
+            for (const { offset, headers, key, value } of messages) {
+              const texts = Object.entries(headers ?? {}).map(([name, text]) => [name, String(text)])
+              const read = {
+                headers: Object.fromEntries(texts),
+                key: String(key ?? ''),
+                value: String(value ?? ''),
+              }
+              see(topic, partition, offset, read)
               resolveOffset(offset)
               if (Number(offset) + 1 >= (ends.get(topic)?.get(partition) ?? 0))
                 left.delete(`${topic}/${partition}`)

@@ -34,6 +34,13 @@ export interface Acknowledgement {
   readonly id: string
 }
 
+export interface Tombstone {
+  readonly tombstoneId: string
+  readonly requestId: string
+  readonly systemId: string
+  readonly expiresAt: number
+}
+
 /** Everything the invariants are judged by. Plain data, so that a test can falsify any of it. */
 export interface Evidence {
   readonly history: readonly Entry[]
@@ -53,6 +60,16 @@ export interface Evidence {
   readonly acknowledgedEnds: ReadonlyMap<number, number>
   readonly deadLetters: readonly DeadLetter[]
   readonly outboxPending: number
+  /** What is shown of each tombstone. */
+  readonly tombstones: readonly Tombstone[]
+  /** Keys on `erasure.tombstones`. */
+  readonly publishedTombstones: ReadonlySet<string>
+  /** Different messages on `erasure.status`, by the name the events give the person. */
+  readonly statusMessages: ReadonlyMap<string, number>
+  /** Milliseconds the longest backup of each system is kept. */
+  readonly keptMs: Readonly<Record<string, number>>
+  /** Logs and topics, and how many addresses of customers stand in each. */
+  readonly searched: readonly { place: string; bytes: number; found: number }[]
   /** Per customer who was asked for: what an independent look finds now. */
   readonly left: ReadonlyMap<number, Readonly<Record<string, number>>>
   /** What a complete erasure counts, per system. */

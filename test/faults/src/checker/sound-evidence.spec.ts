@@ -8,6 +8,8 @@ const counts = {
   search: { documents: { found: 3, erased: 1, redacted: 2 } },
 } as const
 
+const MONTH_MS = 30 * 86_400_000
+
 type Body = readonly [type: string, data: Record<string, unknown>]
 
 const rows = (stream: string, bodies: readonly Body[]): LogRow[] =>
@@ -19,7 +21,10 @@ const rows = (stream: string, bodies: readonly Body[]): LogRow[] =>
   }))
 
 const accepted = (stream: string, intakeKey: string | null = null): Body[] => [
-  ['RequestReceived', { requestId: stream, tenantId: 'acme', intakeKey, graceUntil: null }],
+  [
+    'RequestReceived',
+    { requestId: stream, subjectRef: `ref-${stream}`, tenantId: 'acme', intakeKey, graceUntil: null },
+  ],
   ['IdentifiersResolved', {}],
   ['PlanFrozen', { steps: systems.map((systemId) => ({ stepId: `${systemId}#1`, systemId })) }],
   ['RequestScheduled', {}],
@@ -30,10 +35,16 @@ const erased = (stream: string): Body[] => [
   ...systems.flatMap((systemId): Body[] => {
     const pass = { systemId, stepId: `${systemId}#1`, passId: `${systemId}#1/initial`, attempt: 1 }
     const grantId = `${stream} ${systemId}`
-    const ack = { ackId: `ack ${stream} ${systemId}`, outcome: 'erased', counts: counts[systemId] }
+    const ack = {
+      ackId: `ack ${stream} ${systemId}`,
+      outcome: 'erased',
+      finishedAt: at,
+      counts: counts[systemId],
+    }
     return [
       ['PassRequested', pass],
       ['GrantIssued', { ...pass, grantId }],
+      ['TombstoneWritten', { systemId, tombstoneId: `${stream}-${systemId}`, expiresAt: at + 2 * MONTH_MS }],
       ['PassAcknowledged', { ...pass, ...ack, grantId }],
       ['ProbeReported', { systemId, reportId: `report ${stream} ${systemId}`, result: 'clean' }],
     ]
@@ -124,6 +135,24 @@ export function soundEvidence(): Evidence {
       },
     ],
     outboxPending: 0,
+    tombstones: ['r1', 'r2'].flatMap((requestId) =>
+      systems.map((systemId) => ({
+        tombstoneId: `${requestId}-${systemId}`,
+        requestId,
+        systemId,
+        expiresAt: at + 2 * MONTH_MS,
+      })),
+    ),
+    publishedTombstones: new Set(
+      ['r1', 'r2'].flatMap((id) => systems.map((systemId) => `${id}-${systemId}`)),
+    ),
+    statusMessages: new Map([
+      ['ref-r1', 3],
+      ['ref-r2', 3],
+      ['ref-r3', 2],
+    ]),
+    keptMs: { 'shop-pg': MONTH_MS, cache: MONTH_MS / 4, search: MONTH_MS / 4 },
+    searched: [{ place: 'the log aggregator.log', bytes: 2_000, found: 0 }],
     left: new Map([
       [1, { 'shop-pg': 0, cache: 0, search: 0 }],
       [2, { 'shop-pg': 0, cache: 0, search: 0 }],

@@ -2,6 +2,8 @@
 export const services = [
   'request',
   'aggregator',
+  'restore',
+  'ops',
   'eraser-shop-pg',
   'eraser-cache',
   'eraser-search',
@@ -22,6 +24,9 @@ export const servers = [
 export const targets = [...services, ...servers] as const
 export type Service = (typeof services)[number]
 export type Target = (typeof targets)[number]
+
+export const isService = (target: Target): target is Service =>
+  (services as readonly Target[]).includes(target)
 
 /** How many of each run; two of one group make every start and end a rebalance. */
 export const instancesOf = (target: Target): number =>
@@ -50,11 +55,17 @@ export const poisonedTopics = [
   'erasure.acknowledged',
   'erasure.status',
   'erasure.tombstones',
+  'restore.announced',
 ] as const
 export type PoisonedTopic = (typeof poisonedTopics)[number]
 /** Bytes of no format, a schema nobody registered, a real record with its last bytes changed, nothing at all. */
 export const poisonForms = ['garbage', 'unknown-schema', 'altered', 'empty'] as const
 export type PoisonForm = (typeof poisonForms)[number]
+
+export interface Kill {
+  readonly target: Target
+  readonly instance: number
+}
 
 export type Fault =
   | {
@@ -62,6 +73,12 @@ export type Fault =
       readonly target: Target
       readonly instance: number
       /** Milliseconds before it is started again. */
+      readonly downMs: number
+    }
+  /** Two at the same moment: neither can cover for the other. */
+  | {
+      readonly kind: 'pair'
+      readonly kills: readonly [Kill, Kill]
       readonly downMs: number
     }
   | { readonly kind: 'stop'; readonly target: Target; readonly instance: number; readonly ms: number }
@@ -93,6 +110,8 @@ export function targetOf(fault: Fault): string {
     case 'rebalance':
     case 'clock':
       return fault.target
+    case 'pair':
+      return fault.kills.map(({ target }) => target).join(' + ')
     case 'link':
       return `link ${fault.link}`
     case 'slot':
@@ -106,11 +125,25 @@ export function targetOf(fault: Fault): string {
   }
 }
 
+/** Everything that is killed by it. */
+export function killsOf(fault: Fault): readonly Kill[] {
+  if (fault.kind === 'pair') return fault.kills
+  return fault.kind === 'kill' ? [{ target: fault.target, instance: fault.instance }] : []
+}
+
+/** What has to work before it begins, and is not touched by another fault until it works again. */
+export function touched(fault: Fault): readonly string[] {
+  if (fault.kind === 'pair') return fault.kills.map(({ target }) => target)
+  return fault.kind === 'disk' ? [fault.disk] : [targetOf(fault)]
+}
+
 /** One line for a person. */
 export function describe(fault: Fault): string {
   switch (fault.kind) {
     case 'kill':
       return `kill ${fault.target}/${fault.instance + 1}`
+    case 'pair':
+      return `kill ${fault.kills.map(({ target, instance }) => `${target}/${instance + 1}`).join(' and ')} at once`
     case 'stop':
       return `stop ${fault.target}/${fault.instance + 1} for ${fault.ms} ms`
     case 'rebalance':

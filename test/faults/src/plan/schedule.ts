@@ -3,6 +3,9 @@ import {
   type Fault,
   type FaultKind,
   instancesOf,
+  isService,
+  type Kill,
+  killsOf,
   links,
   poisonedTopics,
   poisonForms,
@@ -10,63 +13,101 @@ import {
   services,
   type Target,
   targetOf,
+  targets,
 } from './faults.js'
 import { Random } from './random.js'
 
+/** How often each is still to be killed. */
+export type Needs = Readonly<Partial<Record<Target, number>>>
+
 export interface ScheduleOptions {
   readonly seed: number
-  /** Kills of every service; the schedule ends after them. Without it, it goes on for ever. */
-  readonly kills?: number
+  /** Kills that are wanted; the schedule ends with them. Without it, it goes on for ever. */
+  readonly needs?: Needs
   /** Faults of this target alone, as `targetOf` names it. */
   readonly only?: string
   /** Kinds this machine can not do; everything else stays where it is in the schedule. */
   readonly without?: ReadonlySet<FaultKind>
 }
 
-/** Faults that are in force together. The next round begins when all of them are over. */
-export interface Round {
+/** One fault, and the milliseconds of quiet before it. */
+export interface Planned {
   readonly n: number
-  readonly faults: readonly { readonly fault: Fault; readonly delayMs: number }[]
-  /** Milliseconds of quiet after it. */
+  readonly fault: Fault
   readonly gapMs: number
 }
 
 /**
- * What will be done, in order: a function of the options. One deck kills every service once, and three or
- * four servers, in an order of its own, with some of every other kind of fault in between. A fault stands
- * alone or in a mix of two or three.
+ * What will be done, in order: a function of the options. One deck kills every service once and half of the
+ * servers, or, where kills are asked for, whatever is still short of them; some of it two at a time, with every
+ * other kind of fault in between.
  */
-export function* schedule(options: ScheduleOptions): Generator<Round> {
+export function* schedule(options: ScheduleOptions): Generator<Planned> {
   let n = 0
-  for (let deck = 0; deck < (options.kills ?? Number.POSITIVE_INFINITY); deck++) {
+  for (let deck = 0; deck < decksOf(options.needs); deck++) {
     const random = new Random(`faults ${options.seed} deck ${deck}`)
-    for (const together of grouped(random, deckOf(random, deck))) {
-      const faults = together.filter(({ fault }) => wanted(fault, options))
-      const gapMs = random.whole(200, 1_500)
-      if (faults.length > 0) yield { n: n++, faults, gapMs }
+    for (const drawn of deckOf(random, deck, options.needs)) {
+      const gapMs = random.whole(100, 900)
+      const fault = narrowed(drawn, options)
+      if (fault !== null) yield { n: n++, fault, gapMs }
     }
     // Nothing of such a target comes in any deck: an endless search would look like a run.
     if (n === 0 && deck > 20) throw new RangeError(`no fault of "${options.only ?? ''}" can be done here`)
   }
 }
 
-const wanted = (fault: Fault, { only, without }: ScheduleOptions): boolean =>
-  (only === undefined || targetOf(fault) === only) && !without?.has(fault.kind)
+/** Each of `wanted`, as often as asked for. */
+export const needsOf = (kills: number): Needs => Object.fromEntries(targets.map((target) => [target, kills]))
 
-function deckOf(random: Random, deck: number): Fault[] {
+const decksOf = (needs: Needs | undefined): number =>
+  needs === undefined ? Number.POSITIVE_INFINITY : Math.max(0, ...Object.values(needs))
+
+/** Where one target is looked at, a pair is a kill of that one. */
+function narrowed(fault: Fault, { only, without }: ScheduleOptions): Fault | null {
+  if (without?.has(fault.kind)) return null
+  if (only === undefined || targetOf(fault) === only) return fault
+  const own = fault.kind === 'pair' ? fault.kills.find(({ target }) => target === only) : undefined
+  return own && fault.kind === 'pair' ? { kind: 'kill', ...own, downMs: fault.downMs } : null
+}
+
+function deckOf(random: Random, deck: number, needs: Needs | undefined): Fault[] {
+  const others = othersIn(random, deck)
+  // Where kills are asked for, they are what the time is for.
+  const some = needs === undefined ? others : random.shuffle(others).slice(0, 4)
+  return random.shuffle([...killsIn(random, deck, needs), ...some])
+}
+
+function killsIn(random: Random, deck: number, needs: Needs | undefined): Fault[] {
   // Over two decks every server is killed once at least.
-  const [half, other] = [servers.slice(0, 4), servers.slice(3)]
-  const kills = [...services, ...(deck % 2 === 0 ? half : other)]
-  return random.shuffle([
-    ...kills.map((target) => kill(random, target, deck)),
+  const half = deck % 2 === 0 ? servers.slice(0, 4) : servers.slice(3)
+  const wanted = needs
+    ? targets.filter((target) => (needs[target] ?? 0) > deck)
+    : targets.filter((target) => isService(target) || half.includes(target))
+  const faults: Fault[] = []
+  const rest = random
+    .shuffle(wanted)
+    .map((target): Kill => ({ target, instance: deck % instancesOf(target) }))
+  for (let one = rest.pop(); one; one = rest.pop()) {
+    const downMs = random.chance(0.7) ? random.whole(0, 300) : random.whole(500, 4_000)
+    const other = random.chance(PAIRED) ? rest.pop() : undefined
+    faults.push(other ? { kind: 'pair', kills: [one, other], downMs } : { kind: 'kill', ...one, downMs })
+  }
+  return faults
+}
+
+/** Of the kills, how many take a second one with them. */
+const PAIRED = 0.35
+
+function othersIn(random: Random, deck: number): Fault[] {
+  return [
     ...random
       .shuffle(services)
       .slice(0, 3)
       .map((target) => stop(random, target)),
-    stop(random, random.pick(servers)),
+    stop(random, servers[deck % servers.length] ?? 'kafka'),
     link(random),
     link(random),
-    { kind: 'rebalance', target: random.pick(services.slice(1, 5)), instance: random.whole(0, 1) } as const,
+    { kind: 'rebalance', target: random.pick(doubled), instance: random.whole(0, 1) },
     poison(random, deck),
     poison(random, deck + 3),
     clock(random),
@@ -74,13 +115,10 @@ function deckOf(random: Random, deck: number): Fault[] {
     ...(random.chance(0.4) || deck === 0
       ? [{ kind: 'disk', disk: random.pick(disks), ms: random.whole(1_000, 4_000) } as const]
       : []),
-  ])
+  ]
 }
 
-function kill(random: Random, target: Target, deck: number): Fault {
-  const downMs = random.chance(0.7) ? random.whole(0, 300) : random.whole(500, 4_000)
-  return { kind: 'kill', target, instance: deck % instancesOf(target), downMs }
-}
+const doubled = services.filter((service) => instancesOf(service) === 2)
 
 function stop(random: Random, target: Target): Fault {
   // Longer than a session of the group now and then, so that the others go on without it.
@@ -114,16 +152,9 @@ function clock(random: Random): Fault {
   }
 }
 
-function* grouped(random: Random, faults: readonly Fault[]): Generator<Round['faults']> {
-  for (let from = 0; from < faults.length; ) {
-    const size = random.pick([1, 1, 2, 2, 3])
-    const together = faults.slice(from, from + size)
-    from += size
-    // One target twice in a round would only wait for itself.
-    const names = new Set<string>()
-    const distinct = together.filter((fault) => !names.has(targetOf(fault)) && names.add(targetOf(fault)))
-    const late = together.filter((fault) => !distinct.includes(fault))
-    yield distinct.map((fault, at) => ({ fault, delayMs: at === 0 ? 0 : random.whole(0, 800) }))
-    if (late.length > 0) yield late.map((fault) => ({ fault, delayMs: 0 }))
-  }
+/** Kills of each target in some faults. */
+export function killCounts(faults: readonly Fault[]): Map<Target, number> {
+  const counts = new Map<Target, number>()
+  for (const { target } of faults.flatMap(killsOf)) counts.set(target, (counts.get(target) ?? 0) + 1)
+  return counts
 }

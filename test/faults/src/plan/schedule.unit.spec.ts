@@ -1,56 +1,65 @@
 import { describe, expect, it } from 'vitest'
-import { instancesOf, servers, services, targetOf } from './faults.js'
+import { type Fault, instancesOf, killsOf, poisonedTopics, targetOf, targets } from './faults.js'
 import { customerOf, isTwin, plannedRequest } from './requests.js'
-import { type Round, type ScheduleOptions, schedule } from './schedule.js'
+import { killCounts, needsOf, type ScheduleOptions, schedule } from './schedule.js'
 
-const all = (options: ScheduleOptions): Round[] => [...schedule(options)]
-const faultsOf = (rounds: readonly Round[]) =>
-  rounds.flatMap(({ faults }) => faults.map(({ fault }) => fault))
+const all = (options: ScheduleOptions): Fault[] => [...schedule(options)].map(({ fault }) => fault)
 
 describe('the schedule', () => {
   it('is the same for the same seed, and another for another', () => {
-    const rounds = all({ seed: 7, kills: 5 })
-    expect(all({ seed: 7, kills: 5 })).toEqual(rounds)
-    expect(all({ seed: 8, kills: 5 })).not.toEqual(rounds)
+    const once = [...schedule({ seed: 7, needs: needsOf(5) })]
+    expect([...schedule({ seed: 7, needs: needsOf(5) })]).toEqual(once)
+    expect([...schedule({ seed: 8, needs: needsOf(5) })]).not.toEqual(once)
   })
 
-  it('kills every service as often as asked for, and every instance of it', () => {
-    const faults = faultsOf(all({ seed: 1, kills: 30 }))
-    for (const service of services) {
-      const kills = faults.filter((fault) => fault.kind === 'kill' && fault.target === service)
-      expect(kills).toHaveLength(30)
-      const instances = new Set(kills.map((fault) => ('instance' in fault ? fault.instance : 0)))
-      expect(instances.size).toBe(instancesOf(service))
+  it('kills every service and every server as often as asked for, and every instance of it', () => {
+    const faults = all({ seed: 1, needs: needsOf(30) })
+    expect(killCounts(faults)).toEqual(new Map(targets.map((target) => [target, 30])))
+    for (const target of targets) {
+      const kills = faults.flatMap(killsOf).filter((kill) => kill.target === target)
+      expect(new Set(kills.map(({ instance }) => instance)).size).toBe(instancesOf(target))
     }
   })
 
-  it('kills every server, and does every kind of fault, within two decks', () => {
-    const faults = faultsOf(all({ seed: 3, kills: 2 }))
-    for (const server of servers)
-      expect(faults.some((fault) => fault.kind === 'kill' && fault.target === server)).toBe(true)
-    expect(new Set(faults.map(({ kind }) => kind))).toEqual(
-      new Set(['kill', 'stop', 'rebalance', 'link', 'slot', 'disk', 'clock', 'poison']),
+  it('kills only what is still short, each as often as it is', () => {
+    const faults = all({ seed: 2, needs: { kafka: 3, ops: 1 } })
+    expect(killCounts(faults)).toEqual(
+      new Map([
+        ['kafka', 3],
+        ['ops', 1],
+      ]),
     )
+    expect(all({ seed: 2, needs: {} })).toEqual([])
   })
 
-  it('has faults alone and in a mix, never one target twice at a time', () => {
-    const rounds = all({ seed: 4, kills: 10 })
-    expect(rounds.some(({ faults }) => faults.length === 1)).toBe(true)
-    expect(rounds.some(({ faults }) => faults.length === 3)).toBe(true)
-    for (const { faults } of rounds) {
-      const names = faults.map(({ fault }) => targetOf(fault))
-      expect(new Set(names).size).toBe(names.length)
-    }
+  it('kills some two at the same moment, never one twice', () => {
+    const pairs = all({ seed: 3, needs: needsOf(30) }).filter((fault) => fault.kind === 'pair')
+    expect(pairs.length).toBeGreaterThan(50)
+    for (const { kills } of pairs) expect(kills[0].target).not.toBe(kills[1].target)
+  })
+
+  it('kills every server, does every kind of fault and poisons every topic', () => {
+    const planned = schedule({ seed: 3 })
+    const faults = Array.from({ length: 400 }, () => (planned.next().value as { fault: Fault }).fault)
+    expect(new Set(killCounts(faults).keys())).toEqual(new Set(targets))
+    expect(new Set(faults.map(({ kind }) => kind))).toEqual(
+      new Set(['kill', 'pair', 'stop', 'rebalance', 'link', 'slot', 'disk', 'clock', 'poison']),
+    )
+    const stopped = faults.flatMap((fault) => (fault.kind === 'stop' ? [fault.target] : []))
+    expect(new Set(stopped)).toEqual(new Set(targets))
+    const poisoned = faults.flatMap((fault) => (fault.kind === 'poison' ? [fault.topic] : []))
+    expect(new Set(poisoned)).toEqual(new Set(poisonedTopics))
   })
 
   it('leaves every other fault where it is when a kind can not be done', () => {
-    const whole = faultsOf(all({ seed: 5, kills: 4 })).filter(({ kind }) => kind !== 'link')
-    expect(faultsOf(all({ seed: 5, kills: 4, without: new Set(['link']) }))).toEqual(whole)
+    const whole = all({ seed: 5, needs: needsOf(4) }).filter(({ kind }) => kind !== 'link')
+    expect(all({ seed: 5, needs: needsOf(4), without: new Set(['link']) })).toEqual(whole)
   })
 
-  it('does faults of one target alone when told so', () => {
-    const faults = faultsOf(all({ seed: 6, kills: 6, only: 'aggregator' }))
+  it('does faults of one target alone when told so, and all of its kills', () => {
+    const faults = all({ seed: 6, needs: needsOf(6), only: 'aggregator' })
     expect(new Set(faults.map(targetOf))).toEqual(new Set(['aggregator']))
+    expect(killCounts(faults).get('aggregator')).toBe(6)
   })
 })
 

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import type { Fault } from '../plan/faults.js'
+import { type Fault, isService, killsOf, type Target } from '../plan/faults.js'
 import type { World } from '../world/world.js'
 import type { History } from './history.js'
 import type { Poisoner } from './poison.js'
@@ -11,24 +11,36 @@ export interface Applied {
   readonly overAt: number
   /** Whether what was hurt worked again within two minutes. */
   readonly recovered: boolean
+  /** Of what was killed: epoch milliseconds when each worked again. */
+  readonly worked?: readonly { readonly target: Target; readonly at: number }[]
 }
 
 /** Does one fault from its beginning until what it hurt works again. */
 export async function apply(
   fault: Fault,
   world: World,
-  tools: { poisoner: Poisoner; history: History; broker: BrokerWatch },
+  tools: { poisoner: Poisoner; history: History; broker: BrokerWatch; hurt: () => ReadonlySet<string> },
 ): Promise<Applied> {
   switch (fault.kind) {
-    case 'kill': {
-      const unit = world.unit(fault.target, fault.instance)
-      await unit.kill()
-      if (fault.target === 'kafka') tools.broker.down = true
+    case 'kill':
+    case 'pair': {
+      const units = killsOf(fault).map(({ target, instance }) => world.unit(target, instance))
+      const broker = units.some(({ target }) => target === 'kafka')
+      await Promise.all(units.map((unit) => unit.kill()))
+      if (broker) tools.broker.down = true
       await delay(fault.downMs)
       const overAt = Date.now()
-      if (fault.target === 'kafka') tools.broker.down = false
-      void unit.start()
-      return { overAt, recovered: await unit.untilHealthy(RECOVERY_MS) }
+      if (broker) tools.broker.down = false
+      for (const unit of units) void unit.start()
+      const worked: { target: Target; at: number }[] = []
+      const healthy = await Promise.all(
+        units.map(async (unit) => {
+          const works = await unit.untilHealthy(RECOVERY_MS)
+          if (works) worked.push({ target: unit.target, at: Date.now() })
+          return works
+        }),
+      )
+      return { overAt, recovered: healthy.every(Boolean), worked }
     }
     case 'stop': {
       const unit = world.unit(fault.target, fault.instance)
@@ -49,7 +61,7 @@ export async function apply(
       await world.proxies?.disturb(fault.link, fault.effect)
       await delay(fault.ms)
       await world.proxies?.mend(fault.link, fault.effect)
-      return { overAt: Date.now(), recovered: await allHealthy(world) }
+      return { overAt: Date.now(), recovered: await allHealthy(world, tools.hurt) }
     }
     case 'slot': {
       await world.dropSlot()
@@ -65,11 +77,11 @@ export async function apply(
       }
     }
     case 'clock': {
-      const { name } = world.unit(fault.target, fault.instance)
-      world.clocks?.move(name, fault.byMs)
+      const unit = world.unit(fault.target, fault.instance)
+      world.clocks?.move(unit.name, fault.byMs)
       await delay(fault.ms)
-      world.clocks?.move(name, 0)
-      return { overAt: Date.now(), recovered: await allHealthy(world) }
+      world.clocks?.move(unit.name, 0)
+      return { overAt: Date.now(), recovered: await unit.untilHealthy(RECOVERY_MS) }
     }
     case 'poison': {
       const { topic, form } = fault
@@ -78,7 +90,7 @@ export async function apply(
         if (sent) tools.history.add({ type: 'poison', at: Date.now(), topic, form, ...sent })
         return sent !== null
       })
-      return { overAt: Date.now(), recovered: await allHealthy(world) }
+      return { overAt: Date.now(), recovered: await allHealthy(world, tools.hurt) }
     }
     default:
       return fault satisfies never
@@ -90,12 +102,13 @@ export interface BrokerWatch {
   down: boolean
 }
 
-const SERVICES = /^(request|aggregator|eraser-|probe-)/
-
-/** Lethe's processes, those that nobody keeps down just now. */
-const allHealthy = (world: World): Promise<boolean> =>
+/** Lethe's processes, those that no other fault hurts just now. */
+const allHealthy = (world: World, hurt: () => ReadonlySet<string>): Promise<boolean> =>
   within(async () => {
-    const units = world.units.filter(({ target, wanted }) => wanted && SERVICES.test(target))
+    const others = hurt()
+    const units = world.units.filter(
+      ({ target, wanted }) => wanted && isService(target) && !others.has(target),
+    )
     const healthy = await Promise.all(units.map((unit) => unit.healthy()))
     return healthy.every(Boolean)
   })

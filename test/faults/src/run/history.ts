@@ -1,5 +1,5 @@
 import { appendFileSync, writeFileSync } from 'node:fs'
-import type { Fault } from '../plan/faults.js'
+import type { Fault, Target } from '../plan/faults.js'
 import type { Life } from '../plan/requests.js'
 
 /** A customer's records per place, as an independent look found them. */
@@ -54,7 +54,6 @@ export type Entry =
   | {
       readonly type: 'fault'
       readonly n: number
-      readonly round: number
       readonly at: number
       readonly fault: Fault
       readonly target: string
@@ -64,7 +63,10 @@ export type Entry =
       readonly overAt: number
       /** Until what was hurt worked again, from the fault's beginning; null when it did not in time. */
       readonly recoveredMs: number | null
-      readonly alone: boolean
+      /** Other faults that were in force when it began. */
+      readonly beside: number
+      /** What was killed and worked again, each with its own time. */
+      readonly kills: readonly { readonly target: Target; readonly recoveredMs: number }[]
     }
   | {
       readonly type: 'poison'

@@ -7,10 +7,10 @@ import { collect } from '../checker/collect.js'
 import type { Evidence, Verdict } from '../checker/evidence.js'
 import { digestOfOthers, sight, withClient } from '../checker/stores.js'
 import type { Options } from '../options.js'
-import { describe, poisonedTopics, targetOf } from '../plan/faults.js'
+import { describe, poisonedTopics, targetOf, touched } from '../plan/faults.js'
 import { isTwin } from '../plan/requests.js'
-import { type Round, schedule } from '../plan/schedule.js'
-import { trueCounts } from '../world/map.js'
+import { type Planned, schedule } from '../plan/schedule.js'
+import { keptMs, trueCounts } from '../world/map.js'
 import type { World } from '../world/world.js'
 import { apply, type BrokerWatch } from './apply.js'
 import type { History } from './history.js'
@@ -37,7 +37,12 @@ export class Run {
   readonly #broker: BrokerWatch = { down: false }
   readonly #poisoner: Poisoner
   readonly #load: Load
-  #fault = 0
+  /** By what is hurt: over when it works again. */
+  readonly #turns = new Map<string, Promise<void>>()
+  /** Targets of the faults that are in force. */
+  readonly #hurt = new Set<string>()
+  #inForce = 0
+  #faultsDone = 0
 
   constructor(
     private readonly world: World,
@@ -91,64 +96,78 @@ export class Run {
     }
   }
 
+  /** Several lanes draw from one schedule: each fault begins in its turn, while others are still in force. */
   async #faults(): Promise<void> {
-    const { seed, kills, only, minutes } = this.options
+    const { seed, needs, only, minutes, together } = this.options
     const end = Date.now() + minutes * 60_000
-    const rounds = schedule({
+    const planned = schedule({
       seed,
       without: new Set(this.world.without.keys()),
-      ...(kills === null ? {} : { kills }),
+      ...(needs === null ? {} : { needs }),
       ...(only === null ? {} : { only }),
     })
-    for (const round of rounds) {
-      if (this.interrupt.aborted || Date.now() > end) break
-      await this.#round(round, end)
+    const lane = async () => {
+      for (;;) {
+        if (this.interrupt.aborted || Date.now() > end) return
+        const next = planned.next()
+        if (next.done) return
+        await this.#inTurn(next.value, end)
+      }
     }
+    await Promise.all(Array.from({ length: together }, lane))
     this.history.add({ type: 'faults-over', at: Date.now() })
   }
 
-  async #round(round: Round, end: number): Promise<void> {
-    const minute = ((this.options.minutes * 60_000 - (end - Date.now())) / 60_000).toFixed(1)
-    const names = round.faults.map(({ fault }) => describe(fault)).join(' + ')
-    await Promise.all(
-      round.faults.map(async ({ fault, delayMs }) => {
-        await delay(delayMs)
-        const inFlight = await this.#someInFlight()
-        const at = Date.now()
-        const applied = await apply(fault, this.world, {
-          poisoner: this.#poisoner,
-          history: this.history,
-          broker: this.#broker,
-        }).catch((error: unknown) => {
-          this.report(
-            `  ! ${describe(fault)}: could not be done: ${error instanceof Error ? error.message : error}`,
-          )
-          return null
-        })
-        if (applied === null) return
-        const { overAt, recovered } = applied
-        const recoveredMs = recovered ? Date.now() - at : null
-        this.history.add({
-          type: 'fault',
-          n: this.#fault++,
-          round: round.n,
-          at,
-          fault,
-          target: targetOf(fault),
-          inFlight,
-          overAt,
-          recoveredMs,
-          alone: round.faults.length === 1,
-        })
-        if (!recovered && !this.interrupt.aborted)
-          this.report(`  ! ${describe(fault)}: not recovered within two minutes`)
-      }),
-    )
-    const { inFlight, completed } = this.#inFlight
+  /** What one fault hurts has to work again before the next one touches it. */
+  async #inTurn(planned: Planned, end: number): Promise<void> {
+    const names = touched(planned.fault)
+    const before = names.map((name) => this.#turns.get(name))
+    let works = () => {}
+    const own = new Promise<void>((resolve) => {
+      works = resolve
+    })
+    for (const name of names) this.#turns.set(name, own)
+    try {
+      await Promise.all(before)
+      await delay(planned.gapMs)
+      if (!this.interrupt.aborted && Date.now() <= end) await this.#do(planned, end)
+    } finally {
+      works()
+    }
+  }
+
+  async #do({ n, fault }: Planned, end: number): Promise<void> {
+    const inFlight = await this.#someInFlight()
+    const at = Date.now()
+    const beside = this.#inForce++
+    for (const name of touched(fault)) this.#hurt.add(name)
+    const applied = await apply(fault, this.world, {
+      poisoner: this.#poisoner,
+      history: this.history,
+      broker: this.#broker,
+      hurt: () => this.#hurt,
+    }).catch((error: unknown) => {
+      this.report(
+        `  ! ${describe(fault)}: could not be done: ${error instanceof Error ? error.message : error}`,
+      )
+      return null
+    })
+    this.#inForce--
+    for (const name of touched(fault)) this.#hurt.delete(name)
+    if (applied === null) return
+    const { overAt, recovered, worked = [] } = applied
+    const recoveredMs = recovered ? Date.now() - at : null
+    const target = targetOf(fault)
+    const kills = worked.map((one) => ({ target: one.target, recoveredMs: one.at - at }))
+    this.history.add({ type: 'fault', n, at, fault, target, inFlight, overAt, recoveredMs, beside, kills })
+    this.#faultsDone++
+    const minute = ((at - (end - this.options.minutes * 60_000)) / 60_000).toFixed(1)
+    const { completed, inFlight: now } = this.#inFlight
+    const when =
+      recoveredMs === null ? 'not within two minutes' : `after ${(recoveredMs / 1_000).toFixed(1)} s`
     this.report(
-      `${minute} min  ${this.#load.asked} asked, ${completed} completed, ${inFlight} in flight  ${names}`,
+      `${minute} min  ${this.#load.asked} asked, ${completed} completed, ${now} in flight  ${describe(fault)}; works again ${when}`,
     )
-    await delay(round.gapMs)
   }
 
   /** A fault that meets no request proves nothing: it waits for one, for half a minute at most. */
@@ -161,8 +180,9 @@ export class Run {
   /** Puts everything right and waits, for a bounded time, until nothing moves by itself any more. */
   async #rest(): Promise<string[]> {
     const begin = Date.now()
-    const boundMs = this.options.short ? 300_000 : 1_200_000
-    this.report(`faults over after ${this.#fault}; everything is put right and has to come to rest`)
+    const { short, mutants } = this.options
+    const boundMs = mutants.length > 0 ? 60_000 : short ? 300_000 : 1_200_000
+    this.report(`faults over after ${this.#faultsDone}; everything is put right and has to come to rest`)
     const unhealthy = await this.world.heal(120_000)
     for (const name of unhealthy) this.report(`  ! ${name} is not healthy`)
     const stopped = this.#load.stop()
@@ -242,6 +262,8 @@ export class Run {
       stores: addresses(this.world),
       brokers: at.brokers,
       trueCounts,
+      keptMs,
+      logs: this.world.logs(),
     })
   }
 

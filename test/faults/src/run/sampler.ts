@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { type Admin, Kafka, logLevel } from 'kafkajs'
+import { isService } from '../plan/faults.js'
 import { residentKilobytes } from '../world/unit.js'
 import type { World } from '../world/world.js'
 import type { BrokerWatch } from './apply.js'
@@ -7,7 +8,6 @@ import type { History } from './history.js'
 import type { InFlight } from './in-flight.js'
 
 const EVERY_MS = 4_000
-const SERVICES = /^(request|aggregator|eraser-|probe-)/
 const LINE = /^(\w+)\{([^}]*)\} (\S+)$/gm
 
 /** Asks every service for its memory and its lag, and Kafka itself beside it, until the signal aborts. */
@@ -25,7 +25,7 @@ export class Sampler {
     while (!signal.aborted) {
       this.#memory()
       for (const unit of this.world.units)
-        if (SERVICES.test(unit.target) && unit.running && !signal.aborted)
+        if (isService(unit.target) && unit.running && !signal.aborted)
           await this.#lag(unit.name, unit.metricsUrl).catch(() => undefined)
       await delay(EVERY_MS, undefined, { signal }).catch(() => undefined)
     }
@@ -34,7 +34,7 @@ export class Sampler {
 
   #memory(): void {
     for (const { name, pid, target } of this.world.units) {
-      const kilobytes = pid === null || !SERVICES.test(target) ? null : residentKilobytes(pid)
+      const kilobytes = pid === null || !isService(target) ? null : residentKilobytes(pid)
       if (pid === null || kilobytes === null) continue
       const { inFlight } = this.inFlight
       this.history.add({ type: 'memory', at: Date.now(), name, pid, kilobytes, inFlight })
@@ -132,6 +132,7 @@ const TOPICS = [
   'erasure.acknowledged',
   'erasure.status',
   'erasure.tombstones',
+  'restore.announced',
 ]
 
 interface Reading {

@@ -49,3 +49,12 @@ export const trueCounts: Readonly<Record<string, { erased: number; redacted: num
   cache: { erased: 5, redacted: 0 },
   search: { erased: 1, redacted: 2 },
 }
+
+const days = (count: number): number => count * 86_400_000
+
+/** How long the longest backup of each system is kept, as the map says. */
+export const keptMs: Readonly<Record<string, number>> = {
+  'shop-pg': days(30),
+  cache: days(7),
+  search: days(7),
+}

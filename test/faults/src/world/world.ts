@@ -1,4 +1,4 @@
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
 import {
   createTopics,
@@ -17,6 +17,7 @@ import {
   withClient,
 } from '@lethe/infra'
 import { seedCache, seedDatabase } from '@lethe/test/shop'
+import type { Mutant } from '../mutants/mutants.js'
 import { disks, type FaultKind, type Service, type Target } from '../plan/faults.js'
 import { Clocks, findFaketime } from './clocks.js'
 import { Disks } from './disks.js'
@@ -39,13 +40,14 @@ export interface WorldOptions {
   readonly cache: string
   readonly signal: AbortSignal
   readonly report: (line: string) => void
-  /** Another program in the place of a service: its entry file. For mutants. */
-  readonly instead?: Partial<Record<Service, string>>
+  /** Broken on purpose. */
+  readonly mutants: readonly Mutant[]
   /** Says that a process ended by itself and is started again. */
   readonly onOwnEnd: (unit: Unit) => void
 }
 
 const KEEPER_MS = 500
+const stores: readonly Target[] = ['postgres-shop', 'redis-shop', 'elasticsearch']
 
 /** A whole installation of its own: servers, stores, Lethe's processes, and the means to hurt each of them. */
 export class World {
@@ -140,6 +142,12 @@ export class World {
     return this.units.filter((_unit, at) => !healthy[at]).map(({ name }) => name)
   }
 
+  /** Logs of everything that holds nobody's data: not those of the stores. */
+  logs(): string[] {
+    const files = this.units.filter(({ target }) => !stores.includes(target)).map(({ log }) => log)
+    return files.filter((file) => existsSync(file))
+  }
+
   /** Registers the outbox connector again, which changes nothing where it is there. */
   registerConnector(): Promise<void> {
     return registerConnector(this.context, this.cdcPg, this.options.signal)
@@ -152,7 +160,7 @@ export class World {
       unit.wanted = false
       unit.thaw()
     }
-    const tiers = [/^(request|aggregator|eraser-|probe-)/, /^connect$/, /./]
+    const tiers = [/^(request|aggregator|restore|ops|eraser-|probe-)/, /^connect$/, /./]
     for (const tier of tiers) {
       const records = state.records().filter(({ name }) => tier.test(name) && !/^elasticsearch/.test(name))
       await Promise.all(records.map((record) => stopProcess(record, state)))
@@ -233,6 +241,8 @@ async function build(
 
   const { reach, cdcPg } = await reachThrough(proxies, context, search.port)
   await timed('outbox connector', () => registerConnector(context, cdcPg, signal))
+  for (const { sql } of options.mutants)
+    if (sql) await withClient(at.lethePostgresUrl, (client) => client.query(sql))
   const file = state.file('config', 'data-map.yaml')
   mkdirSync(state.folder('config'), { recursive: true })
   writeFileSync(file, dataMap)
@@ -244,7 +254,7 @@ async function build(
     clocks,
   )
   const serviceUnits = fleet.map(({ spec, target, instance }) =>
-    unitOf(replaced(spec, options.instead?.[target]), target, instance),
+    unitOf(replaced(spec, programOf(options.mutants, target)), target, instance),
   )
   await timed(`${serviceUnits.length} of Lethe's processes`, () =>
     Promise.all(serviceUnits.map((unit) => unit.start())),
@@ -264,6 +274,9 @@ async function build(
     cdcPg,
   )
 }
+
+const programOf = (mutants: readonly Mutant[], target: Service): string | undefined =>
+  mutants.find(({ instead }) => instead?.[target] !== undefined)?.instead?.[target]
 
 const replaced = (spec: ProcessSpec, entry: string | undefined): ProcessSpec =>
   entry ? { ...spec, args: [...spec.args.slice(0, -1), entry] } : spec

@@ -9,7 +9,8 @@ const readers: Readonly<Record<string, readonly string[]>> = {
   'erasure.probe.requested': [...probes, 'request.outbox'],
   'erasure.acknowledged': ['aggregator'],
   'erasure.status': ['request.outbox'],
-  'erasure.tombstones': ['request.outbox'],
+  'erasure.tombstones': ['request.outbox', 'restore.chain'],
+  'restore.announced': ['restore'],
 }
 
 /** 9: every reader of a poisoned record put it aside, said so, and went on. */
