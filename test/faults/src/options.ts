@@ -8,6 +8,8 @@ import { type Needs, needsOf } from './plan/schedule.js'
 export interface Options {
   readonly seed: number
   readonly minutes: number
+  /** Minutes for the whole run, its start included; null: as long as it takes. */
+  readonly within: number | null
   /** Kills that are wanted of each; null: as many as the minutes give. */
   readonly needs: Needs | null
   /** Faults that may be in force at once. */
@@ -44,6 +46,7 @@ Runs Lethe on a stack of its own, hurts every part of it, and checks the design'
 
   --seed N          the schedule of faults and requests; drawn and printed when not given
   --minutes M       how long faults go on (default 10); coming to rest takes some minutes more
+  --within M        the whole run in about M minutes: faults end early enough for what comes before and after them
   --kills K         end after K kills of every service and server, even before the minutes are over;
                     "kafka=3,ops=5" says it for each
   --together T      how many faults may be in force at once (default 3)
@@ -73,6 +76,7 @@ export function options(args: readonly string[]): Options {
     options: {
       seed: { type: 'string' },
       minutes: { type: 'string' },
+      within: { type: 'string' },
       kills: { type: 'string' },
       together: { type: 'string' },
       ledger: { type: 'string' },
@@ -97,6 +101,7 @@ export function options(args: readonly string[]): Options {
   return {
     seed: number('seed', values.seed, randomInt(1, 1_000_000)),
     minutes: number('minutes', values.minutes, short ? 1.5 : 10),
+    within: values.within === undefined ? null : number('within', values.within, 0),
     needs: wanted && ledger !== null ? missing(readLedger(ledger), wanted) : wanted,
     together: number('together', values.together, 3),
     ledger,

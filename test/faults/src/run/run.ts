@@ -29,6 +29,8 @@ export interface Result {
 }
 
 const MAX_IN_FLIGHT = 60
+/** For the last faults to heal, coming to rest, and the checker. */
+const REST_MS = 110_000
 
 /** One run from the first request to the verdicts, on a world that is up. */
 export class Run {
@@ -98,8 +100,9 @@ export class Run {
 
   /** Several lanes draw from one schedule: each fault begins in its turn, while others are still in force. */
   async #faults(): Promise<void> {
-    const { seed, needs, only, minutes, together } = this.options
-    const end = Date.now() + minutes * 60_000
+    const { seed, needs, only, together } = this.options
+    const begin = Date.now()
+    const end = this.#endOfFaults(begin)
     const planned = schedule({
       seed,
       without: new Set(this.world.without.keys()),
@@ -111,15 +114,22 @@ export class Run {
         if (this.interrupt.aborted || Date.now() > end) return
         const next = planned.next()
         if (next.done) return
-        await this.#inTurn(next.value, end)
+        await this.#inTurn(next.value, begin, end)
       }
     }
     await Promise.all(Array.from({ length: together }, lane))
     this.history.add({ type: 'faults-over', at: Date.now() })
   }
 
+  #endOfFaults(begin: number): number {
+    const { minutes, within } = this.options
+    const whole =
+      within === null ? Number.POSITIVE_INFINITY : (this.history.of('run')[0]?.at ?? begin) + within * 60_000
+    return Math.min(begin + minutes * 60_000, whole - REST_MS)
+  }
+
   /** What one fault hurts has to work again before the next one touches it. */
-  async #inTurn(planned: Planned, end: number): Promise<void> {
+  async #inTurn(planned: Planned, begin: number, end: number): Promise<void> {
     const names = touched(planned.fault)
     const before = names.map((name) => this.#turns.get(name))
     let works = () => {}
@@ -130,13 +140,13 @@ export class Run {
     try {
       await Promise.all(before)
       await delay(planned.gapMs)
-      if (!this.interrupt.aborted && Date.now() <= end) await this.#do(planned, end)
+      if (!this.interrupt.aborted && Date.now() <= end) await this.#do(planned, begin)
     } finally {
       works()
     }
   }
 
-  async #do({ n, fault }: Planned, end: number): Promise<void> {
+  async #do({ n, fault }: Planned, begin: number): Promise<void> {
     const inFlight = await this.#someInFlight()
     const at = Date.now()
     const beside = this.#inForce++
@@ -161,7 +171,7 @@ export class Run {
     const kills = worked.map((one) => ({ target: one.target, recoveredMs: one.at - at }))
     this.history.add({ type: 'fault', n, at, fault, target, inFlight, overAt, recoveredMs, beside, kills })
     this.#faultsDone++
-    const minute = ((at - (end - this.options.minutes * 60_000)) / 60_000).toFixed(1)
+    const minute = ((at - begin) / 60_000).toFixed(1)
     const { completed, inFlight: now } = this.#inFlight
     const when =
       recoveredMs === null ? 'not within two minutes' : `after ${(recoveredMs / 1_000).toFixed(1)} s`
