@@ -8,7 +8,7 @@ import type { TestSummary } from './summary-reporter.js'
  * Always the same schedule: what a change breaks is then found by the change. Its first thirteen faults are of all
  * nine kinds. Other seeds are for the long run.
  */
-const SEED = '645'
+const SEED = '15795'
 
 interface FaultResult {
   /** What this machine lacks for any run at all. */
