@@ -10,7 +10,7 @@ import type { InFlight } from './in-flight.js'
 const EVERY_MS = 4_000
 const LINE = /^(\w+)\{([^}]*)\} (\S+)$/gm
 
-/** Asks every service for its memory and its lag, and Kafka itself beside it, until the signal aborts. */
+/** Asks every service for its memory and its lag, ops for everybody's, and Kafka itself beside it, until the signal aborts. */
 export class Sampler {
   #admin: Admin | null = null
 
@@ -27,6 +27,7 @@ export class Sampler {
       for (const unit of this.world.units)
         if (isService(unit.target) && unit.running && !signal.aborted)
           await this.#lag(unit.name, unit.metricsUrl).catch(() => undefined)
+      if (!signal.aborted) await this.#overview().catch(() => undefined)
       await delay(EVERY_MS, undefined, { signal }).catch(() => undefined)
     }
     await this.#admin?.disconnect().catch(() => undefined)
@@ -41,11 +42,43 @@ export class Sampler {
     }
   }
 
+  /** What ops tells of everybody, as one question that may not be answered from an earlier look. */
+  async #overview(): Promise<void> {
+    const { at, secrets } = this.world.context
+    const downBefore = this.broker.down
+    const ends = await this.#allEnds()
+    const response = await fetch(`http://127.0.0.1:${at.ports.ops}/v1/lag?maxAgeMs=0`, {
+      headers: { authorization: `Bearer ${secrets.token('operator')}` },
+      signal: AbortSignal.timeout(10_000),
+    })
+    if (!response.ok) return
+    const { partitions } = (await response.json()) as { partitions: readonly OpsPartition[] }
+    const brokerDown = downBefore && this.broker.down
+    const committed = new Map<string, Map<number, bigint>>()
+    for (const { group, topic, partition, positionIn, lag } of partitions) {
+      const name = `${group} ${topic}`
+      // Positions in PostgreSQL are mirrored in Kafka later: there is nothing here to compare them with.
+      if (!committed.has(name) && positionIn === 'kafka')
+        committed.set(name, (await this.#committed(group, topic)) ?? new Map())
+      const end = ends.get(topic)?.get(partition ?? -1)
+      const confirmed = committed.get(name)?.get(partition ?? -1)
+      const atLeast = end === undefined || confirmed === undefined ? null : Number(end - confirmed)
+      const said = { group, topic, partition: String(partition ?? 'all'), reported: lag }
+      const seen = { saidUnknown: lag === null, atLeast, brokerDown }
+      this.history.add({ type: 'lag', at: Date.now(), name: 'ops', ...said, ...seen })
+    }
+  }
+
+  /** The ends may only be too low and the commits too high: what is left is not more than the true lag. */
+  async #allEnds(): Promise<Map<string, Map<number, bigint>>> {
+    const ends = new Map<string, Map<number, bigint>>()
+    for (const topic of TOPICS) ends.set(topic, (await this.#ends(topic)) ?? new Map())
+    return ends
+  }
+
   async #lag(name: string, url: string): Promise<void> {
     const downBefore = this.broker.down
-    const ends = new Map<string, Map<number, bigint>>()
-    // The ends may only be too low and the commits too high: what is left is not more than the true lag.
-    for (const topic of TOPICS) ends.set(topic, (await this.#ends(topic)) ?? new Map())
+    const ends = await this.#allEnds()
     const response = await fetch(`${url}/metrics`, { signal: AbortSignal.timeout(6_000) }).catch(() => null)
     if (!response?.ok) return
     const text = await response.text()
@@ -134,6 +167,14 @@ const TOPICS = [
   'erasure.tombstones',
   'restore.announced',
 ]
+
+interface OpsPartition {
+  readonly group: string
+  readonly topic: string
+  readonly partition: number | null
+  readonly positionIn: 'kafka' | 'postgresql'
+  readonly lag: number | null
+}
 
 interface Reading {
   readonly labels: Readonly<Record<string, string>>

@@ -1,0 +1,45 @@
+import { existsSync } from 'node:fs'
+import { describe, expect, it } from 'vitest'
+import { invariants } from '../checker/check.js'
+import { chosenMutants, findings, mutants, renderFindings } from './mutants.js'
+
+const verdict = (invariant: number, ...violations: string[]) => ({
+  invariant,
+  title: '',
+  checked: 1,
+  what: '',
+  violations,
+})
+
+describe('what is broken on purpose', () => {
+  it('breaks every invariant that is judged', () =>
+    expect([...new Set(mutants.map(({ invariant }) => invariant))].sort((a, b) => a - b)).toEqual([
+      ...invariants.keys(),
+    ]))
+
+  it('never puts two programs in the place of one service of a world, and has every program', () => {
+    for (const world of [1, 2]) {
+      const own = mutants.filter((mutant) => mutant.world === world)
+      const replaced = own.flatMap(({ instead }) => Object.keys(instead ?? {}))
+      expect(new Set(replaced).size).toBe(replaced.length)
+    }
+    const programs = mutants.flatMap(({ instead }) => Object.values(instead ?? {}))
+    for (const program of programs) expect(existsSync(program.replace(/js$/, 'ts')), program).toBe(true)
+  })
+
+  it('is found only when the checker says what it did, not when anything is broken', () => {
+    const planted = chosenMutants('lost-outbox-row,forgetful-aggregator')
+    const told = findings(planted, [verdict(8, 'r1 has 3 milestones, and 2 messages of them were published')])
+    expect(told.map(({ found }) => found !== null)).toEqual([true, false])
+    expect(renderFindings(told)).toContain('the checker is blind')
+    expect(findings(planted, [verdict(9, 'r1 has 3 milestones, and 2 messages')])).toMatchObject([
+      { found: null },
+      { found: null },
+    ])
+  })
+
+  it('is chosen by name, and a name that there is not is refused with those there are', () => {
+    expect(chosenMutants('all')).toBe(mutants)
+    expect(() => chosenMutants('greedy')).toThrow('greedy-cache')
+  })
+})
