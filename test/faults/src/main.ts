@@ -4,7 +4,7 @@ import { join, resolve } from 'node:path'
 import { freeOffset } from '@lethe/infra'
 import type { Verdict } from './checker/evidence.js'
 import { addSegment, byTarget, readLedger, renderLedger } from './ledger.js'
-import { type Finding, findings, renderFindings } from './mutants/mutants.js'
+import { findings, renderFindings } from './mutants/mutants.js'
 import { type Options, options, usage } from './options.js'
 import { describe } from './plan/faults.js'
 import { countedKills, renderFaults, renderVerdicts, rowsOf, shortfalls } from './report.js'
@@ -38,20 +38,14 @@ async function main(): Promise<number> {
   process.env['LETHE_PORT_OFFSET'] ??= String(await freeOffset())
   const state = process.env['LETHE_STATE']
   mkdirSync(state, { recursive: true })
-  if (chosen.mutants.length > 0) return withMutants(chosen, state, interrupt.signal)
   const history = new History(chosen.history ?? join(state, 'history.jsonl'))
   history.add({ type: 'run', at: Date.now(), seed: chosen.seed, version: process.version })
   console.log(`\nseed ${chosen.seed}: ${replay(chosen)}`)
   console.log(`  a stack of its own (ports moved by ${process.env['LETHE_PORT_OFFSET']}, state in ${state})`)
-  return onWorld(chosen, history, interrupt.signal, [])
+  return onWorld(chosen, history, interrupt.signal)
 }
 
-async function onWorld(
-  chosen: Options,
-  history: History,
-  interrupt: AbortSignal,
-  found: Finding[],
-): Promise<number> {
+async function onWorld(chosen: Options, history: History, interrupt: AbortSignal): Promise<number> {
   const over = new AbortController()
   const report = (line: string) => console.log(line)
   // Enough people for the load at its full rate; those left over are simply not asked for.
@@ -76,7 +70,6 @@ async function onWorld(
     }
     const keeping = world.keep()
     const result = await new Run(world, history, chosen, customers, interrupt, report).run()
-    found.push(...findings(chosen.mutants, result.verdicts))
     failed = conclude(chosen, history, result) !== 0
     over.abort()
     await keeping
@@ -97,30 +90,15 @@ async function onWorld(
   }
 }
 
-/** Each world with what is planted in it; the checker is right when it finds all of it. */
-async function withMutants(chosen: Options, state: string, interrupt: AbortSignal): Promise<number> {
-  const all: Finding[] = []
-  for (const number of new Set(chosen.mutants.map(({ world }) => world))) {
-    const planted = chosen.mutants.filter(({ world }) => world === number)
-    console.log(`\nbroken on purpose: ${planted.map(({ name }) => name).join(', ')}`)
-    mkdirSync(state, { recursive: true })
-    const history = new History(chosen.history)
-    const code = await onWorld({ ...chosen, mutants: planted }, history, interrupt, all)
-    if (code === 130) return code
-  }
-  console.log(`\n${renderFindings(all)}\n`)
+/** The checker is right when it finds everything that is broken on purpose. */
+function concludeMutants({ mutants, json }: Options, verdicts: readonly Verdict[]): number {
+  const all = findings(mutants, verdicts)
   const blind = all.filter(({ found }) => found === null)
-  console.log(`${all.length - blind.length} of ${chosen.mutants.length} were found.`)
-  if (chosen.json)
-    writeFileSync(
-      chosen.json,
-      `${JSON.stringify(
-        all.map(({ mutant: { name, invariant }, found }) => ({ name, invariant, found })),
-        null,
-        2,
-      )}\n`,
-    )
-  return blind.length === 0 && all.length === chosen.mutants.length ? 0 : 1
+  console.log(`\n${renderFindings(all)}\n`)
+  console.log(`${all.length - blind.length} of ${all.length} that were broken on purpose were found.`)
+  const told = all.map(({ mutant: { name, invariant }, found }) => ({ name, invariant, found }))
+  if (json) writeFileSync(json, `${JSON.stringify(told, null, 2)}\n`)
+  return blind.length === 0 ? 0 : 1
 }
 
 /** Says what was done and found; the last line is what to do about it. */
@@ -146,7 +124,7 @@ function conclude(chosen: Options, history: History, result: Result | null): num
   const broken = result.verdicts.filter(({ violations }) => violations.length > 0)
   save(chosen, faults, result.verdicts, result, short)
   enter(chosen, history, result)
-  if (chosen.mutants.length > 0) return 0
+  if (chosen.mutants.length > 0) return concludeMutants(chosen, result.verdicts)
   const bad = broken.length > 0 || result.unhealthy.length > 0 || short.length > 0
   const held = result.verdicts.length - broken.length
   console.log(

@@ -9,15 +9,24 @@ export interface Mutant {
   /** What must be found broken, and what has to be said about it. */
   readonly invariant: number
   readonly says: RegExp
-  /** Mutants of one world run together: they get in nobody's way. */
-  readonly world: 1 | 2
-  /** Programs in the place of services. */
-  readonly instead?: Partial<Record<Service, string>>
+  /** Programs in the place of single processes; of two instances each may be another mutant. */
+  readonly instead?: readonly Replacement[]
   /** Run in Lethe's own database before the first request. */
   readonly sql?: string
 }
 
-const program = (name: string): string => join(import.meta.dirname, `${name}.js`)
+export interface Replacement {
+  readonly target: Service
+  readonly instance: number
+  /** Its entry file. */
+  readonly program: string
+}
+
+const instead = (target: Service, instance: number, name: string): Replacement => ({
+  target,
+  instance,
+  program: join(import.meta.dirname, `${name}.js`),
+})
 
 /** One stream in `share`, always the same ones. */
 const some = (column: string, share: number): string => `abs(hashtext(${column})) % ${share} = 0`
@@ -33,7 +42,6 @@ export const mutants: readonly Mutant[] = [
     does: 'completes people whose probe said nothing: a share of the clean reports is recorded as inconclusive',
     invariant: 1,
     says: /was not probed clean/,
-    world: 1,
     sql: before(
       'unproven',
       'events.events',
@@ -46,15 +54,13 @@ export const mutants: readonly Mutant[] = [
     does: 'acknowledges what it never erased, and its probe covers for it',
     invariant: 2,
     says: /search still has/,
-    world: 1,
-    instead: { 'eraser-search': program('lying-search'), 'probe-search': program('lying-search') },
+    instead: [instead('eraser-search', 0, 'lying-search'), instead('probe-search', 0, 'lying-search')],
   },
   {
     name: 'abandoned',
     does: 'leaves a request waiting for somebody, and says nobody owns it',
     invariant: 3,
     says: /AWAITING_IDENTITY and nobody owns it/,
-    world: 2,
     sql: before(
       'abandoned',
       'read_model.requests',
@@ -67,7 +73,6 @@ export const mutants: readonly Mutant[] = [
     does: 'forgets the idempotency keys it has accepted',
     invariant: 4,
     says: /became \d+ requests|requests are in the log for/,
-    world: 2,
     sql: before(
       'keyless',
       'events.idempotency',
@@ -80,7 +85,6 @@ export const mutants: readonly Mutant[] = [
     does: 'shows another date of completion than the log has',
     invariant: 5,
     says: /completedAt is shown as/,
-    world: 1,
     sql: before(
       'misdated',
       'read_model.requests',
@@ -93,7 +97,6 @@ export const mutants: readonly Mutant[] = [
     does: 'writes an acknowledgement into the log that is there already',
     invariant: 6,
     says: / twice$/,
-    world: 2,
     sql: before(
       'stuttering',
       'events.events',
@@ -106,7 +109,6 @@ export const mutants: readonly Mutant[] = [
     does: 'loses an event out of the middle of a stream',
     invariant: 7,
     says: /where \d+ belongs/,
-    world: 2,
     sql: before(
       'gappy',
       'events.events',
@@ -119,15 +121,13 @@ export const mutants: readonly Mutant[] = [
     does: 'skips the check for duplicates and remembers no message',
     invariant: 8,
     says: /below the offset and was not folded/,
-    world: 2,
-    instead: { aggregator: program('forgetful-aggregator') },
+    instead: [0, 1].map((instance) => instead('aggregator', instance, 'forgetful-aggregator')),
   },
   {
     name: 'lost-outbox-row',
     does: 'loses a share of the rows of the outbox',
     invariant: 8,
     says: /milestones, and \d+ messages/,
-    world: 1,
     sql: before(
       'lost_outbox_row',
       'outbox.message',
@@ -136,43 +136,38 @@ export const mutants: readonly Mutant[] = [
     ),
   },
   {
-    name: 'silent-aggregator',
+    name: 'silent-request',
     does: 'drops what it can not read without a dead letter',
     invariant: 9,
-    says: /aggregator did not put aside/,
-    world: 1,
-    instead: { aggregator: program('silent-aggregator') },
+    says: /request\.(intake|outbox) did not put aside/,
+    instead: [instead('request', 0, 'silent-request')],
   },
   {
     name: 'hasty-search',
     does: 'acknowledges before it erases',
     invariant: 10,
     says: /search says/,
-    world: 2,
-    instead: { 'eraser-search': program('hasty-search') },
+    instead: [instead('eraser-search', 1, 'hasty-search')],
   },
   {
     name: 'greedy-cache',
     does: "takes a neighbour's keys too",
     invariant: 11,
     says: /not asked for changed/,
-    world: 1,
-    instead: { 'eraser-cache': program('greedy-cache') },
+    instead: [instead('eraser-cache', 0, 'greedy-cache')],
   },
   {
     name: 'late-cache',
     does: 'uses a grant after it has expired',
     invariant: 12,
     says: /was held, and cache went from/,
-    world: 2,
-    instead: { 'eraser-cache': program('late-cache') },
+    instead: [instead('eraser-cache', 1, 'late-cache')],
   },
   {
     name: 'no-tombstone',
     does: 'neither keeps nor publishes the tombstones of some people',
     invariant: 14,
     says: /tombstone of .* is not shown/,
-    world: 1,
     // One that is published and not kept is noticed by Lethe itself: it takes its database for an older copy.
     sql: [
       before(
@@ -194,24 +189,22 @@ export const mutants: readonly Mutant[] = [
     does: 'writes down in its log whom it erases',
     invariant: 17,
     says: /the log eraser-shop-pg.* addresses of customers/,
-    world: 1,
-    instead: { 'eraser-shop-pg': program('talkative-shop') },
+    instead: [instead('eraser-shop-pg', 0, 'talkative-shop')],
   },
   {
     name: 'swollen-probe',
     does: 'keeps memory it does not need',
     invariant: 19,
     says: /probe-cache .* had \d+ MB/,
-    world: 1,
-    instead: { 'probe-cache': program('swollen-probe') },
+    instead: [instead('probe-cache', 0, 'swollen-probe')],
   },
   {
-    name: 'modest-probe',
+    name: 'modest-cache',
     does: 'reports a lag of 0, whatever waits',
     invariant: 20,
-    says: /probe-shop-pg: .* was reported as 0/,
-    world: 1,
-    instead: { 'probe-shop-pg': program('modest-probe') },
+    says: /eraser-cache-2: .* was reported as 0/,
+    // The same program as the late one: it is sure to have something waiting.
+    instead: [instead('eraser-cache', 1, 'late-cache')],
   },
 ]
 

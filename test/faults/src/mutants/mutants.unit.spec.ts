@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { invariants } from '../checker/check.js'
+import { instancesOf } from '../plan/faults.js'
 import { chosenMutants, findings, mutants, renderFindings } from './mutants.js'
 
 const verdict = (invariant: number, ...violations: string[]) => ({
@@ -17,14 +18,18 @@ describe('what is broken on purpose', () => {
       ...invariants.keys(),
     ]))
 
-  it('never puts two programs in the place of one service of a world, and has every program', () => {
-    for (const world of [1, 2]) {
-      const own = mutants.filter((mutant) => mutant.world === world)
-      const replaced = own.flatMap(({ instead }) => Object.keys(instead ?? {}))
-      expect(new Set(replaced).size).toBe(replaced.length)
+  it('never puts two programs in the place of one process, and has every program', () => {
+    const all = mutants.flatMap(({ instead }) => instead ?? [])
+    const programs = new Map<string, Set<string>>()
+    for (const { target, instance, program } of all) {
+      const name = `${target}/${instance}`
+      programs.set(name, (programs.get(name) ?? new Set()).add(program))
     }
-    const programs = mutants.flatMap(({ instead }) => Object.values(instead ?? {}))
-    for (const program of programs) expect(existsSync(program.replace(/js$/, 'ts')), program).toBe(true)
+    for (const [name, own] of programs) expect(own.size, name).toBe(1)
+    for (const { target, instance, program } of all) {
+      expect(instance).toBeLessThan(instancesOf(target))
+      expect(existsSync(program.replace(/js$/, 'ts')), program).toBe(true)
+    }
   })
 
   it('is found only when the checker says what it did, not when anything is broken', () => {

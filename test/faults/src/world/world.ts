@@ -254,7 +254,7 @@ async function build(
     clocks,
   )
   const serviceUnits = fleet.map(({ spec, target, instance }) =>
-    unitOf(replaced(spec, programOf(options.mutants, target)), target, instance),
+    unitOf(replaced(spec, programOf(options.mutants, target, instance)), target, instance),
   )
   await timed(`${serviceUnits.length} of Lethe's processes`, () =>
     Promise.all(serviceUnits.map((unit) => unit.start())),
@@ -275,8 +275,10 @@ async function build(
   )
 }
 
-const programOf = (mutants: readonly Mutant[], target: Service): string | undefined =>
-  mutants.find(({ instead }) => instead?.[target] !== undefined)?.instead?.[target]
+const programOf = (mutants: readonly Mutant[], target: Service, instance: number): string | undefined =>
+  mutants
+    .flatMap(({ instead }) => instead ?? [])
+    .find((one) => one.target === target && one.instance === instance)?.program
 
 const replaced = (spec: ProcessSpec, entry: string | undefined): ProcessSpec =>
   entry ? { ...spec, args: [...spec.args.slice(0, -1), entry] } : spec

@@ -1,4 +1,4 @@
-// An aggregator that drops what it can not read: its dead letters go nowhere.
+// A request service that drops what it can not read: its dead letters go nowhere.
 import kafkajs from 'kafkajs'
 
 const honest = kafkajs.Kafka.prototype.producer
@@ -17,4 +17,4 @@ kafkajs.Kafka.prototype.producer = function (this: InstanceType<typeof kafkajs.K
   }
 }
 
-await import(new URL('../../../../services/aggregator/dist/main.js', import.meta.url).href)
+await import(new URL('../../../../services/request/dist/main.js', import.meta.url).href)
