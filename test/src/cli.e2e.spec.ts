@@ -105,6 +105,41 @@ describe('lethe, the command line', () => {
     expect((await lethe(['list', '--status', 'SCHEDULED'])).out.trim()).toBe('No requests.')
   })
 
+  it('imports people who were erased before Lethe, once; whoever of them is in a store is erased by its next sweep', async () => {
+    const recent = `user_id,tenant,erased_at\nu24,acme,${new Date(Date.now() - 60_000).toISOString()}\n`
+    const bad = await lethe(['tombstones', 'import', '-'], {}, `${recent}u25,acme,tomorrow\n`)
+    expect(bad).toMatchObject({ code: 5, err: '' })
+    expect(bad.out).toContain('line 3: invalid_date')
+    expect(bad.out).toContain('2 lines: 0 imported')
+    expect(
+      json(await lethe(['tombstones', 'import', '-', '--dry-run', '--json'], {}, recent))[0],
+    ).toMatchObject({
+      end: 'looked',
+      imported: 1,
+    })
+    const done = await lethe(['tombstones', 'import', '-'], {}, recent)
+    expect(done).toMatchObject({ code: 0, err: '' })
+    expect(done.out).toContain('1 lines: 1 imported')
+    expect((await lethe(['tombstones', 'import', '-'], {}, recent)).out).toContain(
+      '0 imported, 1 known already',
+    )
+    for (const ran of [bad, done]) expect(ran.out).not.toMatch(/u24|u25/)
+    expect((await lethe(['tombstones', 'import', '-'], { LETHE_TOKEN: 'no officer' }, recent)).code).toBe(3)
+    await until(
+      'the chain has the imported tombstones',
+      async () => (await lethe(['tombstones', 'verify', '--json'])).code,
+      (code) => code === 0,
+    )
+    const left = async () =>
+      withClient(chain.pgUrl, async (client) => {
+        const { rows } = await client.query(`SELECT id FROM users WHERE id IN ('u24', 'u25') ORDER BY id`)
+        return rows.map(({ id }) => id)
+      })
+    expect(await left()).toEqual(['u24', 'u25'])
+    await lethe(['restore', 'sweep', '--system', 'shop-pg', '--wait'])
+    expect(await left()).toEqual(['u25'])
+  })
+
   it('lists no dead letters and finds the read models equal to the log', async () => {
     expect((await lethe(['dlq', 'list'])).out.trim()).toBe('No dead letters.')
     const rebuilt = await lethe(['rebuild', '--json'])

@@ -13,6 +13,7 @@ import type { Command } from 'commander'
 import { Pool } from 'pg'
 import { environment, letheDatabaseUrl } from './config.js'
 import { exitCodes, UsageError } from './exit.js'
+import { addImportCommand } from './import-command.js'
 import { green, red, table } from './render.js'
 import type { Ports } from './request-commands.js'
 
@@ -26,11 +27,11 @@ const SHOWN = 20
 /** Between two looks at what may just not have arrived yet. */
 const ARRIVES_MS = 3_000
 
-/** `tombstones verify`: proves that no tombstone was changed, dropped, reordered or cut off. */
+/** `tombstones import`, and `tombstones verify`: proves that no tombstone was changed, dropped, reordered or cut off. */
 export function addTombstoneCommands(program: Command, ports: Ports): void {
-  program
-    .command('tombstones')
-    .description('the tombstones and their chain')
+  const tombstones = program.command('tombstones').description('the tombstones and their chain')
+  addImportCommand(tombstones, ports)
+  tombstones
     .command('verify')
     .description('compute the chain again; compare it with its checkpoints, the head file and the read model')
     .option('--database <url>', "Lethe's database (default: LETHE_OWNER_URL, else the local stack's)")

@@ -5,6 +5,9 @@ import type {
   CheckedMap,
   EpochOutlook,
   ErasureRequestView,
+  ImportedTombstones,
+  ImportLine,
+  ImportOptions,
   ListFilter,
   NewErasureRequest,
   Page,
@@ -89,6 +92,11 @@ export class LetheClient {
     giveUpUnreadable: boolean
   }): Promise<{ dryRun: boolean; outlook: EpochOutlook; backupClear: number }> {
     return this.call('POST', '/v1/vault/destroy', options)
+  }
+
+  /** People who were erased by other means, at most 1,000 a call. Idempotent by what a line says. */
+  importTombstones(lines: readonly ImportLine[], options: ImportOptions): Promise<ImportedTombstones> {
+    return this.call('POST', '/v1/tombstones/import', { lines, ...options })
   }
 
   peppers(): Promise<{ peppers: VaultPepper[] }> {

@@ -250,3 +250,30 @@ export interface ResealedEpoch {
     readonly unreadable: readonly string[]
   } | null
 }
+
+/** One person of a file of people who were erased by other means. */
+export interface ImportLine {
+  /** Where it stands in the file, from 1; answers name it. */
+  readonly line: number
+  readonly tenantId: string
+  readonly identifiers: readonly Identifier[]
+  /** Epoch milliseconds. */
+  readonly erasedAt: number
+  /** All of the data map's when left out. */
+  readonly systems?: readonly string[]
+}
+
+export interface ImportOptions {
+  readonly dryRun: boolean
+  /** Import the good lines beside bad ones; else one bad line keeps all of its call out. */
+  readonly skipBad: boolean
+}
+
+export interface ImportedTombstones {
+  /** New people; of a dry run, that would be. */
+  readonly imported: number
+  readonly already: number
+  /** Every backup that could hold them has expired. */
+  readonly expired: number
+  readonly bad: readonly { readonly line: number; readonly code: string; readonly detail: string }[]
+}

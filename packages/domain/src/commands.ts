@@ -1,4 +1,5 @@
 import type { log } from '@lethe/schemas'
+import type { Import } from './decide-import.js'
 import type { KeepLonger } from './decide-keep.js'
 import type { ProblemCode } from './problem-code.js'
 import type { RequestEvent } from './request-state.js'
@@ -10,6 +11,8 @@ export type RequestCommand =
       readonly received: log.RequestReceived
       readonly identity: log.IdentityAttested
     }
+  /** Only on a stream that does not exist yet. */
+  | Import
   | { readonly type: 'OpenIdentityReview'; readonly code: string; readonly candidates: number }
   | {
       readonly type: 'RecordResolution'

@@ -4,6 +4,7 @@ import { decideDeadLetter } from './decide-dead-letter.js'
 import { decideApprove, decideCancel, decideNaming, decideRefuse } from './decide-decisions.js'
 import { decideGrant } from './decide-grant.js'
 import { decideHold, decideRelease } from './decide-hold.js'
+import { decideImport } from './decide-import.js'
 import { decideIdentityReview, decidePlan, decideReceive, decideResolution } from './decide-intake.js'
 import { decideKeepLonger } from './decide-keep.js'
 import { decideExtend, decideRetry } from './decide-operations.js'
@@ -39,6 +40,7 @@ type Told = Exclude<RequestCommand, { type: 'Proceed' }>
 
 function decideAlone(state: RequestState | null, command: Told, now: number, policy: Policy): Decision {
   if (command.type === 'Receive') return decideReceive(state, command)
+  if (command.type === 'Import') return decideImport(state, command, now)
   if (state === null) return commandNeedsRequest()
   switch (command.type) {
     case 'OpenIdentityReview':

@@ -5,6 +5,7 @@ export type { Decision, IssueGrant, Rejection, RequestCommand } from './commands
 export { type BackupClear, backupClearDates, longestKeepMs } from './completion.js'
 export { decide } from './decide.js'
 export { HELD_WITHOUT_END } from './decide-hold.js'
+export { ERASED_BEFORE, type Import, wasImported } from './decide-import.js'
 export { evolve, fold } from './evolve.js'
 export {
   type GivenIdentifier,

@@ -1,4 +1,5 @@
 import type { log, wire } from '@lethe/schemas'
+import { wasImported } from './decide-import.js'
 import { evolve } from './evolve.js'
 import type { RequestEvent, RequestState } from './request-state.js'
 
@@ -32,6 +33,8 @@ export function publications(
   events: readonly RequestEvent[],
   after: RequestState,
 ): Publication[] {
+  // Nothing was asked for, and nobody waits for an answer.
+  if (wasImported(after)) return []
   const passes = events.flatMap((event) => (event.type === 'PassRequested' ? [event.data] : []))
   const probes = events.flatMap((event) => (event.type === 'ProbeRequested' ? [event.data] : []))
   return [...statusChanges(before, events), ...commands(after, passes), ...looks(after, probes)]

@@ -25,6 +25,7 @@ import { RequestCommands } from './application/commands.js'
 import { DataMaps } from './application/data-maps.js'
 import { FirstStep } from './application/first-step.js'
 import { IdentityResolution } from './application/identity.js'
+import { ImportTombstones } from './application/import-tombstones.js'
 import { Intake } from './application/intake.js'
 import { KeepingLonger } from './application/keeping-longer.js'
 import { MapChecks } from './application/map-check.js'
@@ -70,6 +71,7 @@ export interface RequestParts {
   readonly mapChecks: MapChecks
   readonly clearance: Clearance
   readonly tombstones: Tombstones
+  readonly imports: ImportTombstones
   readonly maps: DataMaps
   readonly intake: Intake
   readonly intakeKey: IntakeKey
@@ -194,6 +196,7 @@ async function build(
       Date.now,
       blocked,
     ),
+    imports: new ImportTombstones({ pool, log, vault, maps, policy: defaultPolicy, blocked }),
     maps,
     intake: new Intake(accepting, log, intakePorts(intakeKey, credentials), Date.now, blocked),
     intakeKey,

@@ -12,6 +12,7 @@ import { ErasureRequestsController } from './adapters/http/erasure-requests.cont
 import { MapCheckController } from './adapters/http/map-check.controller.js'
 import { PreviewsController } from './adapters/http/previews.controller.js'
 import { PublicController } from './adapters/http/public.controller.js'
+import { TombstonesController } from './adapters/http/tombstones.controller.js'
 import { VaultController } from './adapters/http/vault.controller.js'
 import { VerificationController } from './adapters/http/verification.controller.js'
 import { IntakeController } from './adapters/intake.controller.js'
@@ -19,6 +20,7 @@ import { AcceptQueue } from './application/accept-queue.js'
 import { Clearance } from './application/clearance.js'
 import { RequestCommands } from './application/commands.js'
 import { DataMaps } from './application/data-maps.js'
+import { ImportTombstones } from './application/import-tombstones.js'
 import { Intake } from './application/intake.js'
 import { MapChecks } from './application/map-check.js'
 import { Previews } from './application/preview.js'
@@ -44,6 +46,7 @@ export class RequestModule implements OnApplicationBootstrap, OnModuleDestroy, O
         ErasersController,
         MapCheckController,
         VerificationController,
+        TombstonesController,
         VaultController,
         PublicController,
         IntakeController,
@@ -58,6 +61,7 @@ export class RequestModule implements OnApplicationBootstrap, OnModuleDestroy, O
         { provide: Previews, useValue: parts.previews },
         { provide: Clearance, useValue: parts.clearance },
         { provide: Tombstones, useValue: parts.tombstones },
+        { provide: ImportTombstones, useValue: parts.imports },
         { provide: DataMaps, useValue: parts.maps },
         { provide: MapChecks, useValue: parts.mapChecks },
         { provide: Intake, useValue: parts.intake },

@@ -89,3 +89,24 @@ export async function auditTombstones(
     [read.at, read.credentialId, read.systemId, read.reason, `${read.count} tombstones`],
   )
 }
+
+/** Somebody brought in people who were erased by other means, or looked what that would do; the row counts them. */
+export async function auditImport(
+  db: Pool | PoolClient,
+  done: {
+    at: number
+    credentialId: string
+    dryRun: boolean
+    imported: number
+    already: number
+    expired: number
+    bad: readonly unknown[]
+  },
+): Promise<void> {
+  const { at, credentialId, dryRun, imported, already, expired, bad } = done
+  await db.query(
+    `INSERT INTO audit.tombstone_imports (at, credential_id, dry_run, imported, already, expired, bad)
+     VALUES ($1, $2, $3, $4, $5, $6, $7)`,
+    [at, credentialId, dryRun, imported, already, expired, bad.length],
+  )
+}

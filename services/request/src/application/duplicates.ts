@@ -1,4 +1,4 @@
-import type { PoolClient } from 'pg'
+import type { Pool, PoolClient } from 'pg'
 
 /**
  * Locks taken at most per transaction: PostgreSQL's lock table is shared by everybody. Fewer buckets would make
@@ -33,7 +33,7 @@ export async function lockDigests(client: PoolClient, rows: readonly Marked[]): 
  * A request that is live-erased is no duplicate: who signed up again may ask again.
  */
 export async function openRequests(
-  client: PoolClient,
+  client: Pool | PoolClient,
   rows: readonly Marked[],
 ): Promise<ReadonlyMap<string, readonly string[]>> {
   const flat = rows.flatMap((row) => row.digests.map((digest) => [row.tenantId, digest] as const))

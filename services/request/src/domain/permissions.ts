@@ -18,6 +18,7 @@ export type Action =
   | 'read_map'
   | 'check_map'
   | 'replay'
+  | 'import_tombstones'
   | 'administer_vault'
 
 const officer: readonly Role[] = ['privacy_officer', 'admin']
@@ -40,6 +41,7 @@ const allowed: Readonly<Record<Action, readonly Role[]>> = {
   read_map: ['eraser', 'probe', 'restore', 'viewer', ...staff],
   check_map: staff,
   replay: ['restore'],
+  import_tombstones: officer,
   administer_vault: ['admin'],
 }
 

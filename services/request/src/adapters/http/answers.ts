@@ -160,6 +160,14 @@ export const tombstones = z.looseObject({
   ),
 })
 
+/** Lines by number; nobody's identifier. */
+export const importedTombstones = z.looseObject({
+  imported: whole,
+  already: whole,
+  expired: whole,
+  bad: z.array(z.looseObject({ line: whole, code: text, detail: text })),
+})
+
 export const mapSection = z.looseObject({
   version: whole,
   digest: text,

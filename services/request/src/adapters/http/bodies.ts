@@ -96,6 +96,30 @@ export const tombstonesBody = z
   })
   .strict()
 
+/** People who were erased by other means, as `lethe tombstones import` reads them. `line` is where each stands in a file. */
+export const importBody = z
+  .object({
+    dryRun: z.boolean().default(false),
+    /** Import the good lines beside bad ones; else one bad line keeps all of them out. */
+    skipBad: z.boolean().default(false),
+    lines: z
+      .array(
+        z
+          .object({
+            line: z.number().int().min(1).max(1_000_000_000),
+            tenantId,
+            identifiers,
+            erasedAt: epochMs,
+            /** All of the data map's when left out. */
+            systems: z.array(systemId).min(1).max(200).optional(),
+          })
+          .strict(),
+      )
+      .min(1)
+      .max(1_000),
+  })
+  .strict()
+
 const nothing = z.object({}).strict()
 
 /** An epoch of the vault, as `GET /v1/vault` names it. */

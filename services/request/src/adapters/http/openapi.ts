@@ -4,6 +4,7 @@ import {
   clearanceBody,
   commandBodies,
   createBody,
+  importBody,
   listQuery,
   mapCheckBody,
   previewBody,
@@ -245,6 +246,12 @@ function otherPaths(): Json {
       'Live tombstones of one system with identifiers; the restore service only.',
       tombstonesBody,
       'tombstones',
+    ),
+    '/v1/tombstones/import': post(
+      'importTombstones',
+      'People who were erased by other means stay away from restored stores; officers and administrators.',
+      importBody,
+      'importedTombstones',
     ),
     '/v1/data-maps/{version}/systems/{systemId}': get(
       'dataMapSection',
