@@ -117,6 +117,15 @@ export interface Session {
   preview(subjects: readonly Subject[]): Promise<Counts[]>
   /** One outcome per pass, in order. A bad subject never throws for the others; a throw means nothing is known of the batch. */
   erase(batch: readonly Pass[], io: EraseIo): Promise<Outcome[]>
+  /**
+   * As `erase`, for passes of one restore's replay (all with one pass id): set-wise, with one receipt for all of them.
+   * Who stands in a receipt gets the outcome of then. Null when somebody stands in the way of that: nothing was
+   * changed, and `erase` finds out who.
+   *
+   * @param slot which receipt of this pass id is replaced, below 16. Whoever calls has recorded what was told before
+   *   under the same slot; calls with different slots may run at once.
+   */
+  replay?(batch: readonly Pass[], io: EraseIo, slot: number): Promise<Outcome[] | null>
   readonly receipts?: {
     read(keys: readonly ReceiptKey[]): Promise<Receipt[]>
     marker(): Promise<Marker>
@@ -156,6 +165,8 @@ export type Stage =
 export interface Capabilities {
   readonly receipts: 'transactional' | 'last-step' | 'none'
   readonly batch: { readonly max: number; readonly perSecond?: number; readonly concurrency?: number }
+  /** Passes or subjects one call takes where everybody of a store is gone through; default as `batch.max`. */
+  readonly bulk?: { readonly max: number }
   readonly completesLater?: boolean
 }
 

@@ -62,6 +62,11 @@ export class Bisection {
     if (again.length > 0 && again.length < ords.length) await this.settle(again)
   }
 
+  /** Everybody in one go. False when somebody stands in the way of that; then nothing was changed. */
+  async together(ords: readonly number[]): Promise<boolean> {
+    return (await this.attempt(ords)) === null
+  }
+
   private async settle(ords: readonly number[]): Promise<void> {
     let left = ords
     while (left.length > 0) {

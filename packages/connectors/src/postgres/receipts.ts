@@ -125,11 +125,15 @@ export async function writeReceipts(db: ClientBase, rows: readonly ReceiptRow[])
       rows.map((row) => row.deadline),
     ],
   )
-  // Last of all: every eraser of this store writes the same row, and this lock lasts until COMMIT.
+  await countBatch(db)
+  return result.rowCount ?? 0
+}
+
+/** Last of all in a transaction: every eraser of this store writes the same row, and this lock lasts until COMMIT. */
+export async function countBatch(db: ClientBase): Promise<void> {
   await db.query(`
     INSERT INTO lethe.marker AS m (receipts, written_at) VALUES (1, clock_timestamp())
     ON CONFLICT (single) DO UPDATE SET receipts = m.receipts + 1, written_at = excluded.written_at`)
-  return result.rowCount ?? 0
 }
 
 export async function readMarker(db: Pool): Promise<Marker> {

@@ -62,15 +62,14 @@ export function match(
     where.push(`${prefix}g.${quote(target.guard.key.name)} = ${holder}.${quote(target.by.name)}`)
     where.push(`${prefix}g.${quote(target.guard.tenant.name)} = ${s}.tenant`)
   }
-  // Who is only found by an alias may be someone who signed up again with it.
-  if (target.alias && target.element.createdAt)
-    where.push(`${row}.${quote(target.element.createdAt)} <= to_timestamp(${s}.received / 1000.0)`)
+  if (datesAliases(target))
+    where.push(`${row}.${quote(target.element.createdAt ?? '')} <= to_timestamp(${s}.received / 1000.0)`)
   const pending = options.withRedacted ? null : notYetRedacted(target, row, parameters)
   if (pending) where.push(pending)
   return { from: from.join(', '), where: where.join(' AND ') }
 }
 
-/** The subjects' values as a relation: key, ord, tenant, received. */
+/** The subjects' values as a relation: key, ord, tenant, and received where it is asked for; in the order of the keys. */
 export function sourceOf(
   target: Target,
   subjects: readonly Wanted[],
@@ -79,14 +78,29 @@ export function sourceOf(
 ): string | null {
   const tenantColumn = target.tenant?.column ?? target.guard?.tenant ?? null
   const rows = valuesOf(target.by, tenantColumn, target.identifier, subjects)
-  if (rows.length === 0) return null
-  const keys = parameters.add(rows.map((row) => row.key))
-  const ords = parameters.add(rows.map((row) => row.ord))
-  const tenants = parameters.add(rows.map((row) => row.tenant))
-  const received = parameters.add(rows.map((row) => row.received))
+  const [first] = rows
+  if (!first) return null
+  // Neighbours in an index are looked up together, and two batches lock what they share in one order.
+  rows.sort((a, b) => a.key.length - b.key.length || (a.key < b.key ? -1 : a.key > b.key ? 1 : 0))
+  const arrays = [
+    { name: 'key', values: rows.map((row) => row.key), type: arrayType(target.by) },
+    { name: 'ord', values: rows.map((row) => row.ord), type: 'int4' },
+  ]
   const tenantType = tenantColumn ? arrayType(tenantColumn) : 'text'
-  return `unnest(${keys}::${arrayType(target.by)}[], ${ords}::int4[], ${tenants}::${tenantType}[], ${received}::float8[]) AS ${alias}(key, ord, tenant, received)`
+  const constants: string[] = []
+  if (rows.every((row) => row.tenant === first.tenant))
+    constants.push(`${parameters.add(first.tenant)}::${tenantType} AS tenant`)
+  else arrays.push({ name: 'tenant', values: rows.map((row) => row.tenant), type: tenantType })
+  if (datesAliases(target))
+    arrays.push({ name: 'received', values: rows.map((row) => row.received), type: 'float8' })
+  const unnested = `unnest(${arrays.map(({ values, type }) => `${parameters.add(values)}::${type}[]`).join(', ')})`
+  const names = arrays.map(({ name }) => name).join(', ')
+  if (constants.length === 0) return `${unnested} AS ${alias}(${names})`
+  return `(SELECT ${[names, ...constants].join(', ')} FROM ${unnested} AS u(${names})) AS ${alias}`
 }
+
+/** Who is only found by an alias may be someone who signed up again with it. */
+const datesAliases = ({ alias, element }: Target): boolean => alias && element.createdAt !== undefined
 
 export interface ValueRow {
   readonly key: string

@@ -9,6 +9,7 @@ import { previewSubjects } from './preview.js'
 import { ensureInstalled, pruneReceipts, readMarker, readReceipts } from './receipts.js'
 import { resolveSubjects } from './resolve.js'
 import { compileAll, type Plan } from './targets.js'
+import { Together } from './together.js'
 
 /** Longest a read-only statement of preview or resolve may take, in milliseconds. */
 const READ_MS = 30_000
@@ -20,6 +21,7 @@ const READ_MS = 30_000
 export async function openSession(context: PostgresContext): Promise<Session> {
   const pool = openPool(context.options, `lethe ${context.systemId}`)
   const live = new LivePlan(pool, context)
+  const together = new Together({ pool, live, context })
   // Preview and resolve also run with the probe's read-only role, which needs no receipts.
   let prepared: Promise<void> | null = null
   const prepare = () => {
@@ -53,6 +55,10 @@ export async function openSession(context: PostgresContext): Promise<Session> {
     erase: async (batch, io) => {
       await prepare()
       return eraseBatch({ pool, live, context }, batch, io)
+    },
+    replay: async (batch, io, slot) => {
+      await prepare()
+      return together.replay(batch, io, slot)
     },
     receipts: {
       read: (keys) => withReceipts('read receipts', () => readReceipts(pool, keys)),

@@ -1,6 +1,7 @@
 import type { EraseIo, Outcome, Pass } from '@lethe/eraser-kit'
-import { PausedError, RetryableError } from '@lethe/eraser-kit'
+import { RetryableError } from '@lethe/eraser-kit'
 import type { PoolClient } from 'pg'
+import { begin } from './begin.js'
 import { Bisection, byTenant, OVER_CEILING, type Refusal, type Repointed, repointedKey } from './bisect.js'
 import type { Compiled, PostgresContext } from './database.js'
 import { committedOutcomes, type ReceiptRow, writeReceipts } from './receipts.js'
@@ -30,7 +31,7 @@ export class Transaction {
 
   async run(db: PoolClient): Promise<Outcome[] | typeof AGAIN> {
     const { batch, io } = this
-    const clock = await this.begin(db)
+    const clock = await begin(db, batch, io, this.context.options.lockTimeoutMs)
     const now = io.now()
     for (const [ord, outcome] of await committedOutcomes(db, batch)) {
       this.outcomes.set(ord, outcome)
@@ -80,29 +81,6 @@ export class Transaction {
       ord,
       outcomeOf(ord, collections, counted, position.rows[0]?.lsn ?? ''),
     ])
-  }
-
-  /** Returns what to add to the host's clock to get the server's, never too much: the server is asked first. */
-  private async begin(db: PoolClient): Promise<number> {
-    const { batch, io } = this
-    const alive = batch.map((pass) => pass.grant.expiresAt - io.now()).filter((left) => left > 0)
-    const left = Math.max(1, Math.floor(Math.min(...alive, 600_000)))
-    const lock = Math.max(1, Math.min(this.context.options.lockTimeoutMs, Math.ceil(left / 4)))
-    await db.query('BEGIN ISOLATION LEVEL READ COMMITTED')
-    // Compiling a statement that runs once costs five times what the statement does.
-    const { rows } = await db.query<{ server: number; standby: boolean }>(
-      `SELECT set_config('lock_timeout', $1, true), set_config('statement_timeout', $2, true),
-         set_config('idle_in_transaction_session_timeout', $3, true), set_config('row_security', 'off', true),
-         set_config('TimeZone', 'UTC', true), set_config('jit', 'off', true), pg_is_in_recovery() AS standby,
-         (extract(epoch FROM clock_timestamp()) * 1000)::float8 AS server`,
-      [String(lock), String(left), String(left + 1_000)],
-    )
-    const server = rows[0]
-    if (!server || server.standby)
-      throw new PausedError('read_only', 'The server is a standby: point the eraser at the primary.')
-    await db.query('SET CONSTRAINTS ALL DEFERRED')
-    // Whole milliseconds, as the host's clock: a fraction would let a commit come that much too late.
-    return Math.floor(server.server) - io.now()
   }
 
   private refuseUnauthorised(now: number): void {

@@ -15,6 +15,22 @@ export interface Run {
   /** Counts the tries from the beginning; those of another one are other passes. */
   readonly number: number
   readonly systemId: string
+  /**
+   * Set where a whole store is replayed: which receipts of batches this page's replace, below 8. Whoever sets it has
+   * recorded what the page before said under the same number.
+   */
+  readonly generation?: number
+}
+
+const LANES = 2
+
+interface Under {
+  readonly run: Run
+  readonly session: Session
+  readonly version: number
+  readonly validUntil: number
+  readonly signal: AbortSignal
+  readonly batchMax: number
 }
 
 export type Readable = LiveTombstone & { readonly subject: Subject }
@@ -42,14 +58,12 @@ export class Applying {
     for (const version of versions) {
       const session = await system.session(version)
       const mine = version === current ? tombstones : tombstones.filter((one) => one.mapVersion === version)
-      for (let from = 0; from < mine.length; from += system.batchMax) {
+      const of = { run, session, version, validUntil, signal, batchMax: system.batchMax }
+      for (const chunks of inLanes(mine, system, run.generation !== undefined)) {
         signal.throwIfAborted()
-        const chunk = mine.slice(from, from + system.batchMax)
-        const expiresAt = Math.min(this.now() + BATCH_MS, validUntil)
-        const passes = chunk.map((one) => passOf(run, one, version, expiresAt))
-        const outcomes = await this.erase(session, passes, run, signal)
+        const outcomes = (await settled(chunks.map((chunk, lane) => this.chunk(of, chunk, lane)))).flat()
         if (outcomes.some(({ errorCode }) => errorCode === 'grant_expired')) throw new PageExpired()
-        chunk.forEach((tombstone, index) => {
+        chunks.flat().forEach((tombstone, index) => {
           const outcome = outcomes[index] ?? unknownOutcome
           const before = told.get(tombstone.tombstoneId)?.outcome
           told.set(tombstone.tombstoneId, { tombstone, outcome: before ? worse(before, outcome) : outcome })
@@ -59,14 +73,25 @@ export class Applying {
     return [...told.values()]
   }
 
-  /** A throw means nothing is known of the batch: everybody of it is tried alone, so that one can't hide the rest. */
-  private async erase(
-    session: Session,
-    passes: readonly Pass[],
-    run: Run,
-    signal: AbortSignal,
-  ): Promise<Outcome[]> {
-    const io: EraseIo = {
+  /** Together, where the connector can and nobody stands in the way; else as everywhere. */
+  private async chunk(of: Under, chunk: readonly Readable[], lane: number): Promise<Outcome[]> {
+    const { run, session, version, validUntil, signal, batchMax } = of
+    const expiresAt = Math.min(this.now() + BATCH_MS, validUntil)
+    const passes = chunk.map((one) => passOf(run, one, version, expiresAt))
+    if (session.replay !== undefined && run.generation !== undefined) {
+      const together = await session.replay(passes, this.io(run, signal), run.generation * LANES + lane)
+      if (together !== null) return together
+    }
+    const outcomes: Outcome[] = []
+    for (let from = 0; from < passes.length; from += batchMax) {
+      signal.throwIfAborted()
+      outcomes.push(...(await this.erase(session, passes.slice(from, from + batchMax), run, signal)))
+    }
+    return outcomes
+  }
+
+  private io(run: Run, signal: AbortSignal): EraseIo {
+    return {
       signal: AbortSignal.any([signal, AbortSignal.timeout(BATCH_MS)]),
       now: this.now,
       receipt: ({ requestId, passId }, outcome) => ({
@@ -75,8 +100,17 @@ export class Applying {
         body: JSON.stringify({ run: run.name, outcome: outcome.outcome, counts: outcome.counts }),
       }),
     }
+  }
+
+  /** A throw means nothing is known of the batch: everybody of it is tried alone, so that one can't hide the rest. */
+  private async erase(
+    session: Session,
+    passes: readonly Pass[],
+    run: Run,
+    signal: AbortSignal,
+  ): Promise<Outcome[]> {
     try {
-      return await session.erase(passes, io)
+      return await session.erase(passes, this.io(run, signal))
     } catch (error) {
       signal.throwIfAborted()
       // A store that is away is nobody's failure: the run goes on when it is back.
@@ -111,6 +145,29 @@ function passOf(
     grant: { grantId: name, expiresAt },
     ceilingWaived,
   }
+}
+
+/** What is erased at once: a page in as many parts as the store takes, or one batch after the other. */
+function inLanes(
+  mine: readonly Readable[],
+  { batchMax, bulkMax, lanes }: WatchedSystem,
+  bulk: boolean,
+): Readable[][][] {
+  const parts = (size: number): Readable[][] =>
+    Array.from({ length: Math.ceil(mine.length / size) }, (_, at) => mine.slice(at * size, (at + 1) * size))
+  const size = Math.min(bulkMax, Math.ceil(mine.length / lanes))
+  // Receipts of a page have a place for each lane, so a page that is too large for that goes the other way.
+  if (bulk && size * lanes >= mine.length) return mine.length === 0 ? [] : [parts(size)]
+  return parts(batchMax).map((part) => [part])
+}
+
+/** All of them have ended when this does: nothing goes on behind a failure. */
+async function settled<T>(work: readonly Promise<T>[]): Promise<T[]> {
+  const results = await Promise.allSettled(work)
+  return results.map((result) => {
+    if (result.status === 'rejected') throw result.reason
+    return result.value
+  })
 }
 
 const failedWith = (errorCode: string): Outcome => ({

@@ -11,7 +11,7 @@ import { service, sweptTotal } from './metrics.js'
 import type { TombstonePage, TombstoneSource } from './tombstone-source.js'
 import type { WatchedSystem } from './watched-system.js'
 
-const PAGE = 200
+const PAGE = 2_500
 const SAMPLE_POINTS = 10
 const SAMPLE_PAGE = 100
 const TRIES = 3
@@ -24,6 +24,8 @@ export interface SweepingParts {
   /** Of a store's time, above 0 and at most 1. */
   readonly share: number
   readonly now?: () => number
+  /** People looked for at a time. */
+  readonly pageSize?: number
   readonly rest?: (ms: number, signal: AbortSignal) => Promise<void>
 }
 
@@ -73,7 +75,8 @@ export class Sweeping {
   }
 
   private async stretches(sweep: Sweep): Promise<{ from: string; limit: number; last: boolean }[]> {
-    if (sweep.kind === 'full') return [{ from: sweep.cursor, limit: PAGE, last: false }]
+    if (sweep.kind === 'full')
+      return [{ from: sweep.cursor, limit: this.parts.pageSize ?? PAGE, last: false }]
     const points = await this.parts.sweeps.startingPoints(sweep.systemId, SAMPLE_POINTS, this.now())
     return points.map((from) => ({ from, limit: SAMPLE_PAGE, last: true }))
   }
@@ -185,9 +188,9 @@ export class Sweeping {
     if (people.length === 0) return []
     const session = await system.probe()
     const all: Seen[] = []
-    for (let from = 0; from < people.length; from += system.batchMax) {
+    for (let from = 0; from < people.length; from += system.bulkMax) {
       signal.throwIfAborted()
-      const some = people.slice(from, from + system.batchMax)
+      const some = people.slice(from, from + system.bulkMax)
       const findings = await session.probe(some.map(({ subject }) => subject))
       if (findings.length !== some.length)
         throw new PausedError('probe_incomplete', 'The probe did not answer for everybody.')

@@ -1,11 +1,18 @@
 import type { Connector, ProbeSession, RestoreSession, Session } from '@lethe/eraser-kit'
 import type { Systems } from '@lethe/eraser-kit/hosting'
 
+/** More would hold back whoever shares the machine with the store. */
+const MOST_LANES = 2
+
 /** One store the restore service watches. Sessions are opened when first needed and kept. */
 export interface WatchedSystem {
   readonly systemId: string
   /** Subjects one call of the connector takes. */
   readonly batchMax: number
+  /** The same where everybody of the store is gone through. */
+  readonly bulkMax: number
+  /** Batches the store takes at once. */
+  readonly lanes: number
   /** Marker and gate. */
   restore(): Promise<RestoreSession>
   /** Erasing as an older version of the map describes the store. */
@@ -21,6 +28,8 @@ export function watchedSystem(systemId: string, connector: Connector, systems: S
   return {
     systemId,
     batchMax: connector.capabilities.batch.max,
+    bulkMax: connector.capabilities.bulk?.max ?? connector.capabilities.batch.max,
+    lanes: Math.min(MOST_LANES, connector.capabilities.batch.concurrency ?? 1),
     restore: async () => systems.restore(await systems.currentVersion()),
     session: (version) => systems.session(version),
     currentVersion: () => systems.currentVersion(),

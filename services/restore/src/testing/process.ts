@@ -53,7 +53,7 @@ export function restoreProcess(of: ProcessOf): RestoreProcess {
   const runs = new Runs({ store, replay, detector, hooks: new Hooks(store), secret, incarnation, logger })
   const turns = new Turns(pool)
   const sweepStore = new SweepStore(pool)
-  const sweeping = new Sweeping({ store, sweeps: sweepStore, source, logger, share: 1 })
+  const sweeping = new Sweeping({ store, sweeps: sweepStore, source, logger, share: 1, pageSize: 200 })
   const schedule = { fullMs: 3_600_000, sampleMs: 600_000 }
   const sweeps = new Sweeps({ systems: watched, sweeps: sweepStore, sweeping, turns, schedule, logger })
   const guard = new Guard(watched, store, detector, runs, turns, sweeps, logger)
