@@ -1,5 +1,4 @@
-// `npm run bench -- pipeline`: the figures the design stands on, with peers on the same machine in the same run.
-import { loadavg } from 'node:os'
+// `npm run bench -- pipeline|restore`: the figures the design stands on, with peers on the same machine in the same run.
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
@@ -14,9 +13,11 @@ import * as noop from './measures/throughput-noop.js'
 import * as stores from './measures/throughput-stores.js'
 import { type Ground, type Sizes, withStack } from './pipeline/ground.js'
 import { ReportFile } from './report/file.js'
-import { machine, machineSeconds } from './report/machine.js'
+import { loadSince, machine, machineSeconds } from './report/machine.js'
 import type { Aim, Row, Sample } from './report/measure.js'
 import { renderTable, rowsOf } from './report/table.js'
+import { benchRestore, RESTORE_USAGE } from './restore/main.js'
+import { wholeNumber } from './whole-number.js'
 
 interface Part {
   run(ground: Ground): Promise<Sample[]>
@@ -39,7 +40,8 @@ const parts: Readonly<Record<string, Part>> = {
 }
 
 const USAGE = `Usage: npm run bench -- pipeline [--quick] [--repetitions N] [--only ${Object.keys(parts).join(',')}]
-       [--requests N of the long run] [--events N of the log that is rebuilt] [--out FOLDER]`
+       [--requests N of the long run] [--events N of the log that is rebuilt] [--out FOLDER]
+${RESTORE_USAGE}`
 
 const usual: Sizes = {
   repetitions: 5,
@@ -75,6 +77,7 @@ const quick: Sizes = {
 const rootDir = fileURLToPath(new URL('../../..', import.meta.url))
 
 async function main(args: string[]): Promise<void> {
+  if (args[0] === 'restore') return benchRestore(args.slice(1))
   const { values, positionals } = parseArgs({
     args,
     allowPositionals: true,
@@ -130,21 +133,6 @@ async function main(args: string[]): Promise<void> {
 
 const aimsOf = (rows: readonly Row[], chosen: readonly string[]): Aim[] =>
   chosen.flatMap((name) => (parts[name] as Part).aims(rows))
-
-/** How busy the machine was since then, whoever kept it so. */
-function loadSince(before: ReturnType<typeof machineSeconds>): object {
-  const after = machineSeconds()
-  const busy = after.busy - before.busy
-  return { busyShareOfMachine: busy / (busy + after.idle - before.idle), loadAtEnd: loadavg() }
-}
-
-function wholeNumber(name: string, text: string | undefined, otherwise: number): number {
-  if (text === undefined) return otherwise
-  const value = Number(text)
-  if (!Number.isInteger(value) || value < 1)
-    throw new Error(`${name} must be a whole number above 0, not "${text}"`)
-  return value
-}
 
 await main(process.argv.slice(2)).catch((error: unknown) => {
   console.error(error instanceof Error ? error.message : error)

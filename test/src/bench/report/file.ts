@@ -24,8 +24,9 @@ export class ReportFile {
   constructor(
     private readonly folder: string,
     private readonly aimsOf: (rows: readonly Row[], parts: readonly string[]) => Aim[],
+    private readonly name = 'pipeline',
   ) {
-    this.#path = join(folder, 'pipeline.json')
+    this.#path = join(folder, `${name}.json`)
     this.#parts = new Map(existsSync(this.#path) ? Object.entries(partsOf(this.#path)) : [])
   }
 
@@ -44,7 +45,7 @@ export class ReportFile {
   #plot(measure: string, all: readonly Row[]): void {
     const rows = all.filter((row) => row.measure === measure)
     const most = Math.max(...rows.map(({ repetitions }) => repetitions))
-    const note = `median, lowest and highest of ${most}; machine and load in pipeline.json`
+    const note = `median, lowest and highest of ${most}; machine and load in ${this.name}.json`
     writeFileSync(join(this.folder, `${fileName(measure)}.svg`), plot(measure, rows, note))
   }
 }

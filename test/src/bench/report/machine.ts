@@ -61,3 +61,10 @@ export function machineSeconds(): { readonly busy: number; readonly idle: number
   const all = fields.reduce((sum, value) => sum + value, 0)
   return { busy: (all - idle) / 100, idle: idle / 100 }
 }
+
+/** How busy the machine was since then, whoever kept it so. */
+export function loadSince(before: ReturnType<typeof machineSeconds>): object {
+  const after = machineSeconds()
+  const busy = after.busy - before.busy
+  return { busyShareOfMachine: busy / (busy + after.idle - before.idle), loadAtEnd: loadavg() }
+}

@@ -1,0 +1,54 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import type { Pool } from 'pg'
+import { SYSTEM } from './request-stand-in.js'
+
+const LOOK_MS = 20
+
+const interrupt = new AbortController()
+for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
+  process.once(name, () => interrupt.abort(new Error(`interrupted by ${name}`)))
+
+/** Asks until there is an answer; gives up after `withinMs`. */
+export async function until<T>(what: string, withinMs: number, ask: () => Promise<T | null>): Promise<T> {
+  const end = Date.now() + withinMs
+  for (;;) {
+    interrupt.signal.throwIfAborted()
+    const answer = await ask()
+    if (answer !== null) return answer
+    if (Date.now() > end) throw new Error(`${what}: not within ${withinMs / 1_000} s`)
+    await delay(LOOK_MS)
+  }
+}
+
+/** One restore from its notice to the open gate. */
+export interface Course {
+  /** Seconds from the moment the copy could be reached until nobody else could. */
+  readonly detection: number
+  readonly replay: number
+  readonly probe: number
+  readonly replayed: number
+}
+
+/** The restore that began after `since` (epoch ms); ends when its gate is open. */
+export async function course(pool: Pool, since: number): Promise<Course> {
+  const phases = new Map<string, number>()
+  const row = await until('the restore opens', 3_600_000, async () => {
+    const { rows } = await pool.query<Record<string, string>>(
+      'SELECT phase, shut_at, replayed, waiting::text AS waiting FROM restore.restores WHERE announced_at >= $1 AND system_id = $2',
+      [since, SYSTEM],
+    )
+    const [one] = rows
+    if (!one) return null
+    const phase = one.phase ?? ''
+    if (!phases.has(phase)) phases.set(phase, performance.now())
+    if (phase === 'waiting') throw new Error(`the restore waits for a person: ${one.waiting}`)
+    return phase === 'opened' ? one : null
+  })
+  const at = (phase: string): number => phases.get(phase) ?? Number.NaN
+  return {
+    detection: (Number(row.shut_at) - since) / 1_000,
+    replay: (at('probing') - at('replaying')) / 1_000,
+    probe: (at('opened') - at('probing')) / 1_000,
+    replayed: Number(row.replayed),
+  }
+}
