@@ -73,12 +73,11 @@ export const mutants: readonly Mutant[] = [
     does: 'forgets the idempotency keys it has accepted',
     invariant: 4,
     says: /became \d+ requests|requests are in the log for/,
-    sql: before(
-      'keyless',
-      'events.idempotency',
-      'INSERT',
-      `IF ${some('NEW.digest', 2)} THEN RETURN NULL; END IF;`,
-    ),
+    // Not before it is written: that Lethe would notice, and wait for an answer that never comes.
+    sql: `CREATE FUNCTION public.mutant_keyless() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$ BEGIN
+        DELETE FROM events.idempotency WHERE tenant_id = NEW.tenant_id AND digest = NEW.digest; RETURN NULL; END $$;
+      CREATE TRIGGER mutant_keyless AFTER INSERT ON events.idempotency FOR EACH ROW
+        WHEN (${some('NEW.digest', 2)}) EXECUTE FUNCTION public.mutant_keyless();`,
   },
   {
     name: 'misdated',

@@ -20,6 +20,8 @@ export interface LoadOptions {
   readonly maxInFlight: number
   /** People there are to ask for. */
   readonly people: number
+  /** Factor by which commands come later than planned, 1 or more. */
+  readonly later: number
 }
 
 /** A hold is in force at its effective time; what was sent to a store just before may still be on its way back. */
@@ -129,7 +131,7 @@ export class Load {
   async #live(planned: PlannedRequest, requestId: string): Promise<void> {
     const { life, commandAfterMs } = planned
     if (life === 'plain' || life === 'repeated') return
-    await delay(commandAfterMs)
+    await delay(commandAfterMs * this.options.later)
     if (life === 'held' || life === 'held-released') return this.#hold(planned, requestId)
     const command = { cancelled: 'cancel', refused: 'refuse', approved: 'approve' } as const
     const body = life === 'refused' ? { ground: '17(3)(b)', citation: 'kept by law' } : {}

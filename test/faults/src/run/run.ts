@@ -32,6 +32,9 @@ const MAX_IN_FLIGHT = 60
 /** For the last faults to heal, coming to rest, and the checker. */
 const REST_MS = 110_000
 
+/** One of the mutants only shows in a hold that comes when its grant is out. */
+const LATER = 8
+
 /** One run from the first request to the verdicts, on a world that is up. */
 export class Run {
   readonly #inFlight: InFlight
@@ -58,8 +61,9 @@ export class Run {
     this.#inFlight = new InFlight(at.lethePostgresUrl)
     this.#poisoner = new Poisoner(at.brokers, `fault-poison-${process.pid}`)
     const people = Math.floor(customers * 0.8) - 100
-    const { seed, perSecond } = options
-    const load = { seed, perSecond, maxInFlight: MAX_IN_FLIGHT, people }
+    const { seed, perSecond, mutants } = options
+    const later = mutants.length > 0 ? LATER : 1
+    const load = { seed, perSecond, maxInFlight: MAX_IN_FLIGHT, people, later }
     this.#load = new Load(world, history, this.#inFlight, load, this.#ended.signal)
   }
 
@@ -123,8 +127,8 @@ export class Run {
 
   #endOfFaults(begin: number): number {
     const { minutes, within } = this.options
-    const whole =
-      within === null ? Number.POSITIVE_INFINITY : (this.history.of('run')[0]?.at ?? begin) + within * 60_000
+    const started = this.history.of('run')[0]?.at ?? begin
+    const whole = started + (within ?? Number.POSITIVE_INFINITY) * 60_000
     return Math.min(begin + minutes * 60_000, whole - REST_MS)
   }
 
@@ -165,16 +169,15 @@ export class Run {
     this.#inForce--
     for (const name of touched(fault)) this.#hurt.delete(name)
     if (applied === null) return
-    const { overAt, recovered, worked = [] } = applied
-    const recoveredMs = recovered ? Date.now() - at : null
+    const { overAt, worked = [] } = applied
+    const recoveredMs = applied.recovered ? Date.now() - at : null
     const target = targetOf(fault)
     const kills = worked.map((one) => ({ target: one.target, recoveredMs: one.at - at }))
     this.history.add({ type: 'fault', n, at, fault, target, inFlight, overAt, recoveredMs, beside, kills })
     this.#faultsDone++
     const minute = ((at - begin) / 60_000).toFixed(1)
     const { completed, inFlight: now } = this.#inFlight
-    const when =
-      recoveredMs === null ? 'not within two minutes' : `after ${(recoveredMs / 1_000).toFixed(1)} s`
+    const when = recoveredMs === null ? 'not in two minutes' : `after ${(recoveredMs / 1_000).toFixed(1)} s`
     this.report(
       `${minute} min  ${this.#load.asked} asked, ${completed} completed, ${now} in flight  ${describe(fault)}; works again ${when}`,
     )
