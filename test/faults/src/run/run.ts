@@ -1,11 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { LetheClient } from '@lethe/client'
 import { rebuild } from '@lethe/request-log'
 import pg from 'pg'
 import { check } from '../checker/check.js'
 import { collect } from '../checker/collect.js'
 import type { Evidence, Verdict } from '../checker/evidence.js'
-import { digestOfOthers, sight, withClient } from '../checker/stores.js'
+import { digestOfOthers, sight } from '../checker/stores.js'
 import type { Options } from '../options.js'
 import { describe, poisonedTopics, targetOf, touched } from '../plan/faults.js'
 import { isTwin } from '../plan/requests.js'
@@ -17,6 +16,7 @@ import type { History } from './history.js'
 import { InFlight } from './in-flight.js'
 import { addresses, Load } from './load.js'
 import { Poisoner } from './poison.js'
+import { retryFailed } from './retry.js'
 import { Sampler } from './sampler.js'
 
 export interface Result {
@@ -200,7 +200,7 @@ export class Run {
     for (const name of unhealthy) this.report(`  ! ${name} is not healthy`)
     const stopped = this.#load.stop()
     await this.#still(begin, boundMs, stopped)
-    await this.#retryFailed()
+    await retryFailed(this.world, this.report)
     const moving = await this.#still(begin, boundMs, stopped)
     const { outbox } = this.#inFlight
     this.history.add({ type: 'converged', at: Date.now(), within: Date.now() - begin, moving, outbox })
@@ -234,24 +234,6 @@ export class Run {
       }
       await delay(500)
     }
-  }
-
-  /** The next step of what failed is to try it again; an operator does that once, and it has to do. */
-  async #retryFailed(): Promise<void> {
-    const { at, secrets } = this.world.context
-    const failed = await withClient(at.lethePostgresUrl, async (client) => {
-      const { rows } = await client.query(
-        "SELECT request_id, failure->>'systemId' AS system_id, failure->>'code' AS code FROM read_model.requests WHERE status = 'FAILED'",
-      )
-      return rows as { request_id: string; system_id: string; code: string }[]
-    })
-    if (failed.length === 0) return
-    const codes = [...new Set(failed.map(({ code }) => code))].join(', ')
-    this.report(`  ${failed.length} FAILED (${codes}); tried again as their next step says`)
-    const client = new LetheClient({ url: at.requestUrl, token: secrets.token('privacy-officer') })
-    for (const { request_id, system_id } of failed)
-      await client.command(request_id, 'retry', { systemId: system_id }).catch(() => undefined)
-    await delay(1_000)
   }
 
   async #evidence(): Promise<Evidence> {
