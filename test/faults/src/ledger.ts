@@ -30,20 +30,34 @@ export interface Ledger {
   readonly segments: readonly Segment[]
 }
 
-/** An empty one where there is none yet. @throws Error when the file is something else */
+/** One run a line; an empty one where there is none yet. @throws Error when the file is something else */
 export function readLedger(file: string): Ledger {
   if (!existsSync(file)) return { segments: [] }
-  const value: unknown = JSON.parse(readFileSync(file, 'utf8'))
-  if (typeof value !== 'object' || value === null || !Array.isArray((value as Ledger).segments))
-    throw new Error(`${file} is no ledger of fault runs`)
-  return value as Ledger
+  const lines = readFileSync(file, 'utf8').split('\n').filter(Boolean)
+  return { segments: lines.map((line) => segmentOf(line, file)) }
+}
+
+function segmentOf(line: string, file: string): Segment {
+  const value = parsed(line) as Partial<Segment> | null
+  if (typeof value?.seed !== 'number' || typeof value.kills !== 'object' || !Array.isArray(value.problems))
+    throw new Error(`${file} is no ledger of fault runs: each of its lines has to be a run`)
+  return value as Segment
+}
+
+function parsed(line: string): unknown {
+  try {
+    return JSON.parse(line)
+  } catch {
+    // No JSON is no run either; the caller says where.
+    return null
+  }
 }
 
 /** Whole or not at all: a run that is cut off leaves the ledger as it was. */
 export function addSegment(file: string, segment: Segment): void {
   const { segments } = readLedger(file)
-  const written = [...segments, segment].map((one) => `    ${JSON.stringify(one)}`)
-  writeFileSync(`${file}.new`, `{\n  "segments": [\n${written.join(',\n')}\n  ]\n}\n`)
+  const lines = [...segments, segment].map((one) => `${JSON.stringify(one)}\n`)
+  writeFileSync(`${file}.new`, lines.join(''))
   renameSync(`${file}.new`, file)
 }
 

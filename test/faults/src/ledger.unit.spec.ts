@@ -73,7 +73,7 @@ describe('the ledger', () => {
   afterEach(() => rmSync(folder, { recursive: true, force: true }))
 
   it('adds runs up, broken ones too, and says what it is still short of', () => {
-    const file = join(folder, 'ledger.json')
+    const file = join(folder, 'ledger.jsonl')
     expect(missing(readLedger(file), { kafka: 2, ops: 1 })).toEqual({ kafka: 2, ops: 1 })
     addSegment(file, segment({ kafka: [[12, 900, 0]], ops: [[3, 50, 1]] }))
     addSegment(file, segment({ kafka: [[20, 1_900, 0]] }, ['invariant 3: a request moved']))
@@ -87,14 +87,16 @@ describe('the ledger', () => {
   })
 
   it('is refused when the file is something else, and left as it is', () => {
-    const file = join(folder, 'other.json')
-    writeFileSync(file, '[]')
-    expect(() => addSegment(file, segment({}))).toThrow('no ledger')
-    expect(readFileSync(file, 'utf8')).toBe('[]')
+    const file = join(folder, 'other.jsonl')
+    for (const other of ['[]', 'null', '{"seed": 1}', 'a table']) {
+      writeFileSync(file, other)
+      expect(() => addSegment(file, segment({}))).toThrow('no ledger')
+      expect(readFileSync(file, 'utf8')).toBe(other)
+    }
   })
 
   it('makes a run want only what it is short of, and the run can be repeated without it', () => {
-    const file = join(folder, 'ledger.json')
+    const file = join(folder, 'ledger.jsonl')
     addSegment(file, segment({ kafka: [[12, 900, 0]] }))
     const { needs } = options(['--kills', '2', '--ledger', file])
     expect(needs).toEqual({ ...needsOf(2), kafka: 1 })
