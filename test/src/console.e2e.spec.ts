@@ -10,6 +10,7 @@ import { overflow, seriousFindings } from './browser/axe.js'
 import { findChromium, launch, type Scheme, signIn, type Visit, visit } from './browser/chromium.js'
 import { answerHostile, HOSTILE, takenForMarkup } from './browser/hostile-answers.js'
 import { startProvider } from './browser/identity-provider.js'
+import { backUpShop, restoreShop } from './demo/restore.js'
 import { Chain } from './harness/chain.js'
 import { until, untilStatus, untilStep } from './harness/wait.js'
 
@@ -340,6 +341,50 @@ else
       await other.context.close()
     })
 
+    it('watches a restore until the gate opens: why it is shut, who may decide, and what came of it', async (context) => {
+      const backup = await backUpShop(chain.context)
+      if (backup === null) return context.skip('There is no pg_dump here.')
+      const restoreService = async (path: string, credential = 'operator') => {
+        const response = await fetch(`http://127.0.0.1:${chain.context.at.ports.restore}${path}`, {
+          method: 'POST',
+          headers: { authorization: `Bearer ${token(credential)}`, 'content-type': 'application/json' },
+          body: '{}',
+        })
+        expect(response.status, await response.text()).toBe(200)
+      }
+      const { requestId } = await client.request(customer(8))
+      await untilStatus(client, requestId, ['COMPLETED'])
+      // Somebody's data has to be kept since: the copy that holds it may not open by itself.
+      await client.command(requestId, 'hold', {})
+      await go('Restores')
+      const gate = page.locator('tr[data-gate="shop-pg"]')
+      const standing = (of: string) =>
+        until(
+          `the gate ${of}`,
+          () => gate.getAttribute('data-standing'),
+          (seen) => seen === of,
+        )
+      await standing('open')
+      await page.evaluate('window.sameDocument = true')
+      await restoreShop(backup, chain.context)
+      backup.drop()
+      await standing('shut')
+      const waiting = page.locator('li[data-phase="waiting"]')
+      await waiting.locator('[data-reason="held"]').waitFor({ timeout: 60_000 })
+      expect(await waiting.textContent()).toMatch(/Release their holds/)
+      expect(await seriousFindings(page), 'a gate that is shut').toEqual([])
+      await picture('restores')
+      await client.command(requestId, 'release', {})
+      const restoreId = await waiting.getAttribute('data-restore')
+      await restoreService(`/v1/restores/${restoreId}/retry`)
+      await standing('open')
+      const past = page.locator(`tr[data-restore="${restoreId}"]`)
+      await past.getByText('opened').waitFor()
+      await past.getByText('replay', { exact: true }).waitFor()
+      expect(await page.locator('[data-phase="waiting"]').count()).toBe(0)
+      expect(await untouched()).toBe(true)
+    })
+
     it('puts nothing into an address that could name a person', async () => {
       await go('Requests')
       await page.getByLabel('Tenant').fill('ada@example.com')
@@ -374,11 +419,12 @@ else
       ['/verification', 'clean'],
       ['/erasers', 'shop-pg'],
       ['/gates', 'shop-pg'],
+      ['/restores', 'shop-pg'],
       ['/dead-letters', 'undecodable'],
     ]
 
     for (const scheme of ['light', 'dark'] satisfies Scheme[])
-      for (const width of [360, 1440])
+      for (const width of [360, 1440, 1920])
         it(`has no serious finding of axe and does not scroll sideways, ${scheme} at ${width} px`, async () => {
           const seen = await visit(browser, scheme, width)
           await seen.page.goto(url)

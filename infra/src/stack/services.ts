@@ -86,6 +86,7 @@ function ops(context: StackContext): ProcessSpec {
     LETHE_CREDENTIALS: secrets.credentialsFile,
     LETHE_CONNECT_URL: at.connectUrl,
     LETHE_REQUEST_URL: at.requestUrl,
+    LETHE_RESTORE_URL: `http://127.0.0.1:${at.ports.restore}`,
   })
 }
 

@@ -11,6 +11,7 @@ const schema = z.object({
   LETHE_CREDENTIALS: z.string().min(1),
   LETHE_CONNECT_URL: z.url().optional(),
   LETHE_REQUEST_URL: z.url().optional(),
+  LETHE_RESTORE_URL: z.url().optional(),
   LETHE_REGISTRY_URL: z.url().optional(),
   LETHE_PUBLIC_URL: z.url().optional(),
   LETHE_SESSION_IDLE_MIN: z.coerce.number().positive().max(1_440).default(30),
@@ -32,6 +33,8 @@ export interface OpsConfig {
   readonly connector: string
   /** The request service, for actions; null: they are refused. */
   readonly requestUrl: string | null
+  /** The restore service, for backups and drills; null: they are unknown. */
+  readonly restoreUrl: string | null
   /** The schema registry, to read dead letters; null: what they hold is not shown. */
   readonly registryUrl: string | null
   /** What people type in; https makes the session's cookie Secure. null: plain HTTP on this machine. */
@@ -54,6 +57,7 @@ export function opsConfig(env: Environment = process.env): OpsConfig {
     connectUrl: given.LETHE_CONNECT_URL?.replace(/\/+$/, '') ?? null,
     connector: given.LETHE_CONNECTOR,
     requestUrl: given.LETHE_REQUEST_URL?.replace(/\/+$/, '') ?? null,
+    restoreUrl: given.LETHE_RESTORE_URL?.replace(/\/+$/, '') ?? null,
     registryUrl: given.LETHE_REGISTRY_URL ?? null,
     publicUrl: given.LETHE_PUBLIC_URL ?? null,
     oidc: oidcSettings(given, env),

@@ -15,6 +15,7 @@ import { MachineController } from './adapters/http/machine.controller.js'
 import { OidcController } from './adapters/http/oidc.controller.js'
 import { PublicController } from './adapters/http/public.controller.js'
 import { RequestsController } from './adapters/http/requests.controller.js'
+import { RestoresController } from './adapters/http/restores.controller.js'
 import { SessionController } from './adapters/http/session.controller.js'
 import { SessionGuard } from './adapters/http/session.guard.js'
 import { VerificationController } from './adapters/http/verification.controller.js'
@@ -27,6 +28,7 @@ import { Looks } from './application/looks.js'
 import { Matrix } from './application/matrix.js'
 import { OidcSignIn } from './application/oidc-sign-in.js'
 import { Requests } from './application/requests.js'
+import { Restores } from './application/restores.js'
 import { Sessions } from './application/sessions.js'
 import type { OpsParts } from './parts.js'
 
@@ -44,6 +46,7 @@ export class OpsModule implements OnApplicationBootstrap, OnModuleDestroy, OnApp
         MachineController,
         RequestsController,
         DeadLettersController,
+        RestoresController,
         LiveController,
         OidcController,
         SessionController,
@@ -61,6 +64,7 @@ export class OpsModule implements OnApplicationBootstrap, OnModuleDestroy, OnApp
         { provide: LOGGER, useValue: parts.logger },
         { provide: SITE, useValue: { built: parts.site } },
         { provide: Requests, useValue: parts.requests },
+        { provide: Restores, useValue: parts.restores },
         { provide: Sessions, useValue: parts.sessions },
         { provide: Attempts, useValue: parts.attempts },
         { provide: Journal, useValue: parts.journal },

@@ -9,6 +9,7 @@ import { OidcClient } from './adapters/oidc-client.js'
 import { pgChanges } from './adapters/pg-changes.js'
 import { PgMachine } from './adapters/pg-machine.js'
 import { RequestClient } from './adapters/request-client.js'
+import { RestoreClient } from './adapters/restore-client.js'
 import { readSite, type Site } from './adapters/site.js'
 import { Actions } from './application/actions.js'
 import { Attempts } from './application/attempts.js'
@@ -25,6 +26,7 @@ import { Matrix } from './application/matrix.js'
 import { OidcSignIn } from './application/oidc-sign-in.js'
 import { Overview } from './application/overview.js'
 import { Requests } from './application/requests.js'
+import { Restores } from './application/restores.js'
 import { Risk } from './application/risk.js'
 import { defaultSessionOptions, Sessions } from './application/sessions.js'
 import type { OpsConfig } from './config.js'
@@ -37,6 +39,7 @@ export interface OpsParts {
   readonly lag: Lag
   readonly looks: Looks
   readonly requests: Requests
+  readonly restores: Restores
   readonly changes: Changes
   readonly live: Live
   readonly people: PeoplesTokens | null
@@ -83,6 +86,7 @@ export function openParts(config: OpsConfig, logger: Logger): OpsParts {
     lag,
     looks: new Looks({ pool, lag, risk, overview, deadLetters }),
     requests: new Requests(pool, new PgEventStore(pool)),
+    restores: new Restores(pool, new RestoreClient(config.restoreUrl)),
     changes,
     live: new Live(changes, lag, overview),
     people,

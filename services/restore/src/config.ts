@@ -2,7 +2,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type KafkaConfig, kafkaConfigFromEnvironment } from '@lethe/messaging'
 import { type HeadPlace, headSettings, headShape } from '@lethe/request-log'
-import { ConfigError, loadConfig } from '@lethe/service-host'
+import { ConfigError, type IdentityProvider, identityProvider, loadConfig } from '@lethe/service-host'
 import { z } from 'zod'
 import type { DrillSettings } from './application/drill-ground.js'
 
@@ -83,6 +83,8 @@ export interface RestoreConfig {
   readonly requestUrl: string
   readonly token: string
   readonly credentialsFile: string
+  /** Whose tokens of people are taken as well; null: none. */
+  readonly people: IdentityProvider | null
   /** Kind of connector by system id. */
   readonly systems: ReadonlyMap<string, string>
   readonly markerSecret: string
@@ -120,6 +122,7 @@ export function restoreConfig(
     requestUrl: given.LETHE_REQUEST_URL,
     token: given.LETHE_TOKEN,
     credentialsFile: given.LETHE_CREDENTIALS,
+    people: identityProvider(env),
     systems: given.LETHE_SYSTEMS,
     markerSecret: given.LETHE_MARKER_SECRET,
     incarnation: given.LETHE_INCARNATION,

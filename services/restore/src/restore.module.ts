@@ -1,7 +1,7 @@
 import { KafkaBatchStrategy, MessageCodec } from '@lethe/messaging'
 import type { SelfWatch } from '@lethe/request-log'
 import type { wire } from '@lethe/schemas'
-import { Credentials, type Logger, metricsRegistry, type Repeating } from '@lethe/service-host'
+import { Credentials, type Logger, metricsRegistry, PeoplesTokens, type Repeating } from '@lethe/service-host'
 import {
   type DynamicModule,
   Inject,
@@ -93,6 +93,10 @@ export class RestoreModule {
         { provide: Pool, useValue: parts.pool },
         { provide: POOLS, useValue: [parts.pool, parts.locks] },
         { provide: Credentials, useValue: parts.credentials },
+        {
+          provide: PeoplesTokens,
+          useValue: config.people === null ? null : new PeoplesTokens(config.people),
+        },
         { provide: Guard, useValue: parts.guard },
         { provide: Backups, useValue: parts.backups },
         { provide: Restores, useValue: parts.restores },

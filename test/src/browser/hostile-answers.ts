@@ -101,6 +101,45 @@ const letter = {
   redriven: false,
 }
 
+const restore = {
+  restoreId: x,
+  systemId: x,
+  backupId: x,
+  announcedBy: x,
+  gateMode: x,
+  phase: x,
+  announcedAt: 1,
+  shutAt: 1,
+  openedAt: 1,
+  markerAt: 1,
+  markerForeign: false,
+  windowMs: 1,
+  sessionsEnded: 1,
+  run: 1,
+  tombstones: 1,
+  replayed: 1,
+  alreadyAbsent: 0,
+  held: 1,
+  unreadable: 1,
+  failed: { [x]: 1 },
+  residual: { [x]: 1 },
+  inconclusive: { [x]: 1 },
+  waiting: [{ code: x, detail: x, counts: { [x]: 1 } }],
+  openedBy: x,
+  progress: { done: 1, total: 2, leftMs: null, unknown: { leftMs: x } },
+}
+const backup = {
+  systemId: x,
+  backupId: x,
+  policy: x,
+  takenAt: 1,
+  keptUntil: 1,
+  reportedAt: 1,
+  goneAt: null,
+  dueAt: 1,
+  alerts: [x],
+}
+
 /** Every text of every answer is hostile, whether or not the service could ever give it. */
 const answers: readonly (readonly [RegExp, unknown])[] = [
   [
@@ -240,9 +279,23 @@ const answers: readonly (readonly [RegExp, unknown])[] = [
   [
     /^\/v1\/gates/,
     {
-      items: [{ systemId: x, state: 'shut', watched: true, strength: x, restoreId: x, reason: x, since: 1 }],
+      items: [
+        {
+          systemId: x,
+          state: 'shut',
+          standing: x,
+          watched: true,
+          lookedAt: 1,
+          strength: x,
+          restoreId: x,
+          reason: x,
+          since: 1,
+        },
+      ],
     },
   ],
+  [/^\/v1\/restores/, { items: [restore], nextCursor: x }],
+  [/^\/v1\/backups/, { items: [backup], unknown: null }],
   [
     /^\/v1\/dead-letters\/redrive/,
     { dryRun: true, selected: [letter], redriven: 0, gone: [letter], quarantined: 1, left: 1 },

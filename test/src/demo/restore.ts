@@ -16,9 +16,13 @@ export interface ShopBackup {
   drop(): void
 }
 
-/** A dump of the shop as it is, markers and all, or null where there is no pg_dump to make one with. */
-export async function backUpShop(): Promise<ShopBackup | null> {
-  const context = await openContext()
+/**
+ * A dump of the shop as it is, markers and all, or null where there is no pg_dump to make one with.
+ *
+ * @param given another stack than the one that runs by default
+ */
+export async function backUpShop(given?: StackContext): Promise<ShopBackup | null> {
+  const context = given ?? (await openContext())
   const program = join(context.tools.postgresBin, 'pg_dump')
   if (context.tools.postgresBin === '' || !existsSync(program)) return null
   await marked(context)
@@ -43,10 +47,11 @@ async function marked({ at }: StackContext): Promise<void> {
 }
 
 /** Puts the dump in the place of the shop, as somebody does who has never heard of Lethe. */
-export async function restoreShop({ file }: ShopBackup): Promise<void> {
-  const { tools, at } = await openContext()
+export async function restoreShop({ file }: ShopBackup, given?: StackContext): Promise<void> {
+  const { tools, at } = given ?? (await openContext())
   const server = new URL('/postgres', at.shopPostgresUrl).href
-  await ask(server, 'DROP DATABASE shop WITH (FORCE)')
+  const name = pg.escapeIdentifier(new URL(at.shopPostgresUrl).pathname.slice(1))
+  await ask(server, `DROP DATABASE ${name} WITH (FORCE)`)
   await run(join(tools.postgresBin, 'pg_restore'), ['--create', '--dbname', server, file])
 }
 

@@ -11,6 +11,7 @@ import { Lag } from './pages/lag.js'
 import { Overview } from './pages/overview.js'
 import { Request } from './pages/request.js'
 import { Requests } from './pages/requests.js'
+import { Restores } from './pages/restores.js'
 import { SignIn } from './pages/sign-in.js'
 import { Verification } from './pages/verification.js'
 import { LiveMark } from './parts/live-mark.js'
@@ -49,13 +50,16 @@ const places = [
   ['/requests', 'Requests', 'requests'],
   ['/verification', 'Verification', 'verification'],
   ['/erasers', 'Erasers', 'erasers'],
-  ['/gates', 'Gates', 'gates'],
+  ['/restores', 'Restores', 'restores'],
   ['/dead-letters', 'Dead letters', 'dead-letters'],
 ] as const
 
+/** Pages that are shown under another one's name in the menu. */
+const section: Readonly<Record<string, string>> = { request: 'requests', gates: 'restores' }
+
 function Frame() {
   const route = routeOf(usePath())
-  const here = route.page === 'request' ? 'requests' : route.page
+  const here = section[route.page] ?? route.page
   return (
     <>
       <a className="skip" href="#main">
@@ -116,6 +120,8 @@ function Shown({ route }: { route: Route }) {
       return <Erasers />
     case 'gates':
       return <Gates />
+    case 'restores':
+      return <Restores />
     case 'dead-letters':
       return <DeadLetters />
     case 'verification':

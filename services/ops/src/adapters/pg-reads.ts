@@ -86,8 +86,15 @@ export async function oldestUnacknowledged(db: Queryable, tenants: TenantScope):
 export interface Gate {
   readonly systemId: string
   readonly state: 'open' | 'shut'
+  /**
+   * What can be said of it: `advisory` is shut as far as Lethe goes, and the store itself keeps nobody out; `unknown`
+   * is a store that nobody watches, has looked at lately, or whose marker an eraser did not know.
+   */
+  readonly standing: 'open' | 'shut' | 'advisory' | 'unknown'
   /** False for a store that the restore service does not watch: it is open because nobody could shut it. */
   readonly watched: boolean
+  /** When the restore service last knew the copy that answered, epoch milliseconds. */
+  readonly lookedAt: number | null
   readonly strength: string | null
   readonly restoreId: string | null
   readonly reason: string | null
@@ -95,38 +102,60 @@ export interface Gate {
   readonly since: number | null
 }
 
+/** The restore service looks every few seconds. */
+const LOOK_IS_OLD_MS = 60_000
+
+interface GateRow {
+  readonly system_id: string
+  readonly state: 'open' | 'shut' | null
+  readonly strength: string | null
+  readonly restore_id: string | null
+  readonly reason: string | null
+  readonly since: string | null
+  readonly confirmed_at: string | null
+  readonly suspected: boolean
+}
+
 /** Every gate there is, and an open one for each of these systems that has none. */
-export async function gates(db: Queryable, systemIds: readonly string[]): Promise<Gate[]> {
-  const { rows } = await db.query<{
-    system_id: string
-    state: 'open' | 'shut'
-    strength: string
-    restore_id: string | null
-    reason: string | null
-    since: string
-  }>('SELECT system_id, state, strength, restore_id, reason, since FROM restore.gates')
-  const known = new Map<string, Gate>(
-    rows.map((row) => [
-      row.system_id,
-      {
-        systemId: row.system_id,
-        state: row.state,
-        watched: true,
-        strength: row.strength,
-        restoreId: row.restore_id,
-        reason: row.reason,
-        since: Number(row.since),
-      },
-    ]),
+export async function gates(
+  db: Queryable,
+  systemIds: readonly string[],
+  now: number = Date.now(),
+): Promise<Gate[]> {
+  const { rows } = await db.query<GateRow>(
+    `SELECT system_id, gate.state, gate.strength, gate.restore_id, gate.reason, gate.since, marker.confirmed_at,
+       EXISTS (SELECT FROM restore.suspicions AS one WHERE one.system_id = marker.system_id) AS suspected
+     FROM restore.gates AS gate FULL JOIN restore.markers AS marker USING (system_id)`,
   )
+  const known = new Map<string, Gate>(rows.map((row) => [row.system_id, gateOf(row, now)]))
   for (const systemId of systemIds) if (!known.has(systemId)) known.set(systemId, unwatched(systemId))
   return [...known.values()].sort((a, b) => (a.systemId < b.systemId ? -1 : 1))
+}
+
+function gateOf(row: GateRow, now: number): Gate {
+  const lookedAt = row.confirmed_at === null ? null : Number(row.confirmed_at)
+  const sure = lookedAt !== null && now - lookedAt <= LOOK_IS_OLD_MS && !row.suspected
+  const shut = row.strength === 'advisory' ? 'advisory' : 'shut'
+  return {
+    systemId: row.system_id,
+    // A store that was never shut has no row of its own.
+    state: row.state ?? 'open',
+    standing: row.state === 'shut' ? shut : sure ? 'open' : 'unknown',
+    watched: true,
+    lookedAt,
+    strength: row.strength,
+    restoreId: row.restore_id,
+    reason: row.reason,
+    since: row.since === null ? null : Number(row.since),
+  }
 }
 
 const unwatched = (systemId: string): Gate => ({
   systemId,
   state: 'open',
+  standing: 'unknown',
   watched: false,
+  lookedAt: null,
   strength: null,
   restoreId: null,
   reason: null,

@@ -104,6 +104,7 @@ export class Stand {
       connectUrl,
       connector: `no-such-connector-${topicPrefix}`,
       requestUrl: null,
+      restoreUrl: null,
       registryUrl,
       publicUrl: null,
       oidc: null,

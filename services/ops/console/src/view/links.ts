@@ -6,6 +6,7 @@ const pages = new Set([
   'gates',
   'dead-letters',
   'requests',
+  'restores',
   'verification',
 ])
 const requestId = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
@@ -38,6 +39,7 @@ export type Route =
         | 'gates'
         | 'dead-letters'
         | 'requests'
+        | 'restores'
         | 'verification'
     }
   | { readonly page: 'request'; readonly requestId: string }

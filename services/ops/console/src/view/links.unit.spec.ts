@@ -27,6 +27,7 @@ describe('addresses', () => {
 
   it('are read back as the page they are', () => {
     expect(routeOf('/')).toEqual({ page: 'overview' })
+    expect(routeOf('/restores')).toEqual({ page: 'restores' })
     expect(routeOf('/lag')).toEqual({ page: 'lag' })
     expect(routeOf(`/requests/${id}`)).toEqual({ page: 'request', requestId: id })
     for (const path of ['/requests/ada@example.com', '/nothing', `/requests/${id}/more`, '/lag/1'])

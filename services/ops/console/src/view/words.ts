@@ -13,6 +13,10 @@ const reasons: Readonly<Record<string, string>> = {
   standing_still: 'it stands still',
   connect_unreachable: 'Kafka Connect does not answer',
   connect_not_configured: 'no address of Kafka Connect is set',
+  restore_not_configured: 'no address of the restore service is set',
+  restore_unreachable: 'the restore service does not answer',
+  restore_refused: 'the restore service does not know your credential',
+  not_started: 'it has not begun',
   connector_missing: 'Kafka Connect has no such connector',
 }
 

@@ -147,13 +147,83 @@ export const gates = z.looseObject({
     z.looseObject({
       systemId: text,
       state: z.enum(['open', 'shut']),
+      standing: z.enum(['open', 'shut', 'advisory', 'unknown']).meta({
+        description:
+          'What can be said of it: advisory is shut without the store keeping anybody out; unknown is one that nobody watches or has looked at lately.',
+      }),
       watched: z.boolean(),
+      lookedAt: epochMs.nullable(),
       strength: text.nullable(),
       restoreId: text.nullable(),
       reason: text.nullable(),
       since: epochMs.nullable(),
     }),
   ),
+})
+
+const tallies = z.record(text, whole)
+const progress = z.looseObject({
+  done: whole.nullable(),
+  total: whole,
+  leftMs: milliseconds.nullable(),
+  unknown,
+})
+
+export const restores = z.looseObject({
+  items: z.array(
+    z.looseObject({
+      restoreId: text,
+      systemId: text,
+      backupId: text.nullable(),
+      announcedBy: text,
+      gateMode: text,
+      phase: text,
+      announcedAt: epochMs,
+      shutAt: epochMs.nullable(),
+      openedAt: epochMs.nullable(),
+      markerAt: epochMs.nullable(),
+      markerForeign: z.boolean(),
+      windowMs: milliseconds.nullable(),
+      sessionsEnded: whole,
+      run: whole,
+      tombstones: whole,
+      replayed: whole,
+      alreadyAbsent: z.number().int(),
+      held: whole,
+      unreadable: whole,
+      failed: tallies,
+      residual: tallies,
+      inconclusive: tallies,
+      waiting: z.array(z.looseObject({ code: text, detail: text, counts: tallies.optional() })),
+      openedBy: text.nullable(),
+      progress: progress.nullable(),
+    }),
+  ),
+  nextCursor: text.nullable(),
+})
+
+const restoreUnknown = z
+  .enum(['restore_not_configured', 'restore_unreachable', 'restore_refused'])
+  .nullable()
+  .meta({ description: 'Why nothing is known; null when it is.' })
+
+export const backups = z.looseObject({
+  items: z
+    .array(
+      z.looseObject({
+        systemId: text,
+        backupId: text,
+        policy: text.nullable(),
+        takenAt: epochMs,
+        keptUntil: epochMs.nullable(),
+        reportedAt: epochMs,
+        goneAt: epochMs.nullable(),
+        dueAt: epochMs.nullable(),
+        alerts: z.array(text),
+      }),
+    )
+    .nullable(),
+  unknown: restoreUnknown,
 })
 
 const letter = {

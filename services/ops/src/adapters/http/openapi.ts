@@ -21,7 +21,9 @@ import {
   gatesQuery,
   listQuery,
   matrixQuery,
+  noQuery,
   requestIdPattern,
+  restoresQuery,
   signInQuery,
   timelineQuery,
 } from './queries.js'
@@ -89,6 +91,18 @@ const paths = (): Json => ({
     erasersQuery,
   ),
   '/v1/gates': get('gates', 'Gates of the stores.', 'gates', gatesQuery),
+  '/v1/restores': get(
+    'restores',
+    'Stores that came back from a backup, newest first: phase, progress, evidence. Names nobody.',
+    'restores',
+    restoresQuery,
+  ),
+  '/v1/backups': get(
+    'backups',
+    'The catalogue of backups, asked of restore with the caller’s own credential.',
+    'backups',
+    noQuery,
+  ),
   '/v1/dead-letters': get(
     'deadLetters',
     'Messages that were set aside and not redriven, by reference.',

@@ -65,6 +65,12 @@ export const erasersQuery = z
 
 export const gatesQuery = z.object({ state: z.enum(['open', 'shut']).optional() }).strict()
 
+export const restoresQuery = z
+  .object({ systemId: systemIdShape.optional(), underWay: flag.optional(), cursor: cursor.optional(), limit })
+  .strict()
+
+export const noQuery = z.object({}).strict()
+
 export const deadLettersQuery = z
   .object({ maxAgeMs, group: nameShape.optional(), topic: nameShape.optional(), code: nameShape.optional() })
   .strict()
