@@ -313,8 +313,10 @@ describe('any body at all', () => {
     const paths = [
       requests,
       '/v1/previews',
+      '/v1/people/requests',
+      '/v1/people/where',
       '/v1/clearance',
-      ...['approve', 'extend', 'release', 'retry', 'refuse', 'hold'].map(
+      ...['approve', 'extend', 'release', 'retry', 'reprobe', 'refuse', 'hold'].map(
         (verb) => `${requests}/${requestId}/${verb}`,
       ),
     ]

@@ -117,6 +117,13 @@ else
       for (const text of await told('erased')) expect(text).toMatch(/(erased|not found) \d{4}/)
       for (const text of await told('backup-clear')) expect(text).toMatch(/held until \d{4}/)
       expect((await told('probed')).filter((text) => text.includes('clean'))).toHaveLength(2)
+      const method = page.locator('tr[data-step="shop-pg#1"] td[data-method]')
+      await method.getByText('redact 3').waitFor()
+      expect(await method.textContent()).toBe('delete 5, redact 3')
+      await page.locator('tr[data-attempt="shop-pg#1/initial 1"]').getByText('erased').waitFor()
+      expect(await page.locator('tr[data-backups-of]').allTextContents()).toHaveLength(2)
+      for (const text of await page.locator('tr[data-backups-of]').allTextContents())
+        expect(text).toMatch(/clear on \d{4}/)
       await page.locator('li[data-event="RequestCompleted"]').waitFor()
       expect(await untouched()).toBe(true)
       await picture('request')
@@ -410,6 +417,67 @@ else
       expect(await page.getByLabel('refused').isChecked()).toBe(true)
     })
 
+    it('finds a person’s requests and the sources that hold them, and neither an address nor a log tells whom', async () => {
+      const person = customer(9)
+      const { requestId } = await client.request(customer(9, { approval: 'required' }))
+      const email = person.identifiers[0]?.value ?? ''
+      const officer = await visit(browser)
+      const asked: string[] = []
+      officer.page.on('request', (request) => asked.push(request.url()))
+      await signIn(officer.page, `${url}/requests`, token('privacy-officer'))
+      const button = officer.page.getByRole('button', { name: 'Find a person’s requests …' })
+      await button.press('Enter')
+      const dialog = officer.page.getByRole('dialog')
+      await dialog.getByLabel('Tenant of the person').fill('acme')
+      await dialog.getByLabel('Its value').fill('nobody-at-all@example.com')
+      expect(await seriousFindings(officer.page), 'the dialog').toEqual([])
+      await officer.page.keyboard.press('Enter')
+      await dialog.getByText('No request was made for this person').waitFor()
+      await dialog.getByLabel('Its value').fill(` ${email.toUpperCase()} `)
+      await officer.page.keyboard.press('Enter')
+      await dialog.waitFor({ state: 'detached' })
+      await officer.page.locator(`tr[data-request="${requestId}"]`).waitFor()
+      expect(await officer.page.locator('tr[data-request]').count()).toBe(1)
+      expect(officer.page.url()).toContain(`requestId=${requestId}`)
+
+      await officer.page
+        .getByRole('navigation', { name: 'Pages', exact: true })
+        .getByRole('link', { name: 'Where' })
+        .press('Enter')
+      await officer.page.getByLabel('Tenant of the person').fill('acme')
+      await officer.page.getByLabel('Its value').fill(email)
+      await officer.page.keyboard.press('Enter')
+      const row = (systemId: string) => officer.page.locator(`tr[data-source="${systemId}"]`)
+      await row('shop-pg').getByText(email).waitFor()
+      await row('shop-pg')
+        .getByText(/users: 1/)
+        .waitFor()
+      await row('cache').getByText('user_id', { exact: true }).waitFor()
+      expect(await row('cache').textContent()).not.toContain(email)
+      expect(await seriousFindings(officer.page), 'where').toEqual([])
+      expect(await overflow(officer.page), 'where').toBe(0)
+      await picture('where', officer.page)
+
+      await chain.stopOne('probe-cache')
+      await officer.page.getByRole('button', { name: 'Look' }).press('Enter')
+      await officer.page.getByText('nobody could look into cache').waitFor({ timeout: 30_000 })
+      await chain.restart('probe-cache')
+      // Away and back: nothing of the person is still there.
+      await officer.page.getByRole('link', { name: 'Overview' }).click()
+      await officer.page.goBack()
+      expect(await officer.page.getByLabel('Its value').inputValue()).toBe('')
+      expect(await officer.page.locator('[data-source]').count()).toBe(0)
+      expect(asked.filter((address) => /customer9|nobody-at-all|%40/i.test(address))).toEqual([])
+      for (const name of ['ops', 'request', 'probe-shop-pg'] as const)
+        expect(readFileSync(chain.logFile(name), 'utf8').toLowerCase(), name).not.toContain(
+          email.toLowerCase(),
+        )
+      expect(officer.faults).toEqual([])
+      await officer.context.close()
+      await page.goto(`${url}/where`)
+      await page.getByText('for privacy officers and administrators').waitFor()
+    })
+
     const paths = () => [
       ['/', 'Requests by status'],
       ['/lag', 'Partitions'],
@@ -420,11 +488,17 @@ else
       ['/erasers', 'shop-pg'],
       ['/gates', 'shop-pg'],
       ['/restores', 'shop-pg'],
+      ['/where', 'Where'],
+      ['/data-map', 'activity_logs'],
       ['/dead-letters', 'undecodable'],
     ]
 
+    const widths: Readonly<Record<Scheme, readonly number[]>> = {
+      light: [360, 1440, 1920],
+      dark: [360, 1440],
+    }
     for (const scheme of ['light', 'dark'] satisfies Scheme[])
-      for (const width of [360, 1440, 1920])
+      for (const width of widths[scheme])
         it(`has no serious finding of axe and does not scroll sideways, ${scheme} at ${width} px`, async () => {
           const seen = await visit(browser, scheme, width)
           await seen.page.goto(url)
@@ -448,6 +522,57 @@ else
           expect(seen.faults).toEqual([])
           await seen.context.close()
         })
+
+    it('has a probe look again from the matrix, by keyboard, and shows what it found', async () => {
+      const operator = await visit(browser)
+      await signIn(operator.page, `${url}/verification`, token('operator'))
+      const checkedAt = async () => {
+        const { systems } = await client.get(followed)
+        return systems.find(({ systemId }) => systemId === 'shop-pg')?.probe?.checkedAt ?? 0
+      }
+      const before = await checkedAt()
+      await operator.page.locator(`[data-look="${followed}"]`).press('Enter')
+      const dialog = operator.page.getByRole('dialog')
+      await dialog.getByLabel('System').selectOption('shop-pg')
+      expect(await seriousFindings(operator.page), 'the dialog').toEqual([])
+      await dialog.getByRole('button', { name: 'Look again' }).press('Enter')
+      await dialog.waitFor({ state: 'detached' })
+      await operator.page.getByText('asked shop-pg').waitFor()
+      await until('another look', checkedAt, (at) => at > before)
+      expect(await client.get(followed)).toMatchObject({ status: 'COMPLETED' })
+      await page.goto(`${url}/verification`)
+      await page.locator(`tr`).filter({ hasText: followed }).waitFor()
+      expect(await page.locator('[data-look]').count()).toBe(0)
+      await operator.context.close()
+    })
+
+    it('shows the data map as a graph, and what is found when probes hold it against the stores', async () => {
+      const operator = await visit(browser)
+      await signIn(operator.page, `${url}/data-map`, token('operator'))
+      for (const step of ['cache#1', 'shop-pg#1', 'cache#2'])
+        await operator.page.locator(`[data-node="${step}"]`).waitFor()
+      const users = operator.page.locator('tr[data-element="users"]')
+      expect(await users.textContent()).toMatch(/shop-pg.*delete.*contract/)
+      await operator.page.getByRole('link', { name: 'version 1' }).press('Enter')
+      expect(operator.page.url()).toBe(`${url}/data-map?version=1`)
+      await operator.page.getByText('in force', { exact: true }).waitFor()
+      await operator.page.getByRole('button', { name: 'Check the map' }).press('Enter')
+      await operator.page.locator('[data-checked]').waitFor({ timeout: 60_000 })
+      expect(await operator.page.locator('[data-checked]').textContent()).toMatch(
+        /\d+ findings? in version 1/,
+      )
+      expect(await seriousFindings(operator.page), 'the check').toEqual([])
+      await picture('data-map', operator.page)
+      await chain.stopOne('probe-cache')
+      await operator.page.getByRole('button', { name: 'Check the map' }).press('Enter')
+      await operator.page.getByText('nobody could look into cache').waitFor({ timeout: 60_000 })
+      await operator.page.locator('tr[data-finding="probe_unreachable"]').waitFor()
+      await chain.restart('probe-cache')
+      expect(operator.faults).toEqual([])
+      await operator.context.close()
+      await page.goto(`${url}/data-map`)
+      await page.getByText('The check is for operators').waitFor()
+    })
 
     it('would be found out by axe, and by the width, with a fault in it', async () => {
       await page.evaluate(`{
@@ -483,7 +608,7 @@ else
       await other.page.goto(`${url}/requests/${followed}`)
       const actions = other.page.getByRole('region', { name: 'Actions' }).getByRole('button')
       await actions.first().waitFor()
-      for (let n = 0; n < 7; n++) {
+      for (let n = 0; n < 8; n++) {
         await actions.nth(n).click()
         await other.page.getByRole('dialog').waitFor()
         expect(await takenForMarkup(other.page), `action ${n}`).toBe(0)
@@ -495,6 +620,16 @@ else
         await other.page.keyboard.press('Escape')
         await other.page.getByRole('dialog').waitFor({ state: 'detached' })
       }
+      await other.page.goto(`${url}/data-map`)
+      await other.page.getByRole('button', { name: 'Check the map' }).click()
+      await other.page.locator('[data-checked]').waitFor()
+      expect(await takenForMarkup(other.page), 'coverage').toBe(0)
+      await other.page.goto(`${url}/where`)
+      await other.page.getByLabel('Tenant of the person').fill('acme')
+      await other.page.getByLabel('Its value').fill('somebody')
+      await other.page.getByRole('button', { name: 'Look' }).click()
+      await other.page.locator('[data-source]').waitFor()
+      expect(await takenForMarkup(other.page), 'where').toBe(0)
       await other.page.goto(`${url}/dead-letters`)
       for (const name of ['Look …', 'Redrive …']) {
         await other.page.getByRole('button', { name, exact: true }).click()

@@ -82,11 +82,12 @@ describe('what is given to lethe', () => {
     expect(isKnown('<person>')).toBe(false)
   })
 
-  const verbs = ['approve', 'refuse', 'hold', 'release', 'cancel', 'extend', 'retry', 'show', 'watch']
+  const verbs = ['approve', 'refuse', 'hold', 'release', 'cancel', 'extend', 'retry', 'reprobe', 'show', 'watch']
   const person = ['-t', 'acme', '--user-id', 'u1']
   const places: [string, (value: string) => string[]][] = [
     ...verbs.map((verb): [string, (value: string) => string[]] => [verb, (value) => [verb, value]]),
     ['retry --system', (value) => ['retry', uuid, `--system=${value}`]],
+    ['reprobe --system', (value) => ['reprobe', uuid, `--system=${value}`]],
     ['list --system', (value) => ['list', `--system=${value}`]],
     ['list --status', (value) => ['list', `--status=${value}`]],
     [

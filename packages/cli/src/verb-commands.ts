@@ -26,6 +26,11 @@ const verbs: readonly VerbCommand[] = [
   { verb: 'cancel', help: 'withdraw; refused once anything may have been erased', options: [] },
   { verb: 'extend', help: 'extend the legal clock; say that the person was told', options: [reason] },
   { verb: 'retry', help: 'try a failed system again', options: [['--system <id>', 'the system']] },
+  {
+    verb: 'reprobe',
+    help: 'have the probe of a system look again now; it only reads',
+    options: [['--system <id>', 'the system']],
+  },
 ]
 
 interface Given extends IdentifierOptions {

@@ -19,7 +19,7 @@ import type {
   VerificationRow,
 } from './types.js'
 
-export type Command = 'approve' | 'refuse' | 'hold' | 'release' | 'cancel' | 'extend' | 'retry'
+export type Command = 'approve' | 'refuse' | 'hold' | 'release' | 'cancel' | 'extend' | 'retry' | 'reprobe'
 
 /** Calls the request service over HTTP. Every method throws `ProblemError` or `UnreachableError`. */
 export class LetheClient {
@@ -65,7 +65,7 @@ export class LetheClient {
     return map === undefined ? this.call('GET', '/v1/map-check') : this.call('POST', '/v1/map-check', { map })
   }
 
-  /** Approve, refuse, hold, release, cancel, extend or retry. Idempotent where the service says so. */
+  /** Approve, refuse, hold, release, cancel, extend, retry or reprobe. Idempotent where the service says so. */
   command<T = ErasureRequestView>(requestId: string, command: Command, body: object = {}): Promise<T> {
     return this.call('POST', `/v1/erasure-requests/${pathPart(requestId)}/${command}`, body)
   }

@@ -55,6 +55,8 @@ export type RequestCommand =
       readonly grantId: string | null
     }
   | { readonly type: 'RetrySystem'; readonly systemId: string; readonly by: string }
+  /** A person wants a system looked at again now; it only reads. */
+  | { readonly type: 'Reprobe'; readonly systemId: string }
   /** The vault sealed what these systems select by anew, under the key of `epoch`. */
   | { readonly type: 'Reseal'; readonly epoch: string; readonly systemIds: readonly string[] }
   /** Tombstones of these systems go for good; refused while one of them is still needed. */

@@ -1,10 +1,10 @@
 import { accepted, type Decision, type RequestCommand, rejected } from './commands.js'
 import { unlessOpen } from './decide-rules.js'
-import { blockedBy, factsOf, retainedParts, stepsOf } from './facts.js'
+import { blockedBy, factsOf, isClosed, probesOf, retainedParts, stepsOf } from './facts.js'
 import { extendedDueAt } from './legal-clock.js'
 import { phaseOf } from './phases.js'
 import type { Policy } from './policy.js'
-import { probePhaseOf } from './probing.js'
+import { nextProbeId, probePhaseOf, settledAt } from './probing.js'
 import type { RequestState } from './request-state.js'
 
 /**
@@ -66,6 +66,30 @@ export function decideRetry(
     return rejected('illegal_transition', 'the system has neither failed nor anything kept to try again')
   }
   return accepted({ type: 'RequestRetried', data: { systemId, by, at: now } })
+}
+
+/**
+ * Has the probe of one system look again now, beside what the process manager does by itself. It only reads, so
+ * neither a hold nor the end of the request is in its way; asked again while it looks, it looks once.
+ */
+export function decideReprobe(state: RequestState, systemId: string, now: number, policy: Policy): Decision {
+  if (state.refusal !== null || state.cancelled !== null)
+    return rejected('illegal_transition', 'nothing was erased, so there is nothing to look for')
+  if (state.backupClear)
+    return rejected('illegal_transition', 'what the person was called is destroyed: nobody can look any more')
+  if (!state.plan?.systems.some((system) => system.systemId === systemId))
+    return rejected('not_found', 'the plan has no such system')
+  const steps = stepsOf(factsOf(state), systemId)
+  const over = steps.every((step) => (isClosed(state) ? step.done !== null : step.settled))
+  if (steps.length === 0 || !over || settledAt(state, systemId, steps) > now)
+    return rejected(
+      'illegal_transition',
+      'the system is not done erasing; its probe looks by itself afterwards, and a system that failed is retried',
+    )
+  const latest = probesOf(state, systemId).at(-1)
+  if (latest?.reported === null && now < latest.requestedAt + policy.probeTimeoutMs) return accepted()
+  const passId = nextProbeId(state, systemId)
+  return accepted({ type: 'ProbeRequested', data: { passId, systemId, probeKind: 'recheck', at: now } })
 }
 
 function canRetry(state: RequestState, systemId: string, policy: Policy): boolean {

@@ -7,7 +7,7 @@ import { decideHold, decideRelease } from './decide-hold.js'
 import { decideImport } from './decide-import.js'
 import { decideIdentityReview, decidePlan, decideReceive, decideResolution } from './decide-intake.js'
 import { decideKeepLonger } from './decide-keep.js'
-import { decideExtend, decideRetry } from './decide-operations.js'
+import { decideExtend, decideReprobe, decideRetry } from './decide-operations.js'
 import { decideAcknowledge, decideProbeReport } from './decide-reports.js'
 import { decideReseal, decideShredded } from './decide-reseal.js'
 import { commandNeedsRequest } from './decide-rules.js'
@@ -67,6 +67,8 @@ function decideAlone(state: RequestState | null, command: Told, now: number, pol
       return decideDeadLetter(state, command, now)
     case 'RetrySystem':
       return decideRetry(state, command, now, policy)
+    case 'Reprobe':
+      return decideReprobe(state, command.systemId, now, policy)
     case 'Reseal':
       return decideReseal(state, command, now)
     case 'Collect':

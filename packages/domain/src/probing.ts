@@ -43,7 +43,7 @@ export function probePhaseOf(
  * A probe must not look while the store may still settle, nor while a grant could still be used:
  * what it sees then proves nothing.
  */
-function settledAt(state: RequestState, systemId: string, steps: readonly StepFacts[]): number {
+export function settledAt(state: RequestState, systemId: string, steps: readonly StepFacts[]): number {
   const settleMs = state.plan?.systems.find((system) => system.systemId === systemId)?.settleMs ?? 0
   const lastAck = Math.max(0, ...steps.map((step) => step.done?.acknowledged?.at ?? 0))
   return Math.max(lastAck, grantsOutstandingUntil(state, systemId)) + settleMs

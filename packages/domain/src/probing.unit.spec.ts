@@ -13,6 +13,65 @@ function probed(settleMs = 0): Story {
   return story
 }
 
+describe('a probe that a person has look again', () => {
+  const again = { type: 'Reprobe', systemId: 'pg' } as const
+
+  function completed(): Story {
+    const backups = [{ name: 'nightly', keepMs: 30 * 24 * 60 * MINUTE }]
+    const story = Story.planned(plan({ systems: [system('pg', { settleMs: 0, backups })] }))
+    story.erase('pg#1/initial')
+    story.probe('pg/probe-1')
+    expect(story.status).toBe('COMPLETED')
+    return story
+  }
+
+  test('looks at a completed request, once however often it is asked, and never un-completes it', () => {
+    const story = completed()
+    expect(story.tell(again)).toEqual(['ProbeRequested'])
+    expect(story.last('ProbeRequested')).toMatchObject({ passId: 'pg/probe-2', probeKind: 'recheck' })
+    expect(story.tell(again)).toEqual([])
+    expect(story.probe('pg/probe-2', 'residual', { residual: { users: 1 } })).toEqual(['ProbeReported'])
+    expect(story.status).toBe('COMPLETED')
+    expect(systems(story.given)[0]).toMatchObject({ verified: false, probe: { result: 'residual' } })
+    // What was found can be looked for once more, after it was removed.
+    expect(story.tell(again)).toEqual(['ProbeRequested'])
+    expect(story.probe('pg/probe-3')).toEqual(['ProbeReported'])
+  })
+
+  test('that never answered can be asked again once it had its time', () => {
+    const story = completed()
+    story.tell(again)
+    story.now += story.policy.probeTimeoutMs
+    expect(story.tell(again)).toEqual(['ProbeRequested'])
+  })
+
+  test('looks in spite of a hold, and a residue it finds in an open request is erased', () => {
+    const story = Story.planned(shopPlan())
+    for (const passId of ['cache#1/initial', 'pg#1/initial', 'cache#2/initial']) story.erase(passId)
+    story.later(5_000)
+    story.probe('pg/probe-1')
+    story.tell({ type: 'Hold', holdId: 'h', by: 'ada', reasonRef: null })
+    expect(story.tell(again)).toEqual(['ProbeRequested'])
+    expect(story.probe('pg/probe-2', 'residual')).toEqual(['ProbeReported'])
+    expect(story.tell({ type: 'Release', holdId: null, by: 'ada' })).toContain('PassRequested')
+    expect(story.passIds()).toContain('pg#1/retry-1')
+  })
+
+  test('does not look while the system erases or may still settle, nor where there is nothing to look for', () => {
+    const story = Story.planned(plan({ systems: [system('pg', { settleMs: 5_000 })] }))
+    expect(story.code(again)).toBe('illegal_transition')
+    story.erase('pg#1/initial')
+    expect(story.code(again)).toBe('illegal_transition')
+    story.later(5_000)
+    expect(story.code({ type: 'Reprobe', systemId: 'elsewhere' })).toBe('not_found')
+    const cancelled = Story.planned(plan({ systems: [system('pg', { settleMs: 0 })] }), {
+      graceUntil: Number.MAX_SAFE_INTEGER,
+    })
+    cancelled.tell({ type: 'Cancel', by: 'portal' })
+    expect(cancelled.code(again)).toBe('illegal_transition')
+  })
+})
+
 describe('a probe', () => {
   test('looks only after the settle time', () => {
     const story = probed(5_000)

@@ -184,7 +184,7 @@ describe('an action on a request', () => {
     const offered = async (token: string, requestId = id) =>
       (await ops.get<{ actions: string[] }>(`/v1/requests/${requestId}`, token)).body.actions
     expect(await offered(tokens.viewer)).toEqual([])
-    expect(await offered(tokens.officer)).toEqual(['hold', 'extend'])
+    expect(await offered(tokens.officer)).toEqual(['hold', 'extend', 'reprobe'])
     const pending = await stand.request({ planned: false })
     expect(await offered(tokens.operator, pending)).toEqual(['cancel'])
     await stand.hold(pending)

@@ -9,10 +9,12 @@ import {
 } from '@nestjs/common'
 import { ConsoleController, SITE } from './adapters/http/console.controller.js'
 import { COOKIES } from './adapters/http/cookies.js'
+import { DataMapController } from './adapters/http/data-map.controller.js'
 import { DeadLettersController } from './adapters/http/dead-letters.controller.js'
 import { LiveController, LOGGER } from './adapters/http/live.controller.js'
 import { MachineController } from './adapters/http/machine.controller.js'
 import { OidcController } from './adapters/http/oidc.controller.js'
+import { PeopleController } from './adapters/http/people.controller.js'
 import { PublicController } from './adapters/http/public.controller.js'
 import { RequestsController } from './adapters/http/requests.controller.js'
 import { RestoresController } from './adapters/http/restores.controller.js'
@@ -21,12 +23,14 @@ import { SessionGuard } from './adapters/http/session.guard.js'
 import { VerificationController } from './adapters/http/verification.controller.js'
 import { Actions } from './application/actions.js'
 import { Attempts } from './application/attempts.js'
+import { DataMapLooks } from './application/data-map-looks.js'
 import { DeadLetterWork } from './application/dead-letter-work.js'
 import { Journal } from './application/journal.js'
 import { Live } from './application/live.js'
 import { Looks } from './application/looks.js'
 import { Matrix } from './application/matrix.js'
 import { OidcSignIn } from './application/oidc-sign-in.js'
+import { People } from './application/people.js'
 import { Requests } from './application/requests.js'
 import { Restores } from './application/restores.js'
 import { Sessions } from './application/sessions.js'
@@ -45,10 +49,12 @@ export class OpsModule implements OnApplicationBootstrap, OnModuleDestroy, OnApp
       controllers: [
         MachineController,
         RequestsController,
+        DataMapController,
         DeadLettersController,
         RestoresController,
         LiveController,
         OidcController,
+        PeopleController,
         SessionController,
         VerificationController,
         PublicController,
@@ -64,11 +70,13 @@ export class OpsModule implements OnApplicationBootstrap, OnModuleDestroy, OnApp
         { provide: LOGGER, useValue: parts.logger },
         { provide: SITE, useValue: { built: parts.site } },
         { provide: Requests, useValue: parts.requests },
+        { provide: People, useValue: parts.namedPeople },
         { provide: Restores, useValue: parts.restores },
         { provide: Sessions, useValue: parts.sessions },
         { provide: Attempts, useValue: parts.attempts },
         { provide: Journal, useValue: parts.journal },
         { provide: Actions, useValue: parts.actions },
+        { provide: DataMapLooks, useValue: parts.dataMap },
         { provide: DeadLetterWork, useValue: parts.deadLetterWork },
         { provide: Matrix, useValue: parts.matrix },
         { provide: COOKIES, useValue: parts.cookies },

@@ -14,6 +14,7 @@ import { readSite, type Site } from './adapters/site.js'
 import { Actions } from './application/actions.js'
 import { Attempts } from './application/attempts.js'
 import { Changes } from './application/changes.js'
+import { DataMapLooks } from './application/data-map-looks.js'
 import { DeadLetterWork } from './application/dead-letter-work.js'
 import { DeadLetters } from './application/dead-letters.js'
 import { figureSources } from './application/figure-sources.js'
@@ -25,6 +26,7 @@ import { Looks } from './application/looks.js'
 import { Matrix } from './application/matrix.js'
 import { OidcSignIn } from './application/oidc-sign-in.js'
 import { Overview } from './application/overview.js'
+import { People } from './application/people.js'
 import { Requests } from './application/requests.js'
 import { Restores } from './application/restores.js'
 import { Risk } from './application/risk.js'
@@ -48,6 +50,8 @@ export interface OpsParts {
   readonly attempts: Attempts
   readonly journal: Journal
   readonly actions: Actions
+  readonly namedPeople: People
+  readonly dataMap: DataMapLooks
   readonly deadLetterWork: DeadLetterWork
   readonly matrix: Matrix
   readonly cookies: Cookies
@@ -79,6 +83,7 @@ export function openParts(config: OpsConfig, logger: Logger): OpsParts {
   const credentials = Credentials.read(config.credentialsFile)
   const people = config.oidc === null ? null : new PeoplesTokens(config.oidc)
   const journal = new Journal(pool, logger)
+  const request = new RequestClient(config.requestUrl)
   return {
     pool,
     credentials,
@@ -94,7 +99,9 @@ export function openParts(config: OpsConfig, logger: Logger): OpsParts {
     sessions: new Sessions(credentials, people, journal, { ...defaultSessionOptions, ...config.session }),
     attempts: new Attempts(),
     journal,
-    actions: new Actions(pool, new RequestClient(config.requestUrl), journal),
+    actions: new Actions(pool, request, journal),
+    dataMap: new DataMapLooks(pool, request, journal),
+    namedPeople: new People(request, journal),
     deadLetterWork: new DeadLetterWork(
       config.kafka,
       new LetterReader(config.kafka, config.registryUrl),

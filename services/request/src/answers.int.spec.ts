@@ -34,6 +34,16 @@ const asked: [string, z.ZodObject, Asked][] = [
     () => post('/v1/previews', { tenantId: 'shop', identifiers: identifiers() }, tokens.officer),
   ],
   [
+    'the requests of a person',
+    answers.foundRequests,
+    () => post('/v1/people/requests', { tenantId: 'shop', identifiers: identifiers() }, tokens.officer),
+  ],
+  [
+    'where a person is',
+    answers.whereabouts,
+    () => post('/v1/people/where', { tenantId: 'shop', identifiers: identifiers() }, tokens.officer),
+  ],
+  [
     'clearance',
     answers.clearance,
     () =>

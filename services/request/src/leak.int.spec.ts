@@ -48,7 +48,12 @@ async function walkEveryErrorPath(): Promise<void> {
   })
   const identifiers = [{ type: 'email', value: email }]
   await call('POST', '/v1/previews', { token: tokens.operator, body: { tenantId: 'shop', identifiers } })
+  const named = { token: tokens.officer, body: { tenantId: 'shop', identifiers } }
+  await call('POST', '/v1/people/requests', named)
   stand.probes.failWith = 500
+  // Where a person is, is told to who named them; not when nobody can look.
+  await call('POST', '/v1/people/where', named)
+  await call('POST', '/v1/people/where', { ...named, body: { tenantId: canary, identifiers: email } })
   await call('POST', '/v1/previews', { token: tokens.operator, body: { tenantId: 'shop', identifiers } })
   await post(askByEmail(`other-${email}`))
   stand.probes.failWith = null

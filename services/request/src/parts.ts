@@ -31,6 +31,7 @@ import { KeepingLonger } from './application/keeping-longer.js'
 import { MapChecks } from './application/map-check.js'
 import { outboxUnknown, sweepOutbox } from './application/outbox-sweep.js'
 import { PendingRequests } from './application/pending.js'
+import { People } from './application/people.js'
 import { Previews } from './application/preview.js'
 import { Queries } from './application/queries.js'
 import { Repeating } from './application/repeating.js'
@@ -68,6 +69,7 @@ export interface RequestParts {
   readonly commands: RequestCommands
   readonly queries: Queries
   readonly previews: Previews
+  readonly namedPeople: People
   readonly mapChecks: MapChecks
   readonly clearance: Clearance
   readonly tombstones: Tombstones
@@ -178,6 +180,7 @@ async function build(
     commands: new RequestCommands(log, vault, maps),
     queries: new Queries(pool, log, eventStore),
     previews: new Previews(pool, maps, identity, probes),
+    namedPeople: new People(pool, vault, maps, identity, probes),
     mapChecks: new MapChecks(maps, kinds, probes),
     clearance: new Clearance(
       pool,

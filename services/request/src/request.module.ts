@@ -10,6 +10,7 @@ import {
 import { ErasersController } from './adapters/http/erasers.controller.js'
 import { ErasureRequestsController } from './adapters/http/erasure-requests.controller.js'
 import { MapCheckController } from './adapters/http/map-check.controller.js'
+import { PeopleController } from './adapters/http/people.controller.js'
 import { PreviewsController } from './adapters/http/previews.controller.js'
 import { PublicController } from './adapters/http/public.controller.js'
 import { TombstonesController } from './adapters/http/tombstones.controller.js'
@@ -23,6 +24,7 @@ import { DataMaps } from './application/data-maps.js'
 import { ImportTombstones } from './application/import-tombstones.js'
 import { Intake } from './application/intake.js'
 import { MapChecks } from './application/map-check.js'
+import { People } from './application/people.js'
 import { Previews } from './application/preview.js'
 import { Queries } from './application/queries.js'
 import { Tombstones } from './application/tombstones.js'
@@ -43,6 +45,7 @@ export class RequestModule implements OnApplicationBootstrap, OnModuleDestroy, O
       controllers: [
         ErasureRequestsController,
         PreviewsController,
+        PeopleController,
         ErasersController,
         MapCheckController,
         VerificationController,
@@ -58,6 +61,7 @@ export class RequestModule implements OnApplicationBootstrap, OnModuleDestroy, O
         { provide: AcceptQueue, useValue: parts.queue },
         { provide: RequestCommands, useValue: parts.commands },
         { provide: Queries, useValue: parts.queries },
+        { provide: People, useValue: parts.namedPeople },
         { provide: Previews, useValue: parts.previews },
         { provide: Clearance, useValue: parts.clearance },
         { provide: Tombstones, useValue: parts.tombstones },

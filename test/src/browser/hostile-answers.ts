@@ -128,6 +128,7 @@ const restore = {
   openedBy: x,
   progress: { done: 1, total: 2, leftMs: null, unknown: { leftMs: x } },
 }
+const mapFinding = { level: 'error', code: x, where: x, message: x, path: x, line: 1 }
 const backup = {
   systemId: x,
   backupId: x,
@@ -178,7 +179,7 @@ const answers: readonly (readonly [RegExp, unknown])[] = [
       reviewCode: x,
       awaitingApproval: 'over_ceiling',
       holds: [{ holdId: x, by: x, at: 1, effectiveAt: 1 }],
-      actions: ['approve', 'refuse', 'hold', 'release', 'extend', 'cancel', 'retry'],
+      actions: ['approve', 'refuse', 'hold', 'release', 'extend', 'cancel', 'retry', 'reprobe'],
       steps: [step],
       systems: [
         {
@@ -187,7 +188,7 @@ const answers: readonly (readonly [RegExp, unknown])[] = [
           result: x,
           checkedAt: 1,
           detail: { verified: false, retained },
-          tombstone: null,
+          tombstone: { tombstoneId: x, effectiveAt: 1, expiresAt: 1, heldUntil: 1 },
         },
       ],
     },
@@ -295,6 +296,47 @@ const answers: readonly (readonly [RegExp, unknown])[] = [
     },
   ],
   [/^\/v1\/restores/, { items: [restore], nextCursor: x }],
+  [
+    /^\/v1\/people\/where/,
+    {
+      whereId: x,
+      holding: [{ systemId: x, ids: [{ type: x, value: x }], collections: { [x]: 1 } }],
+      without: [x],
+      unknown: [x],
+    },
+  ],
+  [
+    /^\/v1\/data-map\/check/,
+    { version: 1, ok: false, findings: [mapFinding], systems: { [x]: { kind: x, status: x, findings: [] } } },
+  ],
+  [
+    /^\/v1\/data-map/,
+    {
+      version: 1,
+      digest: x,
+      outline: {
+        identifiers: [x],
+        tenant: x,
+        systems: [
+          {
+            systemId: x,
+            kind: x,
+            notApplicable: x,
+            ceiling: 1,
+            settleMs: 1,
+            after: [x],
+            derivedFrom: [x],
+            resolves: [x],
+            backups: [{ name: x, keepMs: 1 }],
+            elements: [{ name: x, method: x, category: x, basis: x }],
+          },
+        ],
+        steps: [{ stepId: x, systemId: x, stage: 1, after: [x] }],
+      },
+      unknown: null,
+      versions: [{ version: 1, digest: x }],
+    },
+  ],
   [/^\/v1\/backups/, { items: [backup], unknown: null }],
   [
     /^\/v1\/dead-letters\/redrive/,

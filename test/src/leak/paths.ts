@@ -65,6 +65,7 @@ export async function askInVain(walk: Walk): Promise<void> {
   const later = { graceDays: 7 }
   const identifiers = askFor(one, ['email']).identifiers
   await http.call('POST', '/v1/previews', { body: { tenantId: one.tenantId, identifiers } })
+  await http.call('POST', '/v1/people/requests', { body: { tenantId: one.tenantId, identifiers } })
   const both = [...identifiers, ...askFor(two, ['user_id']).identifiers]
   await http.call('POST', '/v1/previews', { body: { tenantId: one.tenantId, identifiers: both } })
   const { body } = await http.create(askFor(one, ['email', 'vendor:stripe'], later), one.email)

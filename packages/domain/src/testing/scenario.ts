@@ -62,7 +62,7 @@ const action = fc.oneof(
     weight: 1,
     arbitrary: fc.record({ kind: fc.constant('end' as const), how: fc.constantFrom('Cancel', 'Refuse') }),
   },
-  { weight: 4, arbitrary: fc.record({ kind: fc.constant('retry' as const), pick }) },
+  { weight: 6, arbitrary: fc.record({ kind: fc.constant('retry' as const), pick, look: fc.boolean() }) },
   {
     weight: 1,
     arbitrary: fc.record({ kind: fc.constant('doubt' as const), candidates: fc.constantFrom(0, 2) }),
@@ -158,7 +158,7 @@ function commandOf(world: World, wish: Wish): RequestCommand {
       return { type: 'Refuse', by: 'ada', ground: '17(3)(e)', citation: 'claims' }
     case 'retry': {
       const systemId = world.plan.systems[wish.pick % world.plan.systems.length]?.systemId ?? ''
-      return { type: 'RetrySystem', systemId, by: 'op' }
+      return wish.look ? { type: 'Reprobe', systemId } : { type: 'RetrySystem', systemId, by: 'op' }
     }
     case 'doubt':
       return { type: 'OpenIdentityReview', code: 'ambiguous_subject', candidates: wish.candidates }

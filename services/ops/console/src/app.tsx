@@ -4,6 +4,7 @@ import { FeedContext } from './live/hooks.js'
 import { onSession, session } from './live/session.js'
 import { signOut, watchSession } from './live/signing.js'
 import { AtRisk } from './pages/at-risk.js'
+import { DataMap } from './pages/data-map.js'
 import { DeadLetters } from './pages/dead-letters.js'
 import { Erasers } from './pages/erasers.js'
 import { Gates } from './pages/gates.js'
@@ -14,6 +15,7 @@ import { Requests } from './pages/requests.js'
 import { Restores } from './pages/restores.js'
 import { SignIn } from './pages/sign-in.js'
 import { Verification } from './pages/verification.js'
+import { Where } from './pages/where.js'
 import { LiveMark } from './parts/live-mark.js'
 import { Page } from './parts/page.js'
 import { Link, usePath } from './router.js'
@@ -49,8 +51,10 @@ const places = [
   ['/at-risk', 'At risk', 'at-risk'],
   ['/requests', 'Requests', 'requests'],
   ['/verification', 'Verification', 'verification'],
+  ['/where', 'Where', 'where'],
   ['/erasers', 'Erasers', 'erasers'],
   ['/restores', 'Restores', 'restores'],
+  ['/data-map', 'Data map', 'data-map'],
   ['/dead-letters', 'Dead letters', 'dead-letters'],
 ] as const
 
@@ -126,6 +130,10 @@ function Shown({ route }: { route: Route }) {
       return <DeadLetters />
     case 'verification':
       return <Verification />
+    case 'where':
+      return <Where />
+    case 'data-map':
+      return <DataMap />
     case 'requests':
       return <Requests />
     case 'request':

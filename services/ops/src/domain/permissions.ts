@@ -1,9 +1,9 @@
 import type { Caller, Role } from '@lethe/service-host'
 
 /** What people do with one request; `request` decides whether it may be done now. */
-export const verbs = ['approve', 'refuse', 'hold', 'release', 'extend', 'cancel', 'retry'] as const
+export const verbs = ['approve', 'refuse', 'hold', 'release', 'extend', 'cancel', 'retry', 'reprobe'] as const
 export type Verb = (typeof verbs)[number]
-export type Action = 'look' | 'read' | 'look_into' | 'redrive' | Verb
+export type Action = 'look' | 'read' | 'look_into' | 'redrive' | 'find_person' | 'where' | 'check_map' | Verb
 
 const officers: readonly Role[] = ['privacy_officer', 'admin']
 const operators: readonly Role[] = ['operator', ...officers]
@@ -17,8 +17,13 @@ const allowed: Readonly<Record<Action, readonly Role[]>> = {
   /** What a dead letter holds. */
   look_into: operators,
   redrive: operators,
+  check_map: operators,
+  /** Naming a person, to find their requests and the sources that hold them. */
+  find_person: officers,
+  where: officers,
   cancel: operators,
   retry: operators,
+  reprobe: operators,
   approve: officers,
   refuse: officers,
   hold: officers,

@@ -34,6 +34,8 @@ export function possible(request: Asked, now: number): readonly Verb[] {
       now <= request.dueAt &&
       extendedDueAt(request.regime, request.receivedAt) !== null,
     cancel: open && request.firstGrantAt === null,
+    // Which systems are done erasing is known to `request`.
+    reprobe: !stopped && !request.backupClear && request.firstGrantAt !== null,
     retry: request.status === 'FAILED' || request.status === 'PARTIALLY_COMPLETED',
   }
   return verbs.filter((verb) => when[verb])

@@ -23,7 +23,7 @@ export class RequestStandIn {
       standIn.received.push({
         path: request.url ?? '',
         authorization: request.headers.authorization ?? '',
-        body: JSON.parse(Buffer.concat(chunks).toString('utf8')),
+        body: chunks.length === 0 ? null : JSON.parse(Buffer.concat(chunks).toString('utf8')),
       })
       const { status, body } = standIn.answer
       response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body))

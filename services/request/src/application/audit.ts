@@ -66,6 +66,30 @@ export async function auditPreview(
   )
 }
 
+/** Somebody asked which systems hold someone; the row says who, when and where, not about whom. */
+export async function auditWhere(
+  pool: Pool,
+  asked: { at: number; credentialId: string; whereId: string; systemIds: readonly string[] },
+): Promise<void> {
+  await pool.query(
+    `INSERT INTO audit.clearances (at, credential_id, system_id, purpose, request_id, pass_id, attempt, decision)
+     SELECT $1, $2, system_id, 'where', $3, 'where', 1, 'go' FROM unnest($4::text[]) AS system_id`,
+    [asked.at, asked.credentialId, asked.whereId, asked.systemIds],
+  )
+}
+
+/** Somebody looked for the requests of someone; the row says who and when, not about whom. */
+export async function auditPersonSearch(
+  pool: Pool,
+  asked: { at: number; credentialId: string; searchId: string },
+): Promise<void> {
+  await pool.query(
+    `INSERT INTO audit.clearances (at, credential_id, system_id, purpose, request_id, pass_id, attempt, decision)
+     VALUES ($1, $2, '@person', 'find_person', $3, 'find_person', 1, 'go')`,
+    [asked.at, asked.credentialId, asked.searchId],
+  )
+}
+
 /** An officer said who is meant by a request; the row says who did, the vault whom. */
 export async function auditReview(
   client: PoolClient,

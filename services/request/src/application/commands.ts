@@ -28,7 +28,7 @@ export type Wanted =
       readonly notifiedAt?: number | undefined
       readonly reason?: string | undefined
     }
-  | { readonly verb: 'retry'; readonly systemId: string }
+  | { readonly verb: 'retry' | 'reprobe'; readonly systemId: string }
 
 export interface Commanded {
   readonly state: RequestState
@@ -36,7 +36,7 @@ export interface Commanded {
   readonly hold: { readonly holdId: string; readonly effectiveAt: number } | null
 }
 
-/** Approve, refuse, hold, release, cancel, extend, retry: decided under the stream's lock. */
+/** Approve, refuse, hold, release, cancel, extend, retry, reprobe: decided under the stream's lock. */
 export class RequestCommands {
   constructor(
     private readonly log: RequestLog,
@@ -151,6 +151,8 @@ function commandOf(
     }
     case 'retry':
       return { type: 'RetrySystem', systemId: wanted.systemId, by }
+    case 'reprobe':
+      return { type: 'Reprobe', systemId: wanted.systemId }
     default:
       return wanted satisfies never
   }

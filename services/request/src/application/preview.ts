@@ -7,6 +7,7 @@ import type { Caller } from '../domain/permissions.js'
 import { countByType } from '../domain/person.js'
 import { auditPreview } from './audit.js'
 import type { DataMaps } from './data-maps.js'
+import { foundIn, Held, type HeldCounts } from './held.js'
 import type { CollectionCounts, IdentityResolution, ProbeClient, Resolution } from './identity.js'
 
 export interface PreviewQuestion {
@@ -33,13 +34,17 @@ export interface PreviewAnswer {
 
 /** Counts what is held about one person. Reads only; neither the question nor the answer is stored. */
 export class Previews {
+  private readonly held: Held
+
   constructor(
     private readonly pool: Pool,
     private readonly maps: DataMaps,
     private readonly identity: IdentityResolution,
-    private readonly probes: ProbeClient,
+    probes: ProbeClient,
     private readonly now: () => number = Date.now,
-  ) {}
+  ) {
+    this.held = new Held(maps, probes)
+  }
 
   /** @throws ProblemError `unknown_tenant`, `ambiguous_subject`, `invalid_identifier` */
   async preview(caller: Caller, question: PreviewQuestion): Promise<PreviewAnswer> {
@@ -54,8 +59,8 @@ export class Previews {
     await auditPreview(this.pool, { at: receivedAt, credentialId: caller.id, previewId, systemIds })
     const subject = { subjectRef: previewId, tenantId, identifiers: question.identifiers, receivedAt }
     const resolution = await this.resolve(subject)
-    const counted =
-      resolution === null ? new Map() : await this.count(systemIds, subject, resolution.identifiers)
+    const counted: ReadonlyMap<string, HeldCounts> =
+      resolution === null ? new Map() : await this.held.count(systemIds, subject, resolution.identifiers)
     return {
       previewId,
       people: resolution && (resolution.kind === 'one' ? 1 : 0),
@@ -84,23 +89,4 @@ export class Previews {
       candidates: resolution.candidates,
     })
   }
-
-  /** The counts of every system that answers. */
-  private async count(
-    systemIds: readonly string[],
-    subject: Subject,
-    identifiers: readonly Identifier[],
-  ): Promise<ReadonlyMap<string, Readonly<Record<string, CollectionCounts>>>> {
-    const counted = await Promise.all(
-      systemIds.map(async (systemId) => {
-        const needed = { ...subject, identifiers: this.maps.neededBy(systemId, identifiers) }
-        const [counts] = await this.probes.preview(systemId, [needed]).catch(() => [])
-        return counts === undefined ? [] : [[systemId, counts] as const]
-      }),
-    )
-    return new Map(counted.flat())
-  }
 }
-
-const foundIn = (counts: Readonly<Record<string, CollectionCounts>> = {}): number =>
-  Object.values(counts).reduce((sum, one) => sum + one.found, 0)

@@ -13,6 +13,7 @@ export type Action =
   | 'cancel'
   | 'extend'
   | 'retry'
+  | 'reprobe'
   | 'clear'
   | 'look'
   | 'read_map'
@@ -20,6 +21,8 @@ export type Action =
   | 'replay'
   | 'import_tombstones'
   | 'administer_vault'
+  | 'find_person'
+  | 'where'
 
 const officer: readonly Role[] = ['privacy_officer', 'admin']
 const staff: readonly Role[] = ['operator', ...officer]
@@ -36,6 +39,7 @@ const allowed: Readonly<Record<Action, readonly Role[]>> = {
   cancel: ['service', ...staff],
   extend: officer,
   retry: staff,
+  reprobe: staff,
   clear: ['eraser'],
   look: ['probe'],
   read_map: ['eraser', 'probe', 'restore', 'viewer', ...staff],
@@ -43,6 +47,8 @@ const allowed: Readonly<Record<Action, readonly Role[]>> = {
   replay: ['restore'],
   import_tombstones: officer,
   administer_vault: ['admin'],
+  find_person: officer,
+  where: officer,
 }
 
 export const may = (caller: Caller, action: Action): boolean =>

@@ -37,24 +37,28 @@ export function ActionFields({ verb, request }: { verb: Verb; request: RequestDe
         </>
       )
     case 'retry':
-      return (
-        <p>
-          <label htmlFor="systemId">System</label>
-          <select id="systemId" name="systemId">
-            {retryable(request).map((id) => (
-              <option key={id} value={id}>
-                {id}
-              </option>
-            ))}
-          </select>
-        </p>
-      )
+      return <SystemChoice systems={retryable(request)} />
+    case 'reprobe':
+      return <SystemChoice systems={request.systems.map(({ systemId }) => systemId)} />
     case 'cancel':
       return null
     default:
       return verb satisfies never
   }
 }
+
+export const SystemChoice = ({ systems }: { systems: readonly string[] }) => (
+  <p>
+    <label htmlFor="systemId">System</label>
+    <select id="systemId" name="systemId">
+      {systems.map((id) => (
+        <option key={id} value={id}>
+          {id}
+        </option>
+      ))}
+    </select>
+  </p>
+)
 
 /** The body of the call, from what was typed in; what was left empty is left out. */
 export function bodyOf(verb: Verb, form: FormData): object {

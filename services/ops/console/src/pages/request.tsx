@@ -1,10 +1,11 @@
 import { type ReactNode, useEffect, useRef, useState } from 'react'
-import type { RequestDetail, Step } from '../../../src/adapters/http/answer-types.js'
+import type { DataMap, RequestDetail, Step } from '../../../src/adapters/http/answer-types.js'
 import { useAnswer, useLive, useVersion } from '../live/hooks.js'
-import { Badge, Moment } from '../parts/known.js'
+import { Badge, Moment, Unknown } from '../parts/known.js'
 import { Answered, Page } from '../parts/page.js'
 import { Table } from '../parts/table.js'
 import { marksOf, sumsOf } from '../view/marks.js'
+import { methodsOf } from '../view/methods.js'
 import { grouped, plain, statusTone } from '../view/words.js'
 import { RequestActions } from './request-actions.js'
 import { Timeline } from './timeline.js'
@@ -21,8 +22,9 @@ export function Request({ requestId }: { requestId: string }) {
           <>
             <Summary request={request} />
             <RequestActions request={request} />
-            <Steps steps={request.steps} />
+            <Planned request={request} />
             <Retained systems={request.systems} />
+            <Backups systems={request.systems} backupClear={request.backupClear} />
             <Timeline requestId={requestId} version={Math.max(version, request.version)} />
           </>
         )}
@@ -101,6 +103,7 @@ function StatusTold({ status }: { status: string }) {
 
 const stepColumns = [
   { title: 'Step' },
+  { title: 'Method' },
   { title: 'Status' },
   { title: 'Requested' },
   { title: 'Erased' },
@@ -115,7 +118,13 @@ const stepColumns = [
   { title: 'Error' },
 ]
 
-function Steps({ steps }: { steps: readonly Step[] }) {
+/** The methods are those of the map the plan was frozen from, not of the one in force. */
+function Planned({ request: { steps, mapVersion } }: { request: RequestDetail }) {
+  const map = useAnswer<DataMap>(`/v1/data-map${mapVersion === null ? '' : `?version=${mapVersion}`}`, [])
+  return <Steps steps={steps} map={map.value} />
+}
+
+function Steps({ steps, map }: { steps: readonly Step[]; map: DataMap | null }) {
   return (
     <Table
       caption="Plan: steps with their four marks"
@@ -136,6 +145,9 @@ function Steps({ steps }: { steps: readonly Step[] }) {
                 {step.after.length > 0 && `, after ${step.after.join(', ')}`}
               </span>
             </th>
+            <td data-method>
+              {methodsOf(map, step.systemId) ?? <Unknown code={map?.unknown ?? 'not_asked'} />}
+            </td>
             <td>
               <Badge tone={statusTone(step.status)}>{plain(step.status)}</Badge>
             </td>
@@ -181,6 +193,36 @@ function Retained({ systems }: { systems: RequestDetail['systems'] }) {
           <td>{part.citation}</td>
           <td>
             <Moment at={part.until} none="no date" />
+          </td>
+        </tr>
+      ))}
+    </Table>
+  )
+}
+
+/** Until when a backup of each system could bring the person back. */
+function Backups({ systems, backupClear }: { systems: RequestDetail['systems']; backupClear: boolean }) {
+  const kept = systems.filter((one) => one.tombstone !== null)
+  if (kept.length === 0) return null
+  return (
+    <Table
+      caption="Backups, and until when the person is kept away from them"
+      columns={['System', 'Erased again since', 'Backup-clear', 'Held until'].map((title) => ({ title }))}
+      rows={kept.length}
+      empty=""
+    >
+      {kept.map(({ systemId, tombstone }) => (
+        <tr key={systemId} data-backups-of={systemId}>
+          <th scope="row">{systemId}</th>
+          <td>
+            <Moment at={tombstone?.effectiveAt ?? null} />
+          </td>
+          <td>
+            <Badge tone={backupClear ? 'good' : 'busy'}>{backupClear ? 'clear since' : 'clear on'}</Badge>{' '}
+            <Moment at={tombstone?.expiresAt ?? null} />
+          </td>
+          <td>
+            <Moment at={tombstone?.heldUntil ?? null} none="not held" />
           </td>
         </tr>
       ))}

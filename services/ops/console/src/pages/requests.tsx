@@ -7,6 +7,7 @@ import { Link, useSearch } from '../router.js'
 import { requestPage } from '../view/links.js'
 import { addressOf, changed, filterOf } from '../view/request-filter.js'
 import { plain, statusTone } from '../view/words.js'
+import { FindPerson } from './find-person.js'
 import { RequestFilter } from './request-filter.js'
 
 const columns = [
@@ -31,6 +32,7 @@ export function Requests() {
   const answer = useAnswer<Answer>(`/v1/requests${filter.size === 0 ? '' : `?${filter}`}`, [tick])
   return (
     <Page title="Requests">
+      <FindPerson />
       <RequestFilter key={filter.toString()} filter={filter} />
       <Answered answer={answer}>
         {({ items, nextCursor }) => (

@@ -4,6 +4,7 @@ import { useAnswer } from '../live/hooks.js'
 import { Moment } from '../parts/known.js'
 import { Answered } from '../parts/page.js'
 import { navigate, useSearch } from '../router.js'
+import { Attempts } from './attempts.js'
 
 const typeName = /^[A-Za-z]{1,60}$/
 
@@ -25,6 +26,7 @@ export function Timeline({ requestId, version }: { requestId: string; version: n
           const fitting = items.filter((one) => type === '' || one.type === type)
           return (
             <>
+              <Attempts items={items} />
               <p className="controls">
                 <label htmlFor="type">Events</label>{' '}
                 <select id="type" value={type} onChange={(event) => choose(event.target.value)}>

@@ -1,5 +1,6 @@
 import type { Matrix } from '../../../src/adapters/http/answer-types.js'
 import { useAnswer, useLive } from '../live/hooks.js'
+import { session } from '../live/session.js'
 import { Badge, Moment } from '../parts/known.js'
 import { Answered, Page } from '../parts/page.js'
 import { Table } from '../parts/table.js'
@@ -7,11 +8,14 @@ import { Link, useSearch } from '../router.js'
 import { cellWords } from '../view/cell.js'
 import { requestPage } from '../view/links.js'
 import { filterOf } from '../view/request-filter.js'
+import { mayReprobe } from '../view/roles.js'
+import { LookAgain } from './look-again.js'
 
 const kept = ['systemId', 'tenantId', 'cursor'] as const
 
 /** Requests by systems, as independent probes found them; what is left of somebody stands first. */
 export function Verification() {
+  const mayLook = mayReprobe(session().who?.roles ?? [])
   const requests = useLive((state) => state.requests)
   const figures = useLive((state) => state.figures)
   const transport = useLive((state) => state.transport)
@@ -42,7 +46,11 @@ export function Verification() {
           <>
             <Table
               caption="Requests by systems"
-              columns={[{ title: 'Request' }, ...systems.map((title) => ({ title }))]}
+              columns={[
+                { title: 'Request' },
+                ...systems.map((title) => ({ title })),
+                ...(mayLook ? [{ title: 'Now' }] : []),
+              ]}
               rows={items.length}
               empty="Nothing is planned yet."
             >
@@ -58,6 +66,14 @@ export function Verification() {
                       <Found cell={item.cells.find((cell) => cell.systemId === systemId)} />
                     </td>
                   ))}
+                  {mayLook && (
+                    <td>
+                      <LookAgain
+                        requestId={item.requestId}
+                        systems={item.cells.map((cell) => cell.systemId)}
+                      />
+                    </td>
+                  )}
                 </tr>
               ))}
             </Table>

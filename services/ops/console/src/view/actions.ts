@@ -51,7 +51,13 @@ export const actionWords: Readonly<Record<Verb, Words>> = {
   retry: {
     button: 'Retry a system',
     title: 'Retry a system?',
-    says: 'The system is asked again. Remove the cause of the failure first.',
+    says: 'The system is asked again. Remove the cause of the failure first. What somebody erased there by hand is found to be gone, and the probe confirms it.',
+    final: null,
+  },
+  reprobe: {
+    button: 'Look again',
+    title: 'Have a probe look again?',
+    says: 'The probe of a system looks for this person now. It reads and changes nothing. What it finds is told here and in the verification view.',
     final: null,
   },
 }

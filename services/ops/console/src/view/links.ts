@@ -2,12 +2,14 @@ const pages = new Set([
   'overview',
   'lag',
   'at-risk',
+  'data-map',
   'erasers',
   'gates',
   'dead-letters',
   'requests',
   'restores',
   'verification',
+  'where',
 ])
 const requestId = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
 
@@ -35,12 +37,14 @@ export type Route =
         | 'overview'
         | 'lag'
         | 'at-risk'
+        | 'data-map'
         | 'erasers'
         | 'gates'
         | 'dead-letters'
         | 'requests'
         | 'restores'
         | 'verification'
+        | 'where'
     }
   | { readonly page: 'request'; readonly requestId: string }
   | { readonly page: 'unknown' }

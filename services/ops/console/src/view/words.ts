@@ -16,6 +16,8 @@ const reasons: Readonly<Record<string, string>> = {
   restore_not_configured: 'no address of the restore service is set',
   restore_unreachable: 'the restore service does not answer',
   restore_refused: 'the restore service does not know your credential',
+  map_unreadable: 'this service can not read it; the request service, which plans with it, may',
+  not_asked: 'the data map was not told yet',
   not_started: 'it has not begun',
   connector_missing: 'Kafka Connect has no such connector',
 }

@@ -393,6 +393,71 @@ export const acted = z.looseObject({
   outstandingGrants: z.array(z.looseObject({ systemId: text, passId: text, expiresAt: epochMs })).optional(),
 })
 
+/** The requests of a person who was named; the ids of `GET /v1/requests?requestId=`. */
+export const personRequests = z.looseObject({ requestIds: z.array(text), truncated: z.boolean() })
+
+/** The only answer that names a person: to who named them. */
+export const where = z.looseObject({
+  whereId: text,
+  holding: z.array(
+    z.looseObject({
+      systemId: text,
+      ids: z.array(z.looseObject({ type: text, value: text })),
+      collections: tallies.nullable(),
+    }),
+  ),
+  without: z.array(text),
+  unknown: z.array(text),
+})
+
+const outlined = z.looseObject({
+  systemId: text,
+  kind: text,
+  notApplicable: text.nullable(),
+  ceiling: whole.nullable(),
+  settleMs: milliseconds,
+  after: z.array(text),
+  derivedFrom: z.array(text),
+  resolves: z.array(text),
+  backups: z.array(z.looseObject({ name: text, keepMs: milliseconds })),
+  elements: z.array(
+    z.looseObject({ name: text, method: text, category: text.nullable(), basis: text.nullable() }),
+  ),
+})
+
+export const dataMap = z.looseObject({
+  version: whole,
+  digest: text,
+  outline: z
+    .looseObject({
+      identifiers: z.array(text),
+      tenant: text,
+      systems: z.array(outlined),
+      steps: z
+        .array(z.looseObject({ stepId: text, systemId: text, stage: whole, after: z.array(text) }))
+        .nullable(),
+    })
+    .nullable(),
+  unknown: z.enum(['map_unreadable']).nullable(),
+  versions: z.array(z.looseObject({ version: whole, digest: text })),
+})
+
+const mapFinding = z.looseObject({
+  level: z.enum(['error', 'warning']),
+  code: text,
+  where: text,
+  message: text,
+  path: text,
+  line: whole,
+})
+
+export const checkedMap = z.looseObject({
+  version: whole,
+  ok: z.boolean(),
+  findings: z.array(mapFinding),
+  systems: z.record(text, z.looseObject({ kind: text, status: text, findings: z.array(mapFinding) })),
+})
+
 export const matrix = z.looseObject({
   systems: z.array(text),
   items: z.array(

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import type { Verb } from '../../domain/permissions.js'
-import { nameShape, systemIdShape } from './queries.js'
+import { nameShape, systemIdShape, tenantShape } from './queries.js'
 
 // Bodies of the calls that change something. What stands in them goes on to `request` and is kept nowhere here.
 
@@ -22,6 +22,12 @@ const identifier = z
   })
   .strict()
 
+export const nothingBody = z.object({}).strict()
+
+export const personBody = z
+  .object({ tenantId: tenantShape, identifiers: z.array(identifier).min(1).max(20) })
+  .strict()
+
 /** By verb, as `request` takes them: it decides, and says what is wrong with a value. */
 export const actionBodies = {
   approve: z.object({ identifiers: z.array(identifier).min(1).max(20).optional() }).strict(),
@@ -33,6 +39,7 @@ export const actionBodies = {
     .strict(),
   cancel: z.object({}).strict(),
   retry: z.object({ systemId: systemIdShape }).strict(),
+  reprobe: z.object({ systemId: systemIdShape }).strict(),
 } as const satisfies Record<Verb, z.ZodObject>
 
 /** `ids` as the list gives them; without them all of the group that fit and did not fail again too often. */

@@ -37,6 +37,22 @@ const guarded = {
   vary: 'accept-encoding',
 }
 
+/** Where the console has a page; `/restores` is not `/v1/restores`. */
+const PAGES = [
+  '',
+  'lag',
+  'at-risk',
+  'requests',
+  'requests/:id',
+  'verification',
+  'where',
+  'erasers',
+  'restores',
+  'gates',
+  'data-map',
+  'dead-letters',
+]
+
 /** A name that holds a digest of what it names. */
 const digested = /-[A-Za-z0-9_-]{8}\.(js|css)$/
 
@@ -45,7 +61,7 @@ const digested = /-[A-Za-z0-9_-]{8}\.(js|css)$/
 export class ConsoleController {
   constructor(@Inject(SITE) private readonly site: { readonly built: Site | null }) {}
 
-  @Get(['', 'lag', 'at-risk', 'requests', 'requests/:id', 'erasers', 'gates', 'dead-letters', 'verification'])
+  @Get(PAGES)
   page(@Headers('accept-encoding') accepted: string | undefined, @Res() reply: RawReply): void {
     send(reply, this.built().page, accepted, 'no-cache')
   }

@@ -1,6 +1,6 @@
 import { rolesFor, type Verb, verbs } from '../../domain/permissions.js'
 import * as answers from './answers.js'
-import { actionBodies, redriveBody, signInBody } from './bodies.js'
+import { actionBodies, nothingBody, personBody, redriveBody, signInBody } from './bodies.js'
 import {
   csrfParameter,
   failures,
@@ -15,6 +15,7 @@ import {
 } from './openapi-operations.js'
 import {
   changesQuery,
+  dataMapQuery,
   deadLettersQuery,
   erasersQuery,
   freshness,
@@ -36,6 +37,7 @@ const meaningOf: Readonly<Record<Verb, string>> = {
   extend: 'Extends the deadline, once, as far as the law allows.',
   cancel: 'Withdraws it, while nothing was erased.',
   retry: 'Has one system tried again.',
+  reprobe: 'Has the probe of one system look again now.',
 }
 
 const actionPaths = (): Json =>
@@ -147,6 +149,36 @@ const paths = (): Json => ({
     timelineQuery,
     [requestIdParameter],
   ),
+  '/v1/data-map': get(
+    'dataMap',
+    'The data map in force, or an older version: systems, elements, methods, steps.',
+    'dataMap',
+    dataMapQuery,
+  ),
+  '/v1/data-map/check': {
+    post: post({
+      id: 'checkDataMap',
+      summary: `The map in force against the live stores, asked of request with the caller’s own credential; probes look. For ${rolesFor('check_map').join(', ')}; audited.`,
+      body: nothingBody,
+      answer: 'checkedMap',
+    }),
+  },
+  '/v1/people/requests': {
+    post: post({
+      id: 'findPerson',
+      summary: `Requests of a person who is named in the body; asked of request with the caller’s own credential, kept nowhere. For ${rolesFor('find_person').join(', ')}; audited.`,
+      body: personBody,
+      answer: 'personRequests',
+    }),
+  },
+  '/v1/people/where': {
+    post: post({
+      id: 'where',
+      summary: `Sources that hold a person who is named in the body, with their own ids; probes look, nothing is kept. For ${rolesFor('where').join(', ')}; audited.`,
+      body: personBody,
+      answer: 'where',
+    }),
+  },
   '/v1/verification': get(
     'verification',
     'What independent probes found, requests by systems; residues first, then what a probe could not tell.',

@@ -35,8 +35,11 @@ describe('the OpenAPI document of ops', () => {
       (path) => methods(path.replace('{id}', id)).join() !== 'GET',
     )
     expect(changing.sort()).toEqual([
+      '/v1/data-map/check',
       '/v1/dead-letters/redrive',
-      ...['approve', 'cancel', 'extend', 'hold', 'refuse', 'release', 'retry'].map(
+      '/v1/people/requests',
+      '/v1/people/where',
+      ...['approve', 'cancel', 'extend', 'hold', 'refuse', 'release', 'reprobe', 'retry'].map(
         (verb) => `/v1/requests/{id}/${verb}`,
       ),
       '/v1/session',

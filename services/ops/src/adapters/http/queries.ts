@@ -25,7 +25,7 @@ const maxAgeMs = whole(/^[0-9]{1,5}$/, 'is a number of milliseconds up to 99999'
     description:
       'How old the answer may be, in milliseconds; 0: everything in it is read after the question.',
   })
-const tenantId = z
+export const tenantShape = z
   .string()
   .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/, 'is the id of a tenant: letters, digits and . _ -')
 export const systemIdShape = z
@@ -69,6 +69,10 @@ export const restoresQuery = z
   .object({ systemId: systemIdShape.optional(), underWay: flag.optional(), cursor: cursor.optional(), limit })
   .strict()
 
+export const dataMapQuery = z
+  .object({ version: whole(/^[0-9]{1,9}$/, 'is the version of a data map').optional() })
+  .strict()
+
 export const noQuery = z.object({}).strict()
 
 export const deadLettersQuery = z
@@ -83,7 +87,7 @@ export const listQuery = z
       .transform((text) => text.split(','))
       .optional(),
     status: listOf(statuses).optional(),
-    tenantId: tenantId.optional(),
+    tenantId: tenantShape.optional(),
     systemId: systemIdShape.optional(),
     regime: listOf(Object.keys(regimes)).optional(),
     dueFrom: instant.optional(),
@@ -120,7 +124,7 @@ export const timelineQuery = z
 
 export const matrixQuery = z
   .object({
-    tenantId: tenantId.optional(),
+    tenantId: tenantShape.optional(),
     systemId: systemIdShape.optional(),
     finding: z.enum(findings).optional(),
     cursor: cursor.optional(),

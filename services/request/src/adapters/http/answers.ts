@@ -132,6 +132,21 @@ export const preview = z.looseObject({
   plan,
 })
 
+export const foundRequests = z.looseObject({ requestIds: z.array(z.uuid()), truncated: z.boolean() })
+
+export const whereabouts = z.looseObject({
+  whereId: z.uuid(),
+  holding: z.array(
+    z.looseObject({
+      systemId: text,
+      ids: z.array(z.looseObject({ type: text, value: text })),
+      collections: tally.nullable(),
+    }),
+  ),
+  without: z.array(text),
+  unknown: z.array(text),
+})
+
 export const clearance = z.looseObject({
   results: z.array(
     z.looseObject({

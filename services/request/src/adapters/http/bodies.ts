@@ -65,7 +65,9 @@ export type CreateBody = z.infer<typeof createBody>
 /** A data map as YAML. */
 export const mapCheckBody = z.object({ map: z.string().min(1).max(2_000_000) }).strict()
 
-export const previewBody = z.object({ tenantId, identifiers }).strict()
+/** A person, by what they are called. */
+export const personBody = z.object({ tenantId, identifiers }).strict()
+export const previewBody = personBody
 
 export const clearanceBody = z
   .object({
@@ -147,6 +149,7 @@ export const commandBodies = {
     .object({ newDueAt: epochMs.optional(), notifiedAt: epochMs.optional(), reason: freeText.optional() })
     .strict(),
   retry: z.object({ systemId }).strict(),
+  reprobe: z.object({ systemId }).strict(),
 } as const
 
 export const statuses = [

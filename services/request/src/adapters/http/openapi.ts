@@ -7,6 +7,7 @@ import {
   importBody,
   listQuery,
   mapCheckBody,
+  personBody,
   previewBody,
   tombstonesBody,
   vaultBodies,
@@ -194,6 +195,18 @@ function otherPaths(): Json {
       'Counts what is held about a person; changes and stores nothing.',
       previewBody,
       'preview',
+    ),
+    '/v1/people/requests': post(
+      'findRequests',
+      'Requests made for a person, by the digests of what is given; officers only, audited.',
+      personBody,
+      'foundRequests',
+    ),
+    '/v1/people/where': post(
+      'where',
+      'Which sources hold a person, by which ids; officers only, audited; changes and stores nothing.',
+      personBody,
+      'whereabouts',
     ),
     '/v1/map-check': {
       ...get('checkMap', 'The data map in force against the live stores; changes nothing.', 'checkedMap'),
