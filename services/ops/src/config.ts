@@ -13,6 +13,7 @@ const schema = z.object({
   LETHE_REQUEST_URL: z.url().optional(),
   LETHE_RESTORE_URL: z.url().optional(),
   LETHE_REGISTRY_URL: z.url().optional(),
+  LETHE_DRILL_MS: z.coerce.number().int().min(1_000).optional(),
   LETHE_PUBLIC_URL: z.url().optional(),
   LETHE_SESSION_IDLE_MIN: z.coerce.number().positive().max(1_440).default(30),
   LETHE_SESSION_HOURS: z.coerce.number().positive().max(168).default(12),
@@ -35,6 +36,8 @@ export interface OpsConfig {
   readonly requestUrl: string | null
   /** The restore service, for backups and drills; null: they are unknown. */
   readonly restoreUrl: string | null
+  /** How often every system must pass a restore drill, as `restore` has it; null: none is asked for. */
+  readonly drillEveryMs: number | null
   /** The schema registry, to read dead letters; null: what they hold is not shown. */
   readonly registryUrl: string | null
   /** What people type in; https makes the session's cookie Secure. null: plain HTTP on this machine. */
@@ -58,6 +61,7 @@ export function opsConfig(env: Environment = process.env): OpsConfig {
     connector: given.LETHE_CONNECTOR,
     requestUrl: given.LETHE_REQUEST_URL?.replace(/\/+$/, '') ?? null,
     restoreUrl: given.LETHE_RESTORE_URL?.replace(/\/+$/, '') ?? null,
+    drillEveryMs: given.LETHE_DRILL_MS ?? null,
     registryUrl: given.LETHE_REGISTRY_URL ?? null,
     publicUrl: given.LETHE_PUBLIC_URL ?? null,
     oidc: oidcSettings(given, env),

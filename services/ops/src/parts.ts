@@ -91,7 +91,10 @@ export function openParts(config: OpsConfig, logger: Logger): OpsParts {
     lag,
     looks: new Looks({ pool, lag, risk, overview, deadLetters }),
     requests: new Requests(pool, new PgEventStore(pool)),
-    restores: new Restores(pool, new RestoreClient(config.restoreUrl)),
+    restores: new Restores(pool, new RestoreClient(config.restoreUrl), {
+      systemIds: () => lag.systems,
+      everyMs: config.drillEveryMs,
+    }),
     changes,
     live: new Live(changes, lag, overview),
     people,

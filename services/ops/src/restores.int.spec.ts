@@ -168,6 +168,53 @@ describe('the gates', () => {
   })
 })
 
+describe('restore drills', () => {
+  const drill = (more: object = {}) => ({
+    drillId: 'd1',
+    systemId: 'shop-pg',
+    askedBy: 'operator',
+    startedAt: NOW - 2 * DAY,
+    finishedAt: NOW - DAY,
+    phase: 'ended',
+    verdict: 'passed',
+    reasons: [],
+    intact: true,
+    evidence: { secret: 'not told' },
+    ...more,
+  })
+  interface Told {
+    readonly due: readonly { readonly systemId: string; readonly overdue: boolean | null }[]
+  }
+  const overdue = ({ due }: Told) => Object.fromEntries(due.map((one) => [one.systemId, one.overdue]))
+
+  it('are due a period after the last that passed, asked with the credential of who looks', async () => {
+    asked = []
+    answer = { status: 200, body: { drills: [drill(), drill({ drillId: 'd2', verdict: 'failed' })] } }
+    const port = (restore.address() as AddressInfo).port
+    const daily = await stand.start({ restoreUrl: `http://127.0.0.1:${port}`, drillEveryMs: 7 * DAY })
+    // The systems come with its first look at Kafka.
+    await expect
+      .poll(async () => overdue((await daily.get<Told>('/v1/drills')).body), { timeout: 20_000 })
+      .toEqual({ cache: true, 'shop-pg': false })
+    const { body } = await daily.get('/v1/drills')
+    expect(answers.drills.parse(body).items).toHaveLength(2)
+    expect(JSON.stringify(body)).not.toContain('not told')
+    expect(asked[0]).toEqual({ path: '/v1/drills', authorization: `Bearer ${tokens.viewer}` })
+  })
+
+  it('are unknown, and never passed in time, when nobody says or asks for any', async () => {
+    answer = { status: 404, body: {} }
+    const { body } = await ops.get<Told>('/v1/drills')
+    answers.drills.parse(body)
+    expect(body).toMatchObject({ items: null, unknown: 'restore_unreachable' })
+    answer = { status: 200, body: { drills: [drill()] } }
+    await expect
+      .poll(async () => overdue((await ops.get<Told>('/v1/drills')).body), { timeout: 20_000 })
+      .toEqual({ cache: null, 'shop-pg': null })
+    expect((await ops.get('/v1/drills', tokens.service)).status).toBe(403)
+  })
+})
+
 describe('the catalogue of backups', () => {
   const backup = {
     systemId: 'shop-pg',

@@ -337,6 +337,25 @@ const answers: readonly (readonly [RegExp, unknown])[] = [
       versions: [{ version: 1, digest: x }],
     },
   ],
+  [
+    /^\/v1\/drills/,
+    {
+      due: [{ systemId: x, lastPassedAt: 1, dueAt: null, overdue: null, unknown: { overdue: x, dueAt: x } }],
+      items: [
+        {
+          drillId: x,
+          systemId: x,
+          startedAt: 1,
+          finishedAt: null,
+          phase: x,
+          verdict: x,
+          reasons: [{ code: x, detail: x }],
+          intact: false,
+        },
+      ],
+      unknown: null,
+    },
+  ],
   [/^\/v1\/backups/, { items: [backup], unknown: null }],
   [
     /^\/v1\/dead-letters\/redrive/,

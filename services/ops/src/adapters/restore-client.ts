@@ -21,6 +21,24 @@ const backups = z.object({
 /** A backup of the catalogue, compared with the data map. */
 export type CataloguedBackup = z.infer<typeof backups>['backups'][number]
 
+const drills = z.object({
+  drills: z.array(
+    z.object({
+      drillId: z.string(),
+      systemId: z.string(),
+      startedAt: epochMs,
+      finishedAt: epochMs.nullable(),
+      phase: z.string(),
+      verdict: z.string().nullable(),
+      reasons: z.array(z.object({ code: z.string(), detail: z.string() })),
+      intact: z.boolean().nullable(),
+    }),
+  ),
+})
+
+/** A restore drill, as far as it has come. */
+export type Drill = z.infer<typeof drills>['drills'][number]
+
 /** What was answered, or why nothing is known. */
 export type Asked<T> =
   | { readonly value: T; readonly unknown: null }
@@ -40,6 +58,12 @@ export class RestoreClient {
   async backups(token: string): Promise<Asked<readonly CataloguedBackup[]>> {
     const answer = await this.get(token, '/v1/backups', backups)
     return answer.unknown === null ? { value: answer.value.backups, unknown: null } : answer
+  }
+
+  /** The latest first. */
+  async drills(token: string): Promise<Asked<readonly Drill[]>> {
+    const answer = await this.get(token, '/v1/drills', drills)
+    return answer.unknown === null ? { value: answer.value.drills, unknown: null } : answer
   }
 
   private async get<T>(token: string, path: string, shape: z.ZodType<T>): Promise<Asked<T>> {

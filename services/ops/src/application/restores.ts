@@ -2,7 +2,8 @@ import { type Caller, problem } from '@lethe/service-host'
 import type { Pool } from 'pg'
 import { z } from 'zod'
 import { behindCursor, type RestoreKey, type RestoreRow, restores } from '../adapters/pg-restores.js'
-import type { Asked, CataloguedBackup, RestoreClient } from '../adapters/restore-client.js'
+import type { Asked, CataloguedBackup, Drill, RestoreClient } from '../adapters/restore-client.js'
+import { type DrillDue, drillsDue } from '../domain/drill-due.js'
 import { Pace, type Progress } from '../domain/progress.js'
 import type { Identity } from './identity.js'
 import { mayLook } from './looks.js'
@@ -28,7 +29,13 @@ export class Restores {
 
   constructor(
     private readonly pool: Pool,
-    private readonly restore: Pick<RestoreClient, 'backups'>,
+    private readonly restore: Pick<RestoreClient, 'backups' | 'drills'>,
+    private readonly drilled: {
+      /** Systems of the data map. */
+      readonly systemIds: () => readonly string[]
+      /** How often each must pass a drill, milliseconds; null: nobody asks for any. */
+      readonly everyMs: number | null
+    },
     private readonly now: () => number = Date.now,
   ) {}
 
@@ -51,6 +58,18 @@ export class Restores {
     mayLook(caller)
     const { value, unknown } = await this.restore.backups(token)
     return { items: value, unknown }
+  }
+
+  /** Which drills are due, and what came of those before. */
+  async drills({ caller, token }: Identity): Promise<{
+    due: readonly DrillDue[]
+    items: readonly Drill[] | null
+    unknown: Asked<unknown>['unknown']
+  }> {
+    mayLook(caller)
+    const { value, unknown } = await this.restore.drills(token)
+    const { systemIds, everyMs } = this.drilled
+    return { due: drillsDue(systemIds(), value, everyMs, this.now()), items: value, unknown }
   }
 
   private async progress(row: RestoreRow): Promise<Progress | null> {

@@ -105,6 +105,7 @@ export class Stand {
       connector: `no-such-connector-${topicPrefix}`,
       requestUrl: null,
       restoreUrl: null,
+      drillEveryMs: null,
       registryUrl,
       publicUrl: null,
       oidc: null,

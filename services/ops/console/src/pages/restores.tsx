@@ -12,6 +12,7 @@ import { leftovers, phaseWords } from '../view/restores.js'
 import { span } from '../view/time.js'
 import { grouped, plain } from '../view/words.js'
 import { Backups } from './backups.js'
+import { Drills } from './drills.js'
 import { GateTable } from './gate-table.js'
 
 /** Gates, replays under way, what came of those before, and the backups that can still come back. */
@@ -27,6 +28,7 @@ export function Restores() {
       <Answered answer={gates}>{({ items }) => <GateTable items={items} />}</Answered>
       <Answered answer={underWay}>{({ items }) => <UnderWay items={items} />}</Answered>
       <History figures={figures} />
+      <Drills figures={figures} />
       <Backups figures={figures} />
     </Page>
   )

@@ -18,6 +18,8 @@ const reasons: Readonly<Record<string, string>> = {
   restore_refused: 'the restore service does not know your credential',
   map_unreadable: 'this service can not read it; the request service, which plans with it, may',
   not_asked: 'the data map was not told yet',
+  no_drill_period: 'nobody says how often (LETHE_DRILL_MS)',
+  never_passed: 'none was ever passed',
   not_started: 'it has not begun',
   connector_missing: 'Kafka Connect has no such connector',
 }

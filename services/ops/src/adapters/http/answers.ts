@@ -207,6 +207,33 @@ const restoreUnknown = z
   .nullable()
   .meta({ description: 'Why nothing is known; null when it is.' })
 
+export const drills = z.looseObject({
+  due: z.array(
+    z.looseObject({
+      systemId: text,
+      lastPassedAt: epochMs.nullable(),
+      dueAt: epochMs.nullable(),
+      overdue: z.boolean().nullable(),
+      unknown,
+    }),
+  ),
+  items: z
+    .array(
+      z.looseObject({
+        drillId: text,
+        systemId: text,
+        startedAt: epochMs,
+        finishedAt: epochMs.nullable(),
+        phase: text,
+        verdict: text.nullable(),
+        reasons: z.array(z.looseObject({ code: text, detail: text })),
+        intact: z.boolean().nullable(),
+      }),
+    )
+    .nullable(),
+  unknown: restoreUnknown,
+})
+
 export const backups = z.looseObject({
   items: z
     .array(

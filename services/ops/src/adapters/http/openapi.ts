@@ -99,6 +99,12 @@ const paths = (): Json => ({
     'restores',
     restoresQuery,
   ),
+  '/v1/drills': get(
+    'drills',
+    'Restore drills: which are due, and what came of those before; asked of restore with the caller’s own credential.',
+    'drills',
+    noQuery,
+  ),
   '/v1/backups': get(
     'backups',
     'The catalogue of backups, asked of restore with the caller’s own credential.',

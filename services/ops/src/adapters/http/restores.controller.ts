@@ -16,6 +16,12 @@ export class RestoresController {
     return this.restores.list(caller, parsed(restoresQuery, query, 'query'))
   }
 
+  @Get('drills')
+  drills(@IdentityParam() identity: Identity, @Query() query: unknown) {
+    parsed(noQuery, query, 'query')
+    return this.restores.drills(identity)
+  }
+
   @Get('backups')
   backups(@IdentityParam() identity: Identity, @Query() query: unknown) {
     parsed(noQuery, query, 'query')
