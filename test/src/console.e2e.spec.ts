@@ -140,6 +140,18 @@ else
         .getByText('endangers 1 request')
         .waitFor({ timeout: 60_000 })
       await picture('overview')
+      await go('Erasers')
+      const verdict = (group: string) =>
+        page.locator(`tr[data-group="${group}"]`).getAttribute('data-verdict')
+      await until(
+        'the verdict on the eraser that stopped',
+        () => verdict('eraser.cache'),
+        (seen) => seen === 'silent',
+      )
+      await page.locator('tr[data-group="eraser.shop-pg"]').getByText('usable').waitFor()
+      expect(await verdict('eraser.shop-pg')).toBe('up')
+      await picture('erasers')
+      await go('Overview')
       await trouble.getByRole('link', { name: '1 request' }).click()
       await page.locator(`tr[data-request="${requestId}"]`).getByText('stands still').waitFor()
       expect(page.url()).toBe(`${url}/at-risk?place=eraser.cache`)
@@ -349,6 +361,12 @@ else
     })
 
     it('watches a restore until the gate opens: why it is shut, who may decide, and what came of it', async (context) => {
+      // Only the owner of a database can shut its gate.
+      await withClient(chain.pgUrl, (shop) =>
+        shop.query(
+          `DO $$ BEGIN EXECUTE format('ALTER DATABASE %I OWNER TO shop_restore', current_database()); END $$`,
+        ),
+      )
       const backup = await backUpShop(chain.context)
       if (backup === null) return context.skip('There is no pg_dump here.')
       const restoreService = async (path: string, credential = 'operator') => {
@@ -555,7 +573,7 @@ else
       expect(await users.textContent()).toMatch(/shop-pg.*delete.*contract/)
       await operator.page.getByRole('link', { name: 'version 1' }).press('Enter')
       expect(operator.page.url()).toBe(`${url}/data-map?version=1`)
-      await operator.page.getByText('in force', { exact: true }).waitFor()
+      await operator.page.locator('[data-version="1"]').getByText('in force').waitFor()
       await operator.page.getByRole('button', { name: 'Check the map' }).press('Enter')
       await operator.page.locator('[data-checked]').waitFor({ timeout: 60_000 })
       expect(await operator.page.locator('[data-checked]').textContent()).toMatch(

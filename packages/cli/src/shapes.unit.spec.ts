@@ -82,7 +82,18 @@ describe('what is given to lethe', () => {
     expect(isKnown('<person>')).toBe(false)
   })
 
-  const verbs = ['approve', 'refuse', 'hold', 'release', 'cancel', 'extend', 'retry', 'reprobe', 'show', 'watch']
+  const verbs = [
+    'approve',
+    'refuse',
+    'hold',
+    'release',
+    'cancel',
+    'extend',
+    'retry',
+    'reprobe',
+    'show',
+    'watch',
+  ]
   const person = ['-t', 'acme', '--user-id', 'u1']
   const places: [string, (value: string) => string[]][] = [
     ...verbs.map((verb): [string, (value: string) => string[]] => [verb, (value) => [verb, value]]),

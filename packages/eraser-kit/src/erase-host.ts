@@ -13,7 +13,7 @@ import { type Asked, askClearance, type WantedPass } from './clearing.js'
 import type { Connector, EraseIo, Marker, Receipt, Session } from './connector.js'
 import { type Context, Gathering } from './gathering.js'
 import { batchPasses, batchSeconds, ofEraser, passesTotal } from './metrics.js'
-import { Pacer } from './pacer.js'
+import { Pacer, type Pacing } from './pacer.js'
 import { outcomeAttributes, settlementAttributes, tracedPasses } from './pass-spans.js'
 import { Patience, waits } from './patience.js'
 import { readReceipt } from './read-receipt.js'
@@ -66,6 +66,10 @@ export class EraseHost {
       most: Math.min(batch.max, GATHERED),
       parted: (err) => parts.logger.warn({ err }, 'gathered commands failed; each partition is done alone'),
     })
+  }
+
+  get pacing(): Pacing {
+    return this.pacer.state()
   }
 
   /**

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { KafkaBatchStrategy, MessageCodec, MessageProducer } from '@lethe/messaging'
 import { createLogger, type Logger, metricsRegistry, Repeating } from '@lethe/service-host'
 import {
@@ -9,6 +10,7 @@ import {
   type OnModuleDestroy,
   type Provider,
 } from '@nestjs/common'
+import { Beats } from './beat.js'
 import { EraseController, ProbeController } from './command.controllers.js'
 import { type EraserConfig, pruningDefaults } from './config.js'
 import type { Connector, Role } from './connector.js'
@@ -29,6 +31,9 @@ const LOOPS = Symbol('loops')
 /** Partitions whose batches are in hand at the same time; as many as the topics have. */
 const PARTITIONS = 6
 const LOOK_EVERY_MS = 60_000
+const BEAT_EVERY_MS = 10_000
+/** The store was looked at by then. */
+const FIRST_BEAT_MS = 1_000
 /** A process that lives shorter than a day prunes too. */
 const FIRST_PRUNING_MS = 60_000
 
@@ -58,8 +63,9 @@ export class EraserModule implements OnApplicationBootstrap, OnModuleDestroy, On
         { provide: LOGGER, useValue: logger },
         {
           provide: LOOPS,
-          inject: [Systems],
-          useFactory: (systems: Systems) => loops(config, systems, logger),
+          inject: [Systems, RequestClient, ...(config.role === 'erase' ? [EraseHost] : [])],
+          useFactory: (systems: Systems, request: RequestClient, host?: EraseHost) =>
+            loops({ config, connector, systems, request, host: host ?? null, logger }),
         },
         ...ports(connector, config),
         ...(config.role === 'erase' ? erase(connector, config) : probe(config)),
@@ -83,7 +89,44 @@ export class EraserModule implements OnApplicationBootstrap, OnModuleDestroy, On
   }
 }
 
-function loops(config: EraserConfig, systems: Systems, logger: Logger): Repeating[] {
+interface Looping {
+  readonly config: EraserConfig
+  readonly connector: Connector
+  readonly systems: Systems
+  readonly request: RequestClient
+  /** null for a probe. */
+  readonly host: EraseHost | null
+  readonly logger: Logger
+}
+
+/** Says once, and not every time, that nobody hears the beat: clearance tells of the same. */
+function beating(parts: Looping, watch: StoreWatch): Repeating {
+  const { config, connector, request, host, logger } = parts
+  const beats = new Beats({
+    systemId: config.systemId,
+    role: config.role,
+    instance: randomUUID(),
+    version: connector.version,
+    store: () => watch.state,
+    pacing: () => host?.pacing ?? null,
+    tell: (beat) => request.beat(beat),
+  })
+  let heard = true
+  const work = async () => {
+    try {
+      await beats.beat()
+      heard = true
+    } catch (err) {
+      if (heard)
+        logger.warn({ err, system: config.systemId }, 'request does not hear that this deployment is there')
+      heard = false
+    }
+  }
+  return new Repeating({ name: 'beat', work, everyMs: BEAT_EVERY_MS, firstMs: FIRST_BEAT_MS, logger })
+}
+
+function loops(parts: Looping): Repeating[] {
+  const { config, systems, logger } = parts
   const { systemId, role } = config
   const watch = new StoreWatch(systemId, () => storeCheck(role, systems), logger, role)
   const watching = new Repeating({
@@ -93,13 +136,15 @@ function loops(config: EraserConfig, systems: Systems, logger: Logger): Repeatin
     firstMs: 0,
     logger,
   })
-  if (role === 'probe') return [watching]
+  const beat = beating(parts, watch)
+  if (role === 'probe') return [watching, beat]
   const { receiptsKeepMs: keepMs = pruningDefaults.receiptsKeepMs } = config
   const { pruneEveryMs: everyMs = pruningDefaults.pruneEveryMs } = config
   const pruning = new ReceiptPruning({ systemId, systems, keepMs, logger })
   const firstMs = Math.min(everyMs, FIRST_PRUNING_MS)
   return [
     watching,
+    beat,
     new Repeating({ name: 'prune-receipts', work: () => pruning.run(), everyMs, firstMs, logger }),
   ]
 }
@@ -107,6 +152,7 @@ function loops(config: EraserConfig, systems: Systems, logger: Logger): Repeatin
 function ports(connector: Connector, config: EraserConfig): Provider[] {
   const request = new RequestClient(config.requestUrl, config.token)
   return [
+    { provide: RequestClient, useValue: request },
     {
       provide: Systems,
       useFactory: () => new Systems(connector, config.systemId, request, config.secret, config.role),

@@ -1,5 +1,6 @@
 import { PausedError, TerminalError } from '@lethe/service-host'
 import { z } from 'zod'
+import type { Beat } from './beat.js'
 import type { IdentifierType, Subject, TenantRule } from './connector.js'
 
 const identifier = z.object({ type: z.string() as unknown as z.ZodType<IdentifierType>, value: z.string() })
@@ -86,6 +87,12 @@ export class RequestClient implements RequestPort {
 
   section(version: number | 'current', systemId: string): Promise<MapSection> {
     return this.ask(`/v1/data-maps/${version}/systems/${encodeURIComponent(systemId)}`, sectionShape)
+  }
+
+  /** Tells that this deployment is there. @throws PausedError when `request` does not answer */
+  async beat(beat: Beat): Promise<void> {
+    const { systemId: _, ...told } = beat
+    await this.ask('/v1/beats', z.object({ heard: z.literal(true) }), told)
   }
 
   private async ask<T>(path: string, shape: z.ZodType<T>, body?: object): Promise<T> {

@@ -17,6 +17,11 @@ export class StoreWatch {
     private readonly role: Role = 'erase',
   ) {}
 
+  /** `ok`, or the code of what keeps the deployment from its store; null before the first look. */
+  get state(): string | null {
+    return this.last
+  }
+
   async look(): Promise<void> {
     const reason = await this.check().then(
       () => null,

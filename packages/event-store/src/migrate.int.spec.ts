@@ -43,6 +43,7 @@ describe('migrations', () => {
       '0010_tombstone-chain',
       '0011_drills',
       '0012_ordered-indexes',
+      '0014_eraser-beats',
     ])
     expect(await migrate(url)).toEqual([])
   })
@@ -71,6 +72,7 @@ describe('roles', () => {
     ['lethe_ops', 'SELECT * FROM read_model.verifications'],
     ['lethe_ops', 'SELECT * FROM inbox.offsets'],
     ['lethe_ops', 'SELECT * FROM events.events'],
+    ['lethe_ops', 'SELECT * FROM machine.beats'],
     [
       'lethe_ops',
       "INSERT INTO audit.views (at, credential_id, view, request_id, found) VALUES (1, 'a', 'b', 'c', true)",
@@ -120,6 +122,7 @@ describe('roles', () => {
     ['lethe_ops', 'DELETE FROM audit.views'],
     ['lethe_ops', 'SELECT * FROM audit.actions'],
     ['lethe_ops', "UPDATE audit.actions SET outcome = 'done'"],
+    ['lethe_ops', 'DELETE FROM machine.beats'],
     ['lethe_ops', 'UPDATE inbox.offsets SET next_offset = 0'],
     ['lethe_ops', "INSERT INTO events.events (stream_id, version, type, data) VALUES ('s', 1, 't', '{}')"],
     ['lethe_ops', 'SELECT * FROM outbox.message'],

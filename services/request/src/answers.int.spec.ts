@@ -19,6 +19,18 @@ const post = (path: string, body: object, token: string = tokens.all) =>
 const epoch = async (): Promise<unknown> =>
   ((await get('/v1/vault', tokens.all)).body as { epochs: { epoch: string }[] }).epochs[0]?.epoch
 const identifiers = () => askByEmail(newPerson(stand).email).identifiers
+const beat = (more: object = {}) => ({
+  role: 'erase',
+  instance: '5f3c0c7e-2d4b-4a53-9a53-3b6f7a1c9d10',
+  version: '1.0.0',
+  startedAt: 1,
+  store: 'ok',
+  windowMs: 60_000,
+  done: 3,
+  failed: 0,
+  pacing: { size: 5, max: 10, perSecond: null, waitsMs: 0 },
+  ...more,
+})
 const passes = () => [{ requestId, passId: 'cache#1/initial', attempt: 1 }]
 
 type Asked = () => Promise<{ readonly status: number; readonly body: Answer }>
@@ -49,6 +61,7 @@ const asked: [string, z.ZodObject, Asked][] = [
     () =>
       post('/v1/clearance', { systemId: 'cache', purpose: 'erase', passes: passes() }, tokens.cacheEraser),
   ],
+  ['a beat', answers.heard, () => post('/v1/beats', beat(), tokens.cacheEraser)],
   [
     'tombstones',
     answers.tombstones,
@@ -74,6 +87,24 @@ const asked: [string, z.ZodObject, Asked][] = [
   ['the peppers', answers.pepperStatus, () => get('/v1/vault/peppers', tokens.all)],
   ['a new pepper tried', answers.rotatedPepper, () => post('/v1/vault/peppers/rotate', { dryRun: true })],
 ]
+
+describe('a beat', () => {
+  it('is of the credential’s own system and role, one row per process, and of nobody else', async () => {
+    const told = async (body: object, token: string) => (await post('/v1/beats', body, token)).status
+    expect(await told(beat({ done: 9 }), tokens.cacheEraser)).toBe(200)
+    expect(await told(beat({ role: 'probe' }), tokens.cacheProbe)).toBe(200)
+    expect(await told(beat(), tokens.cacheProbe)).toBe(403)
+    expect(await told(beat({ systemId: 'shop-pg' }), tokens.cacheEraser)).toBe(400)
+    expect(await told(beat({ store: 'password of ada@example.com refused' }), tokens.cacheEraser)).toBe(400)
+    for (const token of [tokens.officer, tokens.all, tokens.service])
+      expect(await told(beat(), token)).toBe(403)
+    const { rows } = await stand.pool.query('SELECT system_id, role, done FROM machine.beats ORDER BY role')
+    expect(rows).toEqual([
+      { system_id: 'cache', role: 'erase', done: '9' },
+      { system_id: 'cache', role: 'probe', done: '3' },
+    ])
+  })
+})
 
 describe('an answer has the form that the OpenAPI document gives it, and another form would be found:', () => {
   it.each(asked)('%s', async (_what, shape, ask) => {

@@ -23,6 +23,7 @@ import { Clearance } from './application/clearance.js'
 import { Collecting } from './application/collecting.js'
 import { RequestCommands } from './application/commands.js'
 import { DataMaps } from './application/data-maps.js'
+import { EraserBeats } from './application/eraser-beats.js'
 import { FirstStep } from './application/first-step.js'
 import { IdentityResolution } from './application/identity.js'
 import { ImportTombstones } from './application/import-tombstones.js'
@@ -74,6 +75,7 @@ export interface RequestParts {
   readonly clearance: Clearance
   readonly tombstones: Tombstones
   readonly imports: ImportTombstones
+  readonly beats: EraserBeats
   readonly maps: DataMaps
   readonly intake: Intake
   readonly intakeKey: IntakeKey
@@ -192,6 +194,7 @@ async function build(
       Date.now,
       blocked,
     ),
+    beats: new EraserBeats(pool),
     tombstones: new Tombstones(
       pool,
       vault,

@@ -21,6 +21,7 @@ import { AcceptQueue } from './application/accept-queue.js'
 import { Clearance } from './application/clearance.js'
 import { RequestCommands } from './application/commands.js'
 import { DataMaps } from './application/data-maps.js'
+import { EraserBeats } from './application/eraser-beats.js'
 import { ImportTombstones } from './application/import-tombstones.js'
 import { Intake } from './application/intake.js'
 import { MapChecks } from './application/map-check.js'
@@ -64,6 +65,7 @@ export class RequestModule implements OnApplicationBootstrap, OnModuleDestroy, O
         { provide: People, useValue: parts.namedPeople },
         { provide: Previews, useValue: parts.previews },
         { provide: Clearance, useValue: parts.clearance },
+        { provide: EraserBeats, useValue: parts.beats },
         { provide: Tombstones, useValue: parts.tombstones },
         { provide: ImportTombstones, useValue: parts.imports },
         { provide: DataMaps, useValue: parts.maps },

@@ -128,6 +128,16 @@ const restore = {
   openedBy: x,
   progress: { done: 1, total: 2, leftMs: null, unknown: { leftMs: x } },
 }
+const deployment = {
+  verdict: x,
+  versions: [x],
+  beatAt: 1,
+  store: x,
+  perMinute: 1,
+  errorRate: 0.5,
+  pacing: { size: 1, max: 1, perSecond: 1, waitsMs: 1 },
+  canary: null,
+}
 const mapFinding = { level: 'error', code: x, where: x, message: x, path: x, line: 1 }
 const backup = {
   systemId: x,
@@ -276,7 +286,10 @@ const answers: readonly (readonly [RegExp, unknown])[] = [
       nextCursor: x,
     },
   ],
-  [/^\/v1\/erasers/, { measuredAt: 1, ageMs: 0, items: [{ ...group, systemId: x, role: 'erase', links }] }],
+  [
+    /^\/v1\/erasers/,
+    { measuredAt: 1, ageMs: 0, items: [{ ...group, ...deployment, systemId: x, role: 'erase', links }] },
+  ],
   [
     /^\/v1\/gates/,
     {

@@ -46,7 +46,14 @@ const overview = {
 
 const letters = { items: [{ group: 'eraser.cache' }], unknown: null } as unknown as DeadLettersView
 const risk = { items: [{ verdict: 'late' }, { verdict: 'late' }] } as unknown as RiskView
-const gate = { strength: null, restoreId: null, reason: null, since: null, standing: 'open', lookedAt: null } as const
+const gate = {
+  strength: null,
+  restoreId: null,
+  reason: null,
+  since: null,
+  standing: 'open',
+  lookedAt: null,
+} as const
 
 const sources: FigureSources = {
   lag: async () => lag,

@@ -1,6 +1,8 @@
 import { type Caller, problem } from '@lethe/service-host'
 import type { Pool } from 'pg'
+import { type Beat, beats } from '../adapters/pg-beats.js'
 import { type Gate, gates } from '../adapters/pg-reads.js'
+import { type Deployment, deploymentOf } from '../domain/deployment.js'
 import { may, scopeOf } from '../domain/permissions.js'
 import type { DeadLetters, DeadLettersView } from './dead-letters.js'
 import type { GroupView, Lag, LagView } from './lag.js'
@@ -16,7 +18,7 @@ export interface Aged {
 }
 
 /** One deployment of one system's eraser. */
-export interface EraserView extends GroupView {
+export interface EraserView extends Omit<GroupView, 'unknown'>, Deployment {
   readonly systemId: string
   readonly role: 'erase' | 'probe'
   readonly links: { readonly requests: string }
@@ -57,11 +59,15 @@ export class Looks {
     healths: readonly string[] | undefined,
   ): Promise<Aged & { items: EraserView[] }> {
     mayLook(caller)
-    const { startedAt, value } = await this.parts.lag.read(maxAgeMs)
+    const [{ startedAt, value }, told] = await Promise.all([
+      this.parts.lag.read(maxAgeMs),
+      // Kafka's own word is shown all the same.
+      beats(this.parts.pool).catch(() => null),
+    ])
     const items = value.groups
       .filter(isEraser)
       .filter(({ health }) => healths === undefined || healths.includes(health))
-      .map(eraserView)
+      .map((view) => eraserView(view, told))
     return aged({ startedAt, value: { items } })
   }
 
@@ -86,13 +92,18 @@ export class Looks {
   }
 }
 
-function eraserView(view: GroupView): EraserView {
+function eraserView(view: GroupView, told: readonly Beat[] | null): EraserView {
   const [kind, ...rest] = view.group.split('.')
   const systemId = rest.join('.')
+  const role = kind === 'probe' ? 'probe' : 'erase'
+  const own = told?.filter((one) => one.systemId === systemId && one.role === role) ?? null
+  const deployment = deploymentOf(own, view.health, Date.now())
   return {
     ...view,
+    ...deployment,
+    unknown: { ...view.unknown, ...deployment.unknown },
     systemId,
-    role: kind === 'probe' ? 'probe' : 'erase',
+    role,
     links: { requests: `/v1/requests?systemId=${systemId}&order=due` },
   }
 }

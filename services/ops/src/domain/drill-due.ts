@@ -28,7 +28,9 @@ export function drillsDue(
   return systemIds.map((systemId) => {
     if (drills === null) return nothing(systemId, 'restore_unreachable', null)
     const passed = drills.flatMap((one) =>
-      one.systemId === systemId && one.verdict === 'passed' && one.finishedAt !== null ? [one.finishedAt] : [],
+      one.systemId === systemId && one.verdict === 'passed' && one.finishedAt !== null
+        ? [one.finishedAt]
+        : [],
     )
     const lastPassedAt = passed.length === 0 ? null : Math.max(...passed)
     if (everyMs === null) return nothing(systemId, 'no_drill_period', lastPassedAt)

@@ -27,7 +27,9 @@ export function Drills({ figures }: { figures: number }) {
                   {one.overdue === null ? (
                     <Unknown code={one.unknown['overdue']} />
                   ) : (
-                    <Badge tone={one.overdue ? 'bad' : 'good'}>{one.overdue ? 'overdue' : 'passed in time'}</Badge>
+                    <Badge tone={one.overdue ? 'bad' : 'good'}>
+                      {one.overdue ? 'overdue' : 'passed in time'}
+                    </Badge>
                   )}
                 </td>
                 <td>
@@ -44,7 +46,12 @@ export function Drills({ figures }: { figures: number }) {
               Drills: <Unknown code={unknown} />
             </p>
           ) : (
-            <Table caption="Drills, the latest first" columns={columns} rows={items.length} empty="None was done yet.">
+            <Table
+              caption="Drills, the latest first"
+              columns={columns}
+              rows={items.length}
+              empty="None was done yet."
+            >
               {items.map((one) => (
                 <tr key={one.drillId} data-drill={one.drillId}>
                   <th scope="row">{one.systemId}</th>

@@ -1,18 +1,28 @@
 import type { Erasers as ErasersAnswer } from '../../../src/adapters/http/answer-types.js'
 import { useAnswer, useLive } from '../live/hooks.js'
-import { Badge, Field } from '../parts/known.js'
+import { Badge, Field, Moment, Unknown } from '../parts/known.js'
 import { Answered, Page } from '../parts/page.js'
 import { Table } from '../parts/table.js'
 import { Link, useSearch } from '../router.js'
+import { pacingWords, verdictWords } from '../view/erasers.js'
 import { pageOf } from '../view/links.js'
 import { span } from '../view/time.js'
-import { grouped, healthTone } from '../view/words.js'
+import { grouped, plain } from '../view/words.js'
+
+type Eraser = ErasersAnswer['items'][number]
 
 const healths = /^(up|rebalancing|silent|unknown)(,(up|rebalancing|silent|unknown))*$/
 const columns = [
   { title: 'System' },
   { title: 'Role' },
-  { title: 'Health' },
+  { title: 'State' },
+  { title: 'Version' },
+  { title: 'Heartbeat' },
+  { title: 'Store' },
+  { title: 'Canary' },
+  { title: 'A minute', number: true },
+  { title: 'Failed', number: true },
+  { title: 'Rate limit' },
   { title: 'Members', number: true },
   { title: 'Lag', number: true },
   { title: 'Present work done in', number: true },
@@ -37,29 +47,58 @@ export function Erasers() {
         {({ items }) => (
           <Table caption="Erasers and probes" columns={columns} rows={items.length} empty="None.">
             {items.map((one) => (
-              <tr key={one.group} data-group={one.group}>
-                <th scope="row">{one.systemId}</th>
-                <td>{one.role === 'probe' ? 'probes' : 'erases'}</td>
-                <td>
-                  <Badge tone={healthTone(one.health)}>{one.health}</Badge>
-                </td>
-                <td className="number">
-                  <Field<number> of={one} name="members" show={grouped} />
-                </td>
-                <td className="number">
-                  <Field<number> of={one} name="lag" show={grouped} />
-                </td>
-                <td className="number">
-                  <Field<number> of={one} name="drainMs" show={span} />
-                </td>
-                <td>
-                  <Link to={pageOf(one.links.requests)}>requests of {one.systemId}</Link>
-                </td>
-              </tr>
+              <Row key={one.group} one={one} />
             ))}
           </Table>
         )}
       </Answered>
     </Page>
+  )
+}
+
+function Row({ one }: { one: Eraser }) {
+  const { tone, text, why } = verdictWords(one.verdict)
+  const number = (name: keyof Eraser & string, show: (n: number) => string) => (
+    <td className="number">
+      <Field<number> of={one} name={name} show={show} />
+    </td>
+  )
+  return (
+    <tr data-group={one.group} data-verdict={one.verdict}>
+      <th scope="row">{one.systemId}</th>
+      <td>{one.role === 'probe' ? 'probes' : 'erases'}</td>
+      <td>
+        <Badge tone={tone}>{text}</Badge> {why !== '' && <span className="faint">{why}</span>}
+      </td>
+      <td>{one.versions.length === 0 ? <Unknown code={one.unknown['store']} /> : one.versions.join(', ')}</td>
+      <td>{one.beatAt === null ? <Unknown code={one.unknown['beatAt']} /> : <Moment at={one.beatAt} />}</td>
+      <td>
+        <Field<string>
+          of={one}
+          name="store"
+          show={(store) => (
+            <Badge tone={store === 'ok' ? 'good' : 'bad'}>{store === 'ok' ? 'usable' : plain(store)}</Badge>
+          )}
+        />
+      </td>
+      <td>
+        <Unknown code={one.unknown['canary']} />
+      </td>
+      {number('perMinute', (n) => grouped(Math.round(n)))}
+      {number('errorRate', (part) => `${(part * 100).toFixed(1)} %`)}
+      <td>
+        {one.unknown['pacing'] === undefined ? (
+          pacingWords(one.pacing)
+        ) : (
+          <Unknown code={one.unknown['pacing']} />
+        )}
+      </td>
+      {number('members', grouped)}
+      {number('lag', grouped)}
+      {number('drainMs', span)}
+      <td>
+        <Link to={pageOf(one.links.requests)}>requests of {one.systemId}</Link>
+      </td>
+    </tr>
   )
 }

@@ -20,6 +20,12 @@ const reasons: Readonly<Record<string, string>> = {
   not_asked: 'the data map was not told yet',
   no_drill_period: 'nobody says how often (LETHE_DRILL_MS)',
   never_passed: 'none was ever passed',
+  no_canary: 'no canary is run',
+  never_spoke: 'it never spoke',
+  silent_since: 'it has not spoken lately',
+  not_looked_yet: 'it has not looked yet',
+  nothing_done: 'there was nothing to do',
+  beats_unreadable: 'what it says can not be read',
   not_started: 'it has not begun',
   connector_missing: 'Kafka Connect has no such connector',
 }

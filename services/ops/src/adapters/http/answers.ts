@@ -137,6 +137,16 @@ export const erasers = z.looseObject({
     group.extend({
       systemId: text,
       role: z.enum(['erase', 'probe']),
+      verdict: z.enum(['up', 'silent', 'missing', 'unusable', 'unknown']),
+      versions: z.array(text),
+      beatAt: epochMs.nullable(),
+      store: text.nullable(),
+      perMinute: z.number().min(0).nullable(),
+      errorRate: z.number().min(0).max(1).nullable(),
+      pacing: z
+        .looseObject({ size: whole, max: whole, perSecond: z.number().nullable(), waitsMs: milliseconds })
+        .nullable(),
+      canary: z.null(),
       links: z.looseObject({ requests: text }),
     }),
   ),

@@ -160,6 +160,8 @@ export const clearance = z.looseObject({
   ),
 })
 
+export const heard = z.looseObject({ heard: z.literal(true) })
+
 export const tombstones = z.looseObject({
   validUntil: epochMs,
   tombstones: z.array(

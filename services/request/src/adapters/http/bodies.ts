@@ -85,6 +85,33 @@ export const clearanceBody = z
   })
   .strict()
 
+const millis = z.number().int().min(0).max(8_640_000_000_000_000)
+/** What a process of an eraser or a probe says of itself: codes and numbers, no text. */
+export const beatBody = z
+  .object({
+    role: z.enum(['erase', 'probe']),
+    instance: z.uuid(),
+    version: z.string().regex(/^[0-9A-Za-z.+-]{1,40}$/, 'is a version'),
+    startedAt: millis,
+    store: z
+      .string()
+      .regex(/^[a-z0-9_]{1,60}$/, 'is ok or a code')
+      .nullable(),
+    windowMs: millis,
+    done: z.number().int().min(0),
+    failed: z.number().int().min(0),
+    pacing: z
+      .object({
+        size: z.number().int().min(0),
+        max: z.number().int().min(0),
+        perSecond: z.number().min(0).nullable(),
+        waitsMs: millis,
+      })
+      .strict()
+      .nullable(),
+  })
+  .strict()
+
 /** `after` is the id of the last tombstone already had. */
 export const tombstonesBody = z
   .object({

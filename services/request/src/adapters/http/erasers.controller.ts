@@ -3,9 +3,10 @@ import { Body, Controller, Get, HttpCode, Param, Post, UseGuards } from '@nestjs
 import { forbidden } from '../../application/access.js'
 import { Clearance } from '../../application/clearance.js'
 import { DataMaps } from '../../application/data-maps.js'
+import { EraserBeats } from '../../application/eraser-beats.js'
 import { Tombstones } from '../../application/tombstones.js'
 import { type Caller, may } from '../../domain/permissions.js'
-import { clearanceBody, tombstonesBody } from './bodies.js'
+import { beatBody, clearanceBody, tombstonesBody } from './bodies.js'
 
 /** What erasers, probes and the restore service ask: clearance just before they touch anything, and their section of the data map. */
 @Controller('v1')
@@ -15,6 +16,7 @@ export class ErasersController {
     private readonly clearance: Clearance,
     private readonly maps: DataMaps,
     private readonly tombstones: Tombstones,
+    private readonly beats: EraserBeats,
   ) {}
 
   /** One answer per pass, in the order asked. */
@@ -29,6 +31,14 @@ export class ErasersController {
   @HttpCode(200)
   async liveTombstones(@CallerParam() caller: Caller, @Body() body: unknown) {
     return this.tombstones.page(caller, parsed(tombstonesBody, body))
+  }
+
+  /** The last word of a process of an eraser or a probe, of its own system. */
+  @Post('beats')
+  @HttpCode(200)
+  async beat(@CallerParam() caller: Caller, @Body() body: unknown) {
+    await this.beats.told(caller, parsed(beatBody, body))
+    return { heard: true }
   }
 
   /** `version` is a number, or `current` for the map in force. */

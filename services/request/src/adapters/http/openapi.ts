@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import * as answers from './answers.js'
 import {
+  beatBody,
   clearanceBody,
   commandBodies,
   createBody,
@@ -253,6 +254,12 @@ function otherPaths(): Json {
       'Clearance for passes of one system; erasers only.',
       clearanceBody,
       'clearance',
+    ),
+    '/v1/beats': post(
+      'beat',
+      'What a process of an eraser or a probe says of itself; of its own system only.',
+      beatBody,
+      'heard',
     ),
     '/v1/tombstones': post(
       'tombstones',
