@@ -148,7 +148,7 @@ else
         () => verdict('eraser.cache'),
         (seen) => seen === 'silent',
       )
-      await page.locator('tr[data-group="eraser.shop-pg"]').getByText('usable').waitFor()
+      await page.locator('tr[data-group="eraser.shop-pg"]').getByText('usable').waitFor({ timeout: 60_000 })
       expect(await verdict('eraser.shop-pg')).toBe('up')
       await picture('erasers')
       await go('Overview')

@@ -113,6 +113,8 @@ function beating(parts: Looping, watch: StoreWatch): Repeating {
   })
   let heard = true
   const work = async () => {
+    // Nobody is called unusable for a minute because `request` started a moment later.
+    if (watch.state !== 'ok') await watch.look()
     try {
       await beats.beat()
       heard = true
