@@ -43,6 +43,7 @@ describe('migrations', () => {
       '0010_tombstone-chain',
       '0011_drills',
       '0012_ordered-indexes',
+      '0013_tombstone-imports',
       '0014_eraser-beats',
     ])
     expect(await migrate(url)).toEqual([])
