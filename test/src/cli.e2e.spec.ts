@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -6,7 +7,7 @@ import { withClient } from '@lethe/infra'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { Chain } from './harness/chain.js'
 import { type Ran, run } from './harness/run.js'
-import { until } from './harness/wait.js'
+import { until, untilStatus } from './harness/wait.js'
 import { LetheDatabase } from './self/lethe-database.js'
 
 describe('lethe, the command line', () => {
@@ -148,6 +149,63 @@ describe('lethe, the command line', () => {
   })
 
   /** Last, because it changes the database under all of the above. */
+  it('drills restores of the shop and of the cache, erasing a made-up person as everybody is, and leaves nobody', async () => {
+    const before = await withClient(chain.pgUrl, (client) => client.query('SELECT count(*) FROM users'))
+    for (const system of ['shop-pg', 'cache']) {
+      const dry = await lethe(['restore', 'drill', '--system', system, '--dry-run'])
+      expect(dry).toMatchObject({ code: 0, out: expect.stringContaining('nothing was changed') })
+      const ran = await lethe(['restore', 'drill', '--system', system, '--json'])
+      expect(ran.err + ran.out).toContain('"verdict":"passed"')
+      const [drill] = json(ran)
+      expect(ran.code).toBe(0)
+      expect(drill).toMatchObject({ intact: true, evidence: { canary: { left: 0 } } })
+      expect(drill.evidence.canary.cameBack).toBeGreaterThan(0)
+      expect(await chain.client().get(drill.evidence.requestId)).toMatchObject({
+        status: 'COMPLETED',
+        tenantId: 'lethe-drill',
+      })
+    }
+    const list = await lethe(['restore', 'drills'])
+    expect(list).toMatchObject({ code: 0, out: expect.stringMatching(/passed[\s\S]*passed/) })
+    expect(await lethe(['restore', 'reviews'])).toMatchObject({ code: 0, out: 'Nothing to decide.\n' })
+    const left = await withClient(chain.pgUrl, (client) =>
+      client.query(
+        `SELECT (SELECT count(*) FROM users) AS users, (SELECT count(*) FROM pg_database WHERE datname LIKE 'lethe_drill_%') AS copies`,
+      ),
+    )
+    expect(left.rows[0]).toEqual({ users: before.rows[0]?.count, copies: '0' })
+  })
+
+  it('clears away what the drill of a killed service had made, and erases its made-up person', async () => {
+    const restores = new RestoreClient({
+      url: environment.LETHE_RESTORE_URL ?? '',
+      token: chain.context.secrets.token('operator'),
+    })
+    const drillId = randomUUID()
+    await restores.startDrill('shop-pg', drillId)
+    await until(
+      'a drill that has put somebody in',
+      () => restores.drill(drillId),
+      ({ phase }) => ['backing_up', 'erasing', 'restoring', 'looking', 'replaying'].includes(phase),
+    )
+    await chain.crash('restore')
+    await chain.restart('restore')
+    const left = await until(
+      'the end of the drill',
+      () => restores.drill(drillId).catch(() => null),
+      (view) => view !== null && view.finishedAt !== null,
+    )
+    expect(left).toMatchObject({ verdict: 'stopped', reasons: [{ code: 'interrupted' }], intact: true })
+    await untilStatus(chain.client(), left?.evidence?.requestId ?? '', ['COMPLETED'])
+    const copies = await withClient(chain.pgUrl, (client) =>
+      client.query(
+        `SELECT datname AS name FROM pg_database WHERE datname LIKE 'lethe_drill_%'
+         UNION SELECT id FROM users WHERE id LIKE 'lethe-drill-%'`,
+      ),
+    )
+    expect(copies.rows).toEqual([])
+  })
+
   it('stops when its own database is restored from a dump, and has the tombstones back from the topic', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'lethe-self-'))
     const database = new LetheDatabase(chain)

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import type { StackContext } from './context.js'
 import { urlAs } from './databases.js'
 import { headOf } from './head.js'
@@ -75,7 +75,9 @@ function restore(context: StackContext): ProcessSpec {
     // Whoever makes the shop's backups; here copies go onto the same server.
     SHOP_PG_DRILL: at.shopPostgresUrl,
     SHOP_PG_SCRATCH: new URL('/postgres', at.shopPostgresUrl).href,
-    ...(tools.postgresBin === '' ? {} : { LETHE_DRILL_TOOLS: tools.postgresBin }),
+    ...(tools.postgresBin === ''
+      ? {}
+      : { LETHE_DRILL_TOOLS: `${tools.postgresBin}:${dirname(tools.redisServer)}` }),
   })
 }
 

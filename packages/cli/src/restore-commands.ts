@@ -5,6 +5,7 @@ import { addDrillCommands } from './drill-command.js'
 import { exitCodes, UsageError } from './exit.js'
 import { addPrepareCommand } from './prepare-command.js'
 import { instant, table } from './render.js'
+import { addReviewCommands } from './review-commands.js'
 import { addSelfCommand } from './self-command.js'
 import { addSweepCommand } from './sweep-command.js'
 
@@ -63,6 +64,7 @@ export function addRestoreCommands(program: Command, ports: RestorePorts): void 
   addApplyCommand(restore, ports)
   addSweepCommand(restore, ports)
   addDrillCommands(restore, ports)
+  addReviewCommands(restore, ports)
   addSelfCommand(restore, ports)
 
   json(restore.command('retry <restore>').description('replay and probe one that waits once more')).action(

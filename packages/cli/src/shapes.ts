@@ -45,6 +45,8 @@ const at = text(
 const shapes: Readonly<Record<string, Shape>> = {
   '<request>': requestId,
   '<restore>': restoreId,
+  '<review>': restoreId,
+  '<decision>': text(/^(keep|erase)$/, 'is keep or erase'),
   '<epoch>': text(
     /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/,
     'is the name of an epoch; lethe vault status shows them',

@@ -13,6 +13,7 @@ export {
   type GateView,
   RestoreClient,
   type RestoreView,
+  type ReviewView,
   type SweepView,
 } from './restore-client.js'
 export type { SelfReportView, SelfView } from './self-view.js'

@@ -15,6 +15,8 @@ export interface GateView {
   readonly restoreId: string | null
   /** Epoch milliseconds; null when it was never shut. */
   readonly since: number | null
+  /** People of whom somebody has to decide whether they came back; while there are any, no gate opens by itself. */
+  readonly undecided: number
 }
 
 export interface RestoreView {
@@ -91,6 +93,26 @@ export interface CopyPageView {
   readonly done: boolean
   /** Of this page alone. */
   readonly tally: CopyTally
+}
+
+/** Records only an e-mail or phone number leads to: of the person who was erased, or of somebody who came back? */
+export interface ReviewView {
+  readonly reviewId: string
+  readonly systemId: string
+  /** Of the erasure. */
+  readonly requestId: string
+  /** The restore or sweep that found them last. */
+  readonly restoreId: string
+  /** Matches per collection. */
+  readonly found: Readonly<Record<string, number>>
+  /** Epoch milliseconds. */
+  readonly foundAt: number
+  readonly decision: 'keep' | 'erase' | null
+  readonly decidedAt: number | null
+  readonly decidedBy: string | null
+  readonly ticket: string | null
+  /** When a decision to erase was carried out. */
+  readonly doneAt: number | null
 }
 
 /** Calls the restore service. Every method throws `ProblemError` or `UnreachableError`. */
@@ -207,6 +229,21 @@ export class RestoreClient {
   /** Whether one could be done, and with which versions. Changes nothing that stays. */
   checkDrill(systemId: string): Promise<{ versions: Readonly<Record<string, string>> }> {
     return callJson({ timeoutMs: PAGE_MS, ...this.options }, 'POST', '/v1/drills/check', { systemId })
+  }
+
+  /** What a person has to decide, newest first; what is decided only with `all`. */
+  async reviews(given: { systemId?: string; all?: boolean } = {}): Promise<ReviewView[]> {
+    const query = new URLSearchParams({
+      ...(given.systemId === undefined ? {} : { systemId: given.systemId }),
+      ...(given.all === true ? { all: 'true' } : {}),
+    })
+    const path = `/v1/reviews${query.size > 0 ? `?${query}` : ''}`
+    return (await callJson<{ reviews: ReviewView[] }>(this.options, 'GET', path)).reviews
+  }
+
+  /** Keeps the records or has them erased. May be said again until it is carried out. The id of a ticket is kept with it. */
+  decide(reviewId: string, decision: 'keep' | 'erase', ticket: string): Promise<ReviewView> {
+    return callJson(this.options, 'POST', `/v1/reviews/${pathPart(reviewId)}/decide`, { decision, ticket })
   }
 
   /** Whether Lethe's own database was restored. */

@@ -34,6 +34,12 @@ export interface Pass {
   readonly grant: Grant
   /** A second approver allowed this pass to touch more than the ceiling. */
   readonly ceilingWaived: boolean
+  /**
+   * What becomes of undated records: those that only an identifier leads to which people take along (e-mail, phone), and
+   * no creation column says whether they are of before the request. Absent: they are erased where the map names no such
+   * column. `leave`: they may be somebody's who came back, and stay. `take`: a person decided, they are erased.
+   */
+  readonly undated?: 'leave' | 'take'
 }
 
 export interface Grant {
@@ -141,6 +147,8 @@ export interface ProbeFinding {
   readonly result: wire.ProbeResult
   /** Matches per collection looked at, zero included. */
   readonly residual: Readonly<Record<string, number>>
+  /** Of `residual`, the undated records (see `Pass`), where there are any. */
+  readonly undated?: Readonly<Record<string, number>>
   readonly position?: string
   readonly reasonCode?: string
 }
@@ -168,6 +176,8 @@ export interface Capabilities {
   /** Passes or subjects one call takes where everybody of a store is gone through; default as `batch.max`. */
   readonly bulk?: { readonly max: number }
   readonly completesLater?: boolean
+  /** Passes' `undated` is obeyed and probes tell `undated`. Without it the host withholds such identifiers instead. */
+  readonly undated?: boolean
 }
 
 /** What `open` is given: where the system is, and what the data map says of it. */

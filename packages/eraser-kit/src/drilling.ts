@@ -8,7 +8,7 @@ export interface DrillContext<Options, System> extends OpenContext<Options, Syst
   readonly folder: string
   /** Where a copy may be made that nobody uses; undefined where nothing was configured. */
   readonly scratch: string | undefined
-  /** Folder of the store's own tools; undefined: wherever the system finds them. */
+  /** Folders of the store's own tools, separated by colons, looked through before the system's. */
   readonly tools: string | undefined
   /** What to write into fields of the made-up person's record, where the drill can't know. */
   readonly values: Readonly<Record<string, string>>
@@ -32,9 +32,13 @@ export interface DrillSession {
   check(tenantId: string): Promise<Readonly<Record<string, string>>>
   /**
    * Puts a made-up person into the store. `known` is awaited with their identifiers before they are there for others
-   * to see, so that no crash leaves somebody nobody knows of.
+   * to see, so that no crash leaves somebody nobody knows of. `same` are identifiers that another system gave them.
    */
-  plant(tenantId: string, known: (identifiers: readonly Identifier[]) => Promise<void>): Promise<void>
+  plant(
+    tenantId: string,
+    known: (identifiers: readonly Identifier[]) => Promise<void>,
+    same?: readonly Identifier[],
+  ): Promise<void>
   /** With the store's own tools, as its backups are made. */
   backUp(signal: AbortSignal): Promise<MadeBackup>
   /** Into a copy of its own; how it is reached, with rights to erase and to look. */

@@ -1,5 +1,5 @@
 import { LetheError, PausedError } from '@lethe/service-host'
-import type { Connector, OpenContext, ProbeSession, Role, Session } from './connector.js'
+import type { Connector, IdentifierType, OpenContext, ProbeSession, Role, Session } from './connector.js'
 import type { MapSection, RequestPort } from './request-client.js'
 import type { RestoreSession } from './restoring.js'
 
@@ -49,6 +49,11 @@ export class Systems {
     const { version } = await this.request.section('current', this.systemId)
     this.current = { version, until: now + CURRENT_MS }
     return version
+  }
+
+  /** The identifier type people are known by in the map in force. */
+  async canonical(): Promise<IdentifierType> {
+    return (await this.request.section('current', this.systemId)).canonical
   }
 
   /** The session of the map in force, for preview, resolution and readiness. */

@@ -45,6 +45,7 @@ describe('migrations', () => {
       '0012_ordered-indexes',
       '0013_tombstone-imports',
       '0014_eraser-beats',
+      '0015_reviews',
     ])
     expect(await migrate(url)).toEqual([])
   })

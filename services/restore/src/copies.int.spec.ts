@@ -4,6 +4,7 @@ import type { Connector } from '@lethe/eraser-kit'
 import { endpoints } from '@lethe/infra'
 import type { Caller } from '@lethe/service-host'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { ReviewStore } from './adapters/review-store.js'
 import { Copies } from './application/copies.js'
 import { round, secret } from './testing/process.js'
 import { operator, Stand } from './testing/stand.js'
@@ -42,6 +43,7 @@ const copiesOf = (incarnation = 'test') =>
     },
     source: stand.source,
     store: stand.store,
+    reviews: new ReviewStore(stand.pool),
     secret,
     incarnation,
   })

@@ -8,10 +8,10 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { drillsFailed, drillsOverdue } from './application/metrics.js'
 import { DrillStand, type Instead } from './testing/drill-stand.js'
 import { round } from './testing/process.js'
-import { officer, type Shop, Stand } from './testing/stand.js'
+import { officer, Stand } from './testing/stand.js'
 
 let stand: Stand
-let drills: DrillStand<Shop>
+let drills: DrillStand
 
 const section = {
   version: 1,
@@ -246,7 +246,6 @@ describe('a drill of a PostgreSQL', () => {
     expect(await wrong({})).toBe('fine')
     expect(await wrong({ secrets: { SHOP_SCRATCH: undefined } })).toMatch(/_SCRATCH/)
     expect(await wrong({ secrets: { SHOP: undefined, SHOP_DRILL: undefined } })).toMatch(/Set SHOP/)
-    expect(await wrong({ settings: { tools: '/nowhere' } })).toMatch(/LETHE_DRILL_TOOLS/)
     expect(await wrong({ secrets: { SHOP_SCRATCH: 'postgres://nobody:hunter2@127.0.0.1:1/x' } })).not.toMatch(
       /hunter2/,
     )

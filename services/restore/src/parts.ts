@@ -9,6 +9,7 @@ import { DrillRequestClient } from './adapters/drill-request-client.js'
 import { DrillStore } from './adapters/drill-store.js'
 import { HoldClient } from './adapters/hold-client.js'
 import { RestoreStore } from './adapters/restore-store.js'
+import { ReviewStore } from './adapters/review-store.js'
 import { SelfStore } from './adapters/self-store.js'
 import { SweepStore } from './adapters/sweep-store.js'
 import { TombstoneClient } from './adapters/tombstone-client.js'
@@ -23,6 +24,7 @@ import { Guard } from './application/guard.js'
 import { Hooks } from './application/hooks.js'
 import { Replay } from './application/replay.js'
 import { Restores } from './application/restores.js'
+import { Reviews } from './application/reviews.js'
 import { Runs } from './application/runs.js'
 import { Beating } from './application/self/beating.js'
 import { CHAIN_CHECK_MS, ChainCheck, lookAtChain } from './application/self/chain-check.js'
@@ -46,6 +48,7 @@ export interface RestoreParts {
   readonly sweeps: Sweeps
   readonly backups: Backups
   readonly drills: Drills
+  readonly reviews: Reviews
   readonly watch: SelfWatch
   /** Null where nobody said where the head is kept. */
   readonly self: { readonly restore: SelfRestore; readonly fold: ChainFold } | null
@@ -85,8 +88,18 @@ export async function openParts(
   const { markerSecret: secret, incarnation } = config
   const detector = new Detector({ store, secret, incarnation, logger })
   const source = new TombstoneClient(config.requestUrl, config.token)
-  const replay = new Replay(store, source)
-  const runs = new Runs({ store, replay, detector, hooks: new Hooks(store), secret, incarnation, logger })
+  const reviewStore = new ReviewStore(pool)
+  const replay = new Replay(store, source, reviewStore)
+  const runs = new Runs({
+    store,
+    replay,
+    reviews: reviewStore,
+    detector,
+    hooks: new Hooks(store),
+    secret,
+    incarnation,
+    logger,
+  })
   const locks = new Pool({
     connectionString: config.pgUrl,
     max: 3 * Math.max(1, systems.size) + 1,
@@ -96,7 +109,14 @@ export async function openParts(
   locks.on('error', (error) => logger.warn({ err: error }, 'an idle connection broke'))
   const turns = new Turns(locks)
   const sweepStore = new SweepStore(pool)
-  const sweeping = new Sweeping({ store, sweeps: sweepStore, source, logger, share: config.sweepShare })
+  const sweeping = new Sweeping({
+    store,
+    sweeps: sweepStore,
+    source,
+    reviews: reviewStore,
+    logger,
+    share: config.sweepShare,
+  })
   const sweeps = new Sweeps({ systems, sweeps: sweepStore, sweeping, turns, schedule: config.sweeps, logger })
   const guard = new Guard(systems, store, detector, runs, turns, sweeps, logger, blocked)
   const sweepRounds = new Repeating({
@@ -122,8 +142,15 @@ export async function openParts(
     logger,
   })
   const { self, rounds } = ofSelf({ config, pool, turns, watch, logger, codec })
-  const restores = new Restores(systems, store, sweepStore, guard, sweeps, runs)
-  const copies = new Copies({ connectors, request, source, store, secret, incarnation })
+  const restores = new Restores(systems, store, sweepStore, guard, sweeps, runs, reviewStore)
+  const reviews = new Reviews({
+    systems: new Set(systems.keys()),
+    reviews: reviewStore,
+    store,
+    guard,
+    sweeps,
+  })
+  const copies = new Copies({ connectors, request, source, store, reviews: reviewStore, secret, incarnation })
   const drills = drillsOf({ config, pool, connectors, request, copies, turns, audit: store, blocked, logger })
   return {
     pool,
@@ -135,6 +162,7 @@ export async function openParts(
     sweeps,
     backups,
     drills,
+    reviews,
     copies,
     watch,
     self,

@@ -17,12 +17,14 @@ import { BackupsController } from './adapters/http/backups.controller.js'
 import { CopiesController } from './adapters/http/copies.controller.js'
 import { DrillsController } from './adapters/http/drills.controller.js'
 import { RestoresController } from './adapters/http/restores.controller.js'
+import { ReviewsController } from './adapters/http/reviews.controller.js'
 import { SelfController } from './adapters/http/self.controller.js'
 import { Backups } from './application/backups.js'
 import { Copies } from './application/copies.js'
 import { Drills } from './application/drills.js'
 import { Guard } from './application/guard.js'
 import { Restores } from './application/restores.js'
+import { Reviews } from './application/reviews.js'
 import type { ChainFold } from './application/self/chain-fold.js'
 import { SelfRestore } from './application/self/self-restore.js'
 import { Sweeps } from './application/sweeps.js'
@@ -87,6 +89,7 @@ export class RestoreModule {
         BackupsController,
         CopiesController,
         DrillsController,
+        ReviewsController,
         ...(self === null ? [] : [SelfController]),
       ],
       providers: [
@@ -103,6 +106,7 @@ export class RestoreModule {
         { provide: Sweeps, useValue: parts.sweeps },
         { provide: Copies, useValue: parts.copies },
         { provide: Drills, useValue: parts.drills },
+        { provide: Reviews, useValue: parts.reviews },
         { provide: ROUNDS, useValue: parts.rounds },
         { provide: WATCHED, useValue: parts.watched },
         { provide: STRATEGIES, useValue: [strategy, ...chain] },

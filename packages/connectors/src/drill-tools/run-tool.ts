@@ -1,11 +1,11 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { join } from 'node:path'
 import { TerminalError } from '@lethe/eraser-kit'
+import { searchPath } from './config.js'
 
 export interface Tool {
   readonly name: string
-  /** Folder it is in; undefined: wherever the system finds it. */
-  readonly folder: string | undefined
+  /** Folders to look in first, separated by colons. */
+  readonly folders: string | undefined
   readonly args: readonly string[]
   /** Added to the environment: passwords are given here, because everybody reads the list of processes. */
   readonly env?: Readonly<Record<string, string>>
@@ -18,11 +18,10 @@ const MOST_PRINTED = 20_000
 const GRACE_MS = 5_000
 
 /** Runs a store's own tool to its end; what it printed. @throws TerminalError `tool_missing`, `tool_failed`; the signal's reason */
-export async function runTool({ name, folder, args, env, signal, advise }: Tool): Promise<string> {
+export async function runTool({ name, folders, args, env, signal, advise }: Tool): Promise<string> {
   signal.throwIfAborted()
-  const program = folder === undefined ? name : join(folder, name)
-  const child = spawn(program, args, {
-    env: { PATH: process.env.PATH ?? '', LC_ALL: 'C', ...env },
+  const child = spawn(name, args, {
+    env: { PATH: searchPath(folders), LC_ALL: 'C', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   const stop = () => end(child)
@@ -53,7 +52,7 @@ function ended(child: ChildProcess, name: string): Promise<{ code: number | stri
       reject(
         new TerminalError(
           'tool_missing',
-          `${name} can not be run: install the store's client tools here, or name their folder in LETHE_DRILL_TOOLS.`,
+          `${name} can not be run: install the store's client tools here, or name their folders in LETHE_DRILL_TOOLS.`,
         ),
       ),
     )

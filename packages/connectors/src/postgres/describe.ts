@@ -120,7 +120,7 @@ function startsWith(table: Table, column: string): boolean {
 function guards({ alias, element, collection, by, index }: Target): Finding[] {
   if (!alias || element.createdAt) return []
   const message =
-    'Found by an alias without createdAt: a person who signs up again with it would be erased too.'
+    'Found by an alias without createdAt: whether a record is of somebody who signed up again nobody can tell; after a restore a person has to decide.'
   const where = `${collection}.${by.name}`
   return [{ level: 'warning', code: 'no_created_at', where, message, path: ['elements', index, 'by'] }]
 }

@@ -14,6 +14,8 @@ export interface Look {
   readonly type: IdentifierType
   /** Creation column for identifiers that may belong to someone who signed up again. */
   readonly createdAt: string | null
+  /** People take this identifier along: a record it alone leads to, created at no known time, may be of who came back. */
+  readonly takenAlong: boolean
   /** Elements whose running retention exempts a row from this look. */
   readonly retained: readonly PostgresElement[]
   /** For a redaction that keeps the column: the row counts only when something of it is not redacted. */
@@ -79,6 +81,7 @@ function look(
     column,
     type,
     createdAt: type === canonical ? null : (elements.find((element) => element.createdAt)?.createdAt ?? null),
+    takenAlong: type !== canonical && (type === 'email' || type === 'phone'),
     retained: overwritten ? [] : elements.filter((element) => element.retain),
     content: keeping ?? null,
     mention: false,

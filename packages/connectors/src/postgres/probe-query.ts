@@ -61,14 +61,15 @@ export class ProbeQuery {
       who,
     ]
     this.selects.push(
-      `SELECT w.ord, r.tableoid AS t, r.ctid AS c FROM ${relations.join(', ')} WHERE ${conditions.join(' AND ')}`,
+      `SELECT w.ord, r.tableoid AS t, r.ctid AS c, ${undated(look)} AS u FROM ${relations.join(', ')} WHERE ${conditions.join(' AND ')}`,
     )
   }
 
-  /** Columns: ord, matches. Null when nothing could match. */
+  /** Columns: ord, matches, undated. Null when nothing could match. A row another look leads to as well is not undated. */
   build(): { text: string; values: unknown[] } | null {
     if (this.selects.length === 0) return null
-    const text = `SELECT ord, count(*)::int4 AS matches FROM (${this.selects.join(' UNION ')}) AS seen GROUP BY ord`
+    const rows = `SELECT ord, bool_and(u) AS u FROM (${this.selects.join(' UNION ALL ')}) AS seen GROUP BY ord, t, c`
+    const text = `SELECT ord, count(*)::int4 AS matches, count(*) FILTER (WHERE u)::int4 AS undated FROM (${rows}) AS one GROUP BY ord`
     return { text, values: this.values }
   }
 
@@ -130,6 +131,12 @@ export class ProbeQuery {
   private bind(value: unknown): string {
     return `$${this.values.push(value)}`
   }
+}
+
+/** Whether nothing says that a row is of before the request. */
+function undated({ takenAlong, mention, createdAt }: Look): string {
+  if (!takenAlong || mention) return 'false'
+  return createdAt ? `r.${name(createdAt)} IS NULL` : 'true'
 }
 
 function name(text: string): string {

@@ -60,9 +60,11 @@ async function look(
   )
   if (hidden)
     return subjects.map(() => inconclusive(hidden.table.filtered ? 'rls_active' : 'unreadable_table'))
-  const residual = await count(db, context, shape, looks, subjects)
+  const { residual, undated } = await count(db, context, shape, looks, subjects)
   const lsn = position.rows[0]?.lsn
-  return subjects.map((subject, ord) => finding(context, subject, residual[ord] ?? {}, lsn))
+  return subjects.map((subject, ord) =>
+    finding(context, subject, { residual: residual[ord] ?? {}, undated: undated[ord] ?? {} }, lsn),
+  )
 }
 
 async function count(
@@ -71,35 +73,39 @@ async function count(
   shape: Shape,
   looks: readonly Look[],
   subjects: readonly Subject[],
-): Promise<Record<string, number>[]> {
+): Promise<{ residual: Record<string, number>[]; undated: Record<string, number>[] }> {
   const collections = [
     ...new Set([...system.elements.map((element) => element.table), ...looks.map((one) => one.collection)]),
   ]
   const residual = subjects.map(() => Object.fromEntries(collections.map((collection) => [collection, 0])))
+  const undated: Record<string, number>[] = subjects.map(() => ({}))
   for (const collection of collections) {
     const query = new ProbeQuery(shape, system, tenant, Date.now())
     for (const one of looks) if (one.collection === collection) query.add(one, subjects)
     const statement = query.build()
     if (!statement) continue
-    const { rows } = await db.query<{ ord: number; matches: number }>(statement)
+    const { rows } = await db.query<{ ord: number; matches: number; undated: number }>(statement)
     for (const row of rows) {
       const mine = residual[row.ord]
       if (mine) mine[collection] = row.matches
+      const others = undated[row.ord]
+      if (others && row.undated > 0) others[collection] = row.undated
     }
   }
-  return residual
+  return { residual, undated }
 }
 
 function finding(
   { tenant }: PostgresContext,
   subject: Subject,
-  residual: Record<string, number>,
+  { residual, undated }: { residual: Record<string, number>; undated: Record<string, number> },
   position: string | undefined,
 ): ProbeFinding {
   if ('constant' in tenant && tenant.constant !== subject.tenantId) return inconclusive('unknown_tenant')
   if (subject.identifiers.length === 0) return inconclusive('no_identifier')
   const found = Object.values(residual).some((matches) => matches > 0)
-  return { result: found ? 'residual' : 'clean', residual, ...(position ? { position } : {}) }
+  const open = Object.keys(undated).length > 0 ? { undated } : {}
+  return { result: found ? 'residual' : 'clean', residual, ...open, ...(position ? { position } : {}) }
 }
 
 function inconclusive(reasonCode: string): ProbeFinding {

@@ -12,7 +12,12 @@ export interface Wanted {
   readonly tenantId: string
   readonly identifiers: readonly Identifier[]
   readonly receivedAt: number
+  /** Of a pass: see there. */
+  readonly undated?: 'leave' | 'take'
 }
+
+/** Whom people take along when they come back; other identifiers are given anew. */
+const TAKEN_ALONG: ReadonlySet<string> = new Set(['email', 'phone'])
 
 /** Relations and conditions that match a target's rows with the subjects of a batch. */
 export interface Match {
@@ -63,11 +68,31 @@ export function match(
     where.push(`${prefix}g.${quote(target.guard.tenant.name)} = ${s}.tenant`)
   }
   if (datesAliases(target))
-    where.push(`${row}.${quote(target.element.createdAt ?? '')} <= to_timestamp(${s}.received / 1000.0)`)
+    where.push(createdBefore(`${row}.${quote(target.element.createdAt ?? '')}`, s, target, subjects))
   const pending = options.withRedacted ? null : notYetRedacted(target, row, parameters)
   if (pending) where.push(pending)
   return { from: from.join(', '), where: where.join(' AND ') }
 }
+
+/** What was created at no known time is taken only when a person decided so. */
+function createdBefore(
+  created: string,
+  s: string,
+  { identifier }: Target,
+  subjects: readonly Wanted[],
+): string {
+  const before = `${created} <= to_timestamp(${s}.received / 1000.0)`
+  const taken = subjects.flatMap(({ ord, undated }) => (undated === 'take' ? [ord] : []))
+  if (taken.length === 0 || !TAKEN_ALONG.has(identifier)) return before
+  // Ordinals are this module's own numbers.
+  return `(${before} OR (${created} IS NULL AND ${s}.ord IN (${taken.join(', ')})))`
+}
+
+/** Whom this target may be looked through for: without a creation column, nobody who may have come back. */
+const datable = (target: Target, subjects: readonly Wanted[]): readonly Wanted[] =>
+  target.alias && TAKEN_ALONG.has(target.identifier) && !target.element.createdAt
+    ? subjects.filter(({ undated }) => undated !== 'leave')
+    : subjects
 
 /** The subjects' values as a relation: key, ord, tenant, and received where it is asked for; in the order of the keys. */
 export function sourceOf(
@@ -77,7 +102,7 @@ export function sourceOf(
   alias: string,
 ): string | null {
   const tenantColumn = target.tenant?.column ?? target.guard?.tenant ?? null
-  const rows = valuesOf(target.by, tenantColumn, target.identifier, subjects)
+  const rows = valuesOf(target.by, tenantColumn, target.identifier, datable(target, subjects))
   const [first] = rows
   if (!first) return null
   // Neighbours in an index are looked up together, and two batches lock what they share in one order.

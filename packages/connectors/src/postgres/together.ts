@@ -65,8 +65,8 @@ export class Together {
     const clock = await begin(db, batch, io, Math.max(options.lockTimeoutMs, LOCK_MS))
     const passId = batch[0]?.passId ?? ''
     const told = await this.receipts.read(db, passId)
-    const wanted = batch.flatMap(({ requestId, subject }, ord): Wanted[] =>
-      told.has(requestId) ? [] : [{ ord, requestId, ...subject }],
+    const wanted = batch.flatMap(({ requestId, subject, undated }, ord): Wanted[] =>
+      told.has(requestId) ? [] : [{ ord, requestId, ...subject, ...(undated ? { undated } : {}) }],
     )
     const done = await this.erased(db, compiled, batch, wanted, io.now())
     if (done === null) return null

@@ -98,8 +98,10 @@ export class Transaction {
 
   /** Whom to look for; a pass that stands in the batch twice is done once. */
   private subjects(): Wanted[] {
-    return this.batch.flatMap(({ requestId, subject }, ord) =>
-      this.outcomes.has(ord) || this.firstOf(ord) !== ord ? [] : [{ ord, requestId, ...subject }],
+    return this.batch.flatMap(({ requestId, subject, undated }, ord) =>
+      this.outcomes.has(ord) || this.firstOf(ord) !== ord
+        ? []
+        : [{ ord, requestId, ...subject, ...(undated ? { undated } : {}) }],
     )
   }
 

@@ -1,4 +1,5 @@
 import { defineConnector } from '@lethe/eraser-kit'
+import { openDrill } from './drill/index.js'
 import { redisKind, redisSystem } from './grammar.js'
 import { redisOptions } from './options.js'
 import { openProbeSession } from './probe.js'
@@ -22,4 +23,5 @@ export const redis = defineConnector({
   open: openSession,
   openProbe: openProbeSession,
   openRestore,
+  openDrill,
 })

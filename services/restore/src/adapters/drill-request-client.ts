@@ -20,7 +20,7 @@ export class DrillRequestClient implements DrillRequests {
       tenantId,
       identifiers,
       requesterRole: 'automated',
-      identity: { method: 'restore drill' },
+      identity: { method: 'restore_drill' },
       graceDays: 0,
       approval: 'none',
     }

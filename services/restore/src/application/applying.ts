@@ -3,6 +3,7 @@ import { LetheError, PausedError, RetryableError } from '@lethe/service-host'
 import type { Replayed } from '../domain/restore.js'
 import type { Fate } from '../domain/tally.js'
 import type { LiveTombstone } from './tombstone-source.js'
+import { type UndatedModes, withoutTakenAlong } from './undated.js'
 import type { WatchedSystem } from './watched-system.js'
 
 /** How long one batch may take, in milliseconds. */
@@ -30,7 +31,8 @@ interface Under {
   readonly version: number
   readonly validUntil: number
   readonly signal: AbortSignal
-  readonly batchMax: number
+  readonly system: WatchedSystem
+  readonly modes: UndatedModes
 }
 
 export type Readable = LiveTombstone & { readonly subject: Subject }
@@ -51,6 +53,7 @@ export class Applying {
     tombstones: readonly Readable[],
     validUntil: number,
     signal: AbortSignal,
+    modes: UndatedModes,
   ): Promise<Told[]> {
     const current = await system.currentVersion()
     const told = new Map<string, Told>()
@@ -58,7 +61,7 @@ export class Applying {
     for (const version of versions) {
       const session = await system.session(version)
       const mine = version === current ? tombstones : tombstones.filter((one) => one.mapVersion === version)
-      const of = { run, session, version, validUntil, signal, batchMax: system.batchMax }
+      const of = { run, session, version, validUntil, signal, system, modes }
       for (const chunks of inLanes(mine, system, run.generation !== undefined)) {
         signal.throwIfAborted()
         const outcomes = (await settled(chunks.map((chunk, lane) => this.chunk(of, chunk, lane)))).flat()
@@ -75,18 +78,44 @@ export class Applying {
 
   /** Together, where the connector can and nobody stands in the way; else as everywhere. */
   private async chunk(of: Under, chunk: readonly Readable[], lane: number): Promise<Outcome[]> {
-    const { run, session, version, validUntil, signal, batchMax } = of
+    const { run, session, version, validUntil, signal, system, modes } = of
+    const { batchMax, tellsUndated } = system
     const expiresAt = Math.min(this.now() + BATCH_MS, validUntil)
-    const passes = chunk.map((one) => passOf(run, one, version, expiresAt))
-    if (session.replay !== undefined && run.generation !== undefined) {
+    const passes = chunk.map(
+      (one): Pass => ({
+        ...passOf(run, one, version, expiresAt),
+        undated: modes.get(one.tombstoneId) ?? 'leave',
+      }),
+    )
+    if (tellsUndated && session.replay !== undefined && run.generation !== undefined) {
       const together = await session.replay(passes, this.io(run, signal), run.generation * LANES + lane)
       if (together !== null) return together
     }
     const outcomes: Outcome[] = []
     for (let from = 0; from < passes.length; from += batchMax) {
       signal.throwIfAborted()
-      outcomes.push(...(await this.erase(session, passes.slice(from, from + batchMax), run, signal)))
+      outcomes.push(...(await this.careful(of, passes.slice(from, from + batchMax))))
     }
+    return outcomes
+  }
+
+  /** Nothing undated is erased unless a person decided so; a kind that can't tell is not given what would find it. */
+  private async careful(
+    { run, session, signal, system }: Under,
+    passes: readonly Pass[],
+  ): Promise<Outcome[]> {
+    if (system.tellsUndated) return this.erase(session, passes, run, signal)
+    const canonical = await system.canonical()
+    const some = passes.flatMap((pass, at) => {
+      const subject = pass.undated === 'take' ? pass.subject : withoutTakenAlong(pass.subject, canonical)
+      return subject.identifiers.length > 0 ? [{ at, pass: { ...pass, subject } }] : []
+    })
+    const outcomes: Outcome[] = passes.map(() => ({ outcome: 'not_found', counts: {} }))
+    const wanted = some.map(({ pass }) => pass)
+    const erased = wanted.length === 0 ? [] : await this.erase(session, wanted, run, signal)
+    some.forEach(({ at }, index) => {
+      outcomes[at] = erased[index] ?? unknownOutcome
+    })
     return outcomes
   }
 

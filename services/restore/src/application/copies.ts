@@ -1,14 +1,17 @@
-import type { Connector } from '@lethe/eraser-kit'
+import type { Connector, ProbeFinding } from '@lethe/eraser-kit'
 import { type RequestPort, Systems } from '@lethe/eraser-kit/hosting'
-import { type Caller, LetheError, problem, TerminalError } from '@lethe/service-host'
+import { type Caller, LetheError, problem } from '@lethe/service-host'
 import type { RestoreStore } from '../adapters/restore-store.js'
+import type { ReviewStore } from '../adapters/review-store.js'
 import { originOf } from '../domain/marker.js'
 import { hasParts, partOf } from '../domain/part.js'
 import { may } from '../domain/permissions.js'
+import { type Review, undatedBy } from '../domain/review.js'
 import { counted, type Fate, nothing, seen } from '../domain/tally.js'
 import { type CopyAge, type Reason, reasonsToWait, type Tally } from '../domain/waiting.js'
 import { Applying, fateOf, PageExpired, type Readable } from './applying.js'
 import type { TombstonePage, TombstoneSource } from './tombstone-source.js'
+import { modesOf, type Sighted, sight, undatedOf } from './undated.js'
 import { type WatchedSystem, watchedSystem } from './watched-system.js'
 
 /** A copy of a watched system that is not the one in use: staging, or a part of a backup. */
@@ -19,6 +22,8 @@ export interface Copy {
   readonly url: string
   /** Tables or indices where only those were restored. */
   readonly tables?: readonly string[] | undefined
+  /** The service made it itself, just now: it shows the marker of the store in use, and is another one all the same. */
+  readonly made?: true
 }
 
 export interface CheckedCopy {
@@ -44,6 +49,7 @@ export interface CopiesParts {
   readonly request: Pick<RequestPort, 'section'>
   readonly source: TombstoneSource
   readonly store: RestoreStore
+  readonly reviews: ReviewStore
   readonly secret: string
   readonly incarnation: string
   readonly now?: () => number
@@ -89,7 +95,8 @@ export class Copies {
         const readable = page.tombstones.filter((one): one is Readable => !one.held && one.subject !== null)
         const run = { name: `apply-${copy.applyId}`, number: 1, systemId: copy.systemId }
         const { signal } = new AbortController()
-        const told = await this.applying.eraseAll(run, system, readable, page.validUntil, signal)
+        const modes = await modesOf(this.parts.reviews, copy.systemId, readable)
+        const told = await this.applying.eraseAll(run, system, readable, page.validUntil, signal, modes)
         return counted(nothing, [...fates, ...told.map(({ outcome }) => fateOf(outcome))])
       })
     })
@@ -97,22 +104,26 @@ export class Copies {
 
   async probe(caller: Caller, copy: Copy, after: string): Promise<CopyPage> {
     return this.opened(caller, copy, async (system) => {
-      const session = await system.probe()
+      const { reviews } = this.parts
+      const { applyId, systemId } = copy
       return this.page(copy, after, async ({ tombstones }) => {
         const missing = tombstones.flatMap(({ held, subject }): Fate[] =>
           held ? [{ is: 'held' }] : subject === null ? [{ is: 'unreadable' }] : [],
         )
-        const subjects = tombstones.flatMap(({ subject }) => (subject === null ? [] : [subject]))
+        const people = tombstones.filter((one): one is Readable => one.subject !== null)
+        const modes = await modesOf(reviews, systemId, people)
+        const sights = await sight(system, people, modes, new AbortController().signal)
+        await reviews.noteCopy(systemId, applyId, undatedOf(sights), this.now())
+        const known = await reviews.of(
+          systemId,
+          people.map(({ tombstoneId }) => tombstoneId),
+        )
         // Everybody is counted, and those nobody may look for by why.
-        let tally: Tally = { ...counted(nothing, missing), tombstones: tombstones.length }
-        for (let from = 0; from < subjects.length; from += system.batchMax) {
-          const some = subjects.slice(from, from + system.batchMax)
-          const findings = await session.probe(some)
-          if (findings.length !== some.length)
-            throw new TerminalError('probe_incomplete', 'The probe did not answer for everybody.')
-          tally = seen(tally, findings)
-        }
-        return tally
+        const tally: Tally = { ...counted(nothing, missing), tombstones: tombstones.length }
+        return seen(
+          tally,
+          sights.flatMap((one) => open(one, known.get(one.tombstone.tombstoneId))),
+        )
       })
     })
   }
@@ -194,13 +205,13 @@ export class Copies {
 
   /** Refuses the store in use and another installation's; null for a part, which has no age to tell. */
   private async ageOf(
-    { systemId, tables }: Copy,
+    { systemId, tables, made }: Copy,
     system: WatchedSystem,
   ): Promise<{ readonly age: CopyAge | null; readonly markerAt: number | null }> {
     const { store, secret, incarnation } = this.parts
     const session = await system.restore()
     const [{ found }, identity] = await Promise.all([session.marker.read(), session.identity()])
-    if (await store.isInUse(systemId, found, identity))
+    if (!made && (await store.isInUse(systemId, found, identity)))
       throw problem(
         'illegal_transition',
         `This is ${systemId} itself, as it is in use, or was seconds ago: announce a restore of it, sweep it, or take the copy again.`,
@@ -220,6 +231,14 @@ export class Copies {
     }
     return { age: tables ? null : { known: false, foreign: false }, markerAt: null }
   }
+}
+
+/** Whoever nobody has decided about is not clean, besides what is certainly theirs. */
+function open({ finding, undated }: Sighted, review: Review | undefined): ProbeFinding[] {
+  const kept = review?.decision === 'keep' || undatedBy(review) === 'take'
+  return !kept && Object.keys(undated).length > 0
+    ? [finding, { result: 'inconclusive', residual: {}, reasonCode: 'undated' }]
+    : [finding]
 }
 
 /** What a store or `request` would not do, as the caller may read it: connectors' messages name nobody. */

@@ -34,6 +34,8 @@ export interface DrillingParts {
 export interface DrillGround {
   readonly kind: string
   readonly session: DrillSession
+  /** Of the system that knows whose identifiers are whose, where it is another one: the person must stand there too. */
+  readonly identity: DrillSession | null
   /** Whose the made-up person is. */
   readonly tenantId: string
   readonly versions: Readonly<Record<string, string>>
@@ -129,17 +131,19 @@ export class Drilling {
       ...ground.versions,
       ...(await session.check(tenantId)),
     }))
-    await phase('planting', () =>
-      session.plant(tenantId, async (identifiers) => {
-        notes.canary = { tenantId, identifiers, requestId: null }
-        await store.rememberCanary(drillId, notes.canary)
-      }),
-    )
+    const known = async (identifiers: readonly Identifier[]) => {
+      notes.canary = { tenantId, identifiers, requestId: null }
+      await store.rememberCanary(drillId, notes.canary)
+    }
+    await phase('planting', async () => {
+      await ground.identity?.plant(tenantId, known)
+      await session.plant(tenantId, known, identifiersOf(notes))
+    })
     const identifiers = identifiersOf(notes)
     notes.backup = await phase('backing_up', () => session.backUp(signal))
     await phase('erasing', () => this.erase(drill, notes, signal))
     const url = await phase('restoring', () => session.restore(signal))
-    const copy: Copy = { applyId: `drill-${drillId}`, systemId, url }
+    const copy: Copy = { applyId: `drill-${drillId}`, systemId, url, made: true }
     await phase('looking', async () => {
       await copies.check(self, copy, false)
       notes.cameBack = await session.count(url, identifiers)
@@ -273,6 +277,7 @@ async function clear(ground: DrillGround | null): Promise<DrillReason | null> {
     const { detail } = reasonOf(error)
     return { code: 'not_cleared', detail: `What the drill made could not be cleared away: ${detail}` }
   } finally {
+    await ground.identity?.close().catch(() => undefined)
     await ground.session.close().catch(() => undefined)
   }
 }

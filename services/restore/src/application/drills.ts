@@ -72,6 +72,7 @@ export class Drills {
       } finally {
         await ground.session.clear().catch(() => undefined)
         await ground.session.close()
+        await ground.identity?.close()
       }
     } catch (error) {
       if (error instanceof LetheError)

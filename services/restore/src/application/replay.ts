@@ -1,11 +1,13 @@
 import { RetryableError } from '@lethe/service-host'
 import type { RestoreStore } from '../adapters/restore-store.js'
+import type { ReviewStore } from '../adapters/review-store.js'
 import type { Replayed, Restore } from '../domain/restore.js'
 import { counted, type Fate, seen } from '../domain/tally.js'
 import type { Tally } from '../domain/waiting.js'
 import { Applying, fateOf, PageExpired, type Readable, replayedOf } from './applying.js'
 import { replayedTotal, service } from './metrics.js'
 import type { TombstonePage, TombstoneSource } from './tombstone-source.js'
+import { listUndated, modesOf, sight } from './undated.js'
 import type { WatchedSystem } from './watched-system.js'
 
 const PAGE = 1_000
@@ -21,7 +23,8 @@ export class Replay {
   constructor(
     private readonly store: RestoreStore,
     private readonly source: TombstoneSource,
-    now: () => number = Date.now,
+    private readonly reviews: ReviewStore,
+    private readonly now: () => number = Date.now,
   ) {
     this.applying = new Applying(now)
   }
@@ -42,7 +45,8 @@ export class Replay {
         }
         const { systemId, restoreId, run } = restore
         const of = { name: `restore-${restoreId}`, number: run, systemId, generation }
-        const told = await this.applying.eraseAll(of, system, readable, validUntil, signal)
+        const modes = await modesOf(this.reviews, systemId, readable)
+        const told = await this.applying.eraseAll(of, system, readable, validUntil, signal, modes)
         for (const { tombstone, outcome } of told) {
           const fate = fateOf(outcome)
           fates.push(fate)
@@ -55,15 +59,13 @@ export class Replay {
   }
 
   async probe(restore: Restore, system: WatchedSystem, signal: AbortSignal): Promise<Tally> {
-    const session = await system.probe()
     return this.pages(restore, system, signal, async (tally, { tombstones: page }) => {
-      const subjects = page.flatMap(({ subject }) => (subject === null ? [] : [subject]))
-      let sum = tally
-      for (let from = 0; from < subjects.length; from += system.bulkMax) {
-        signal.throwIfAborted()
-        sum = seen(sum, await session.probe(subjects.slice(from, from + system.bulkMax)))
-      }
-      return { tally: sum, replayed: [] }
+      const people = page.filter((one): one is Readable => one.subject !== null)
+      const modes = await modesOf(this.reviews, restore.systemId, people)
+      const sights = await sight(system, people, modes, signal)
+      await listUndated(this.reviews, restore, sights, modes, this.now())
+      const findings = sights.map(({ finding }) => finding)
+      return { tally: seen(tally, findings), replayed: [] }
     })
   }
 

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { type Caller, problem } from '@lethe/service-host'
 import type { RestoreStore } from '../adapters/restore-store.js'
+import type { ReviewStore } from '../adapters/review-store.js'
 import type { SweepStore } from '../adapters/sweep-store.js'
 import { type Action, may } from '../domain/permissions.js'
 import type { GateMode, Restore } from '../domain/restore.js'
@@ -18,6 +19,8 @@ export interface GateView {
   readonly restoreId: string | null
   /** Epoch milliseconds; null when it was never shut. */
   readonly since: number | null
+  /** People of whom somebody has to decide whether they came back; while there are any, no gate opens by itself. */
+  readonly undecided: number
 }
 
 /** What people and tools ask of the restore service. Everything that changes something is audited. */
@@ -29,19 +32,28 @@ export class Restores {
     private readonly guard: Guard,
     private readonly sweeps: Sweeps,
     private readonly runs: Runs,
+    private readonly reviews: ReviewStore,
     private readonly now: () => number = Date.now,
   ) {}
 
   async gate(caller: Caller, systemId: string): Promise<GateView> {
     permitted(caller, 'read_gate')
     this.watched(systemId)
+    const undecided = await this.reviews.open(systemId)
     const row = (await this.store.gates()).find((gate) => gate.systemId === systemId)
     if (row) {
       const { state, restoreId, since } = row
       // A sweep leaves a row as well, and says nothing of what the store can refuse.
-      return { systemId, state, strength: restoreId === null ? null : row.strength, restoreId, since }
+      return {
+        systemId,
+        state,
+        strength: restoreId === null ? null : row.strength,
+        restoreId,
+        since,
+        undecided,
+      }
     }
-    return { systemId, state: 'open', strength: null, restoreId: null, since: null }
+    return { systemId, state: 'open', strength: null, restoreId: null, since: null, undecided }
   }
 
   async history(caller: Caller, systemId: string | null): Promise<Restore[]> {

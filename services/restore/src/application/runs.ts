@@ -1,7 +1,9 @@
 import { type Logger, RetryableError, TerminalError } from '@lethe/service-host'
 import type { RestoreStore } from '../adapters/restore-store.js'
+import type { ReviewStore } from '../adapters/review-store.js'
 import { type MarkerKey, originOf } from '../domain/marker.js'
 import type { Restore } from '../domain/restore.js'
+import { toReview } from '../domain/review.js'
 import { type CopyAge, type Reason, reasonsToWait, type Tally } from '../domain/waiting.js'
 import type { Detector } from './detector.js'
 import type { Hooks } from './hooks.js'
@@ -11,6 +13,7 @@ import type { WatchedSystem } from './watched-system.js'
 export interface RunsParts {
   readonly store: RestoreStore
   readonly replay: Replay
+  readonly reviews: ReviewStore
   readonly detector: Detector
   readonly hooks: Hooks
   readonly secret: string
@@ -157,6 +160,8 @@ export class Runs {
     const { store, logger } = this.parts
     const { restoreId, systemId } = restore
     const reasons = reasonsToWait(tally, await this.ageOf(restore))
+    const undecided = await this.parts.reviews.openOf(restoreId)
+    if (undecided > 0) reasons.push(toReview(undecided))
     if (!(await this.undisturbed(restore, system)) || !(await this.sameCopy(restore, system))) return
     if (reasons.length === 0) return this.open(restore, system, 'replay', tally)
     await store.wait(restoreId, reasons)

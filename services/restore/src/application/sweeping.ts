@@ -1,7 +1,7 @@
 import { setTimeout } from 'node:timers/promises'
-import type { ProbeFinding } from '@lethe/eraser-kit'
-import { type Logger, PausedError, RetryableError } from '@lethe/service-host'
+import { type Logger, RetryableError } from '@lethe/service-host'
 import type { RestoreStore } from '../adapters/restore-store.js'
+import type { ReviewStore } from '../adapters/review-store.js'
 import type { SweepStore } from '../adapters/sweep-store.js'
 import type { Replayed } from '../domain/restore.js'
 import { restAfter, type Sweep } from '../domain/sweep.js'
@@ -9,6 +9,7 @@ import { counted, type Fate, nothing, seen } from '../domain/tally.js'
 import { Applying, fateOf, PageExpired, type Readable, replayedOf } from './applying.js'
 import { service, sweptTotal } from './metrics.js'
 import type { TombstonePage, TombstoneSource } from './tombstone-source.js'
+import { listUndated, modesOf, type Sighted as Seen, sight } from './undated.js'
 import type { WatchedSystem } from './watched-system.js'
 
 const PAGE = 2_500
@@ -20,6 +21,7 @@ export interface SweepingParts {
   readonly store: RestoreStore
   readonly sweeps: SweepStore
   readonly source: TombstoneSource
+  readonly reviews: ReviewStore
   readonly logger: Logger
   /** Of a store's time, above 0 and at most 1. */
   readonly share: number
@@ -27,11 +29,6 @@ export interface SweepingParts {
   /** People looked for at a time. */
   readonly pageSize?: number
   readonly rest?: (ms: number, signal: AbortSignal) => Promise<void>
-}
-
-interface Seen {
-  readonly tombstone: Readable
-  readonly finding: ProbeFinding
 }
 
 /**
@@ -95,7 +92,10 @@ export class Sweeping {
     const { systemId } = sweep
     const done = await this.parts.sweeps.completed(page.tombstones.map(({ requestId }) => requestId))
     const people = readable(page).filter(({ requestId }) => done.has(requestId))
-    const sights = await this.probe(system, people, signal)
+    const { reviews } = this.parts
+    const modes = await modesOf(reviews, systemId, people)
+    const sights = await sight(system, people, modes, signal)
+    await listUndated(reviews, { systemId, restoreId: sweep.sweepId }, sights, modes, this.now())
     for (const { finding } of sights) sweptTotal.inc({ system: systemId, result: finding.result, service })
     const back = sights.filter(({ finding }) => finding.result === 'residual')
     const probed = sweep.probed + people.length
@@ -145,7 +145,7 @@ export class Sweeping {
     where: { readonly after: string; readonly limit: number },
     signal: AbortSignal,
   ): Promise<void> {
-    const { sweeps, store } = this.parts
+    const { sweeps, store, reviews } = this.parts
     const { systemId } = sweep
     await sweeps.erasing(systemId, true, this.now())
     for (let attempt = 1; ; attempt++) {
@@ -153,7 +153,8 @@ export class Sweeping {
       const people = readable(page).filter(({ tombstoneId }) => ids.has(tombstoneId))
       const run = { name: `sweep-${sweep.sweepId}`, number: attempt, systemId }
       try {
-        const told = await this.applying.eraseAll(run, system, people, page.validUntil, signal)
+        const modes = await modesOf(reviews, systemId, people)
+        const told = await this.applying.eraseAll(run, system, people, page.validUntil, signal, modes)
         const fates: Fate[] = []
         const replayed: Replayed[] = []
         for (const { tombstone, outcome } of told) {
@@ -161,7 +162,8 @@ export class Sweeping {
           fates.push(fate)
           if (fate.is !== 'absent') replayed.push(replayedOf(tombstone, outcome, fate))
         }
-        const left = await this.probe(system, people, signal)
+        const left = await sight(system, people, modes, signal)
+        await listUndated(reviews, { systemId, restoreId: sweep.sweepId }, left, modes, this.now())
         const tally = seen(
           counted(nothing, fates),
           left.map(({ finding }) => finding),
@@ -178,27 +180,6 @@ export class Sweeping {
       }
     }
     await sweeps.erasing(systemId, false, this.now())
-  }
-
-  private async probe(
-    system: WatchedSystem,
-    people: readonly Readable[],
-    signal: AbortSignal,
-  ): Promise<Seen[]> {
-    if (people.length === 0) return []
-    const session = await system.probe()
-    const all: Seen[] = []
-    for (let from = 0; from < people.length; from += system.bulkMax) {
-      signal.throwIfAborted()
-      const some = people.slice(from, from + system.bulkMax)
-      const findings = await session.probe(some.map(({ subject }) => subject))
-      if (findings.length !== some.length)
-        throw new PausedError('probe_incomplete', 'The probe did not answer for everybody.')
-      some.forEach((tombstone, index) => {
-        all.push({ tombstone, finding: findings[index] as ProbeFinding })
-      })
-    }
-    return all
   }
 
   private async isShut(systemId: string): Promise<boolean> {

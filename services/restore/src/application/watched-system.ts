@@ -1,4 +1,4 @@
-import type { Connector, ProbeSession, RestoreSession, Session } from '@lethe/eraser-kit'
+import type { Connector, IdentifierType, ProbeSession, RestoreSession, Session } from '@lethe/eraser-kit'
 import type { Systems } from '@lethe/eraser-kit/hosting'
 
 /** More would hold back whoever shares the machine with the store. */
@@ -13,6 +13,10 @@ export interface WatchedSystem {
   readonly bulkMax: number
   /** Batches the store takes at once. */
   readonly lanes: number
+  /** Its connector knows which records are undated, and leaves them. */
+  readonly tellsUndated: boolean
+  /** The identifier type people are known by. */
+  canonical(): Promise<IdentifierType>
   /** Marker and gate. */
   restore(): Promise<RestoreSession>
   /** Erasing as an older version of the map describes the store. */
@@ -30,6 +34,8 @@ export function watchedSystem(systemId: string, connector: Connector, systems: S
     batchMax: connector.capabilities.batch.max,
     bulkMax: connector.capabilities.bulk?.max ?? connector.capabilities.batch.max,
     lanes: Math.min(MOST_LANES, connector.capabilities.batch.concurrency ?? 1),
+    tellsUndated: connector.capabilities.undated === true,
+    canonical: () => systems.canonical(),
     restore: async () => systems.restore(await systems.currentVersion()),
     session: (version) => systems.session(version),
     currentVersion: () => systems.currentVersion(),

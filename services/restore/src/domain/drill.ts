@@ -117,10 +117,12 @@ export function verdictOf({ canary, replay, probe }: Seen): {
     detail: 'The restored store would not erase everybody; the codes say why.',
     counts: replay.failed,
   })
-  add(some(probe.inconclusive), {
+  // Who came back under the same e-mail stands in the store in use as well: a person decides there.
+  const { undated: _undated, ...inconclusive } = probe.inconclusive
+  add(some(inconclusive), {
     code: 'inconclusive',
     detail: 'Probes could not look everywhere in the restored store; the codes say why.',
-    counts: probe.inconclusive,
+    counts: inconclusive,
   })
   add(probe.unreadable > 0, {
     code: 'unreadable',

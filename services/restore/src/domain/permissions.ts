@@ -7,6 +7,7 @@ export type Action =
   | 'sweep'
   | 'apply'
   | 'drill'
+  | 'decide'
   | 'retry'
   | 'open'
   | 'self'
@@ -23,6 +24,7 @@ const allowed: Readonly<Record<Action, readonly Role[]>> = {
   apply: ['restore', ...staff],
   drill: ['restore', ...staff],
   retry: staff,
+  decide: officer,
   open: officer,
   self: officer,
 }

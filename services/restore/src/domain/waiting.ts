@@ -33,6 +33,7 @@ export interface Reason {
     | 'older_than_collected'
     | 'not_restored_yet'
     | 'gate_not_operable'
+    | 'review'
   /** What it is and what a person does about it; names nobody. */
   readonly detail: string
   readonly counts?: Readonly<Record<string, number>>

@@ -12,7 +12,7 @@ import { eraseInitially, tombstonesOf } from './erasing.js'
 import { type RestoreProcess, restoreProcess, watchingTheGate } from './process.js'
 import { Source } from './stand.js'
 
-const SECTION = {
+export const CACHE_SECTION = {
   version: 1,
   tenant: { none: true } as const,
   canonical: 'user_id' as const,
@@ -55,7 +55,7 @@ export class CacheStand {
     const { pool, store, source } = this
     const connector = watchingTheGate(redis as unknown as Connector, this.openings)
     const url = () => this.server.url('replay')
-    const process = restoreProcess({ pool, store, source, connector, section: SECTION, url })
+    const process = restoreProcess({ pool, store, source, connector, section: CACHE_SECTION, url })
     this.guards.push(process.guard)
     return process
   }
@@ -87,9 +87,9 @@ export class CacheStand {
     const session = await redis.open({
       systemId: 'cache',
       options: { url: this.server.url('eraser') },
-      system: redis.system.parse(SECTION.system.body),
-      tenant: SECTION.tenant,
-      canonical: SECTION.canonical,
+      system: redis.system.parse(CACHE_SECTION.system.body),
+      tenant: CACHE_SECTION.tenant,
+      canonical: CACHE_SECTION.canonical,
     })
     return eraseInitially(session, 'cache', subjects)
   }

@@ -4,7 +4,10 @@ import { join } from 'node:path'
 import type { Connector, DrillSession, Identifier } from '@lethe/eraser-kit'
 import { openContext } from '@lethe/infra'
 import { createLogger } from '@lethe/service-host'
+import type { Pool } from 'pg'
 import { DrillStore } from '../adapters/drill-store.js'
+import type { RestoreStore } from '../adapters/restore-store.js'
+import { ReviewStore } from '../adapters/review-store.js'
 import { Turns } from '../adapters/turns.js'
 import { Copies } from '../application/copies.js'
 import { type DrillSettings, openGround } from '../application/drill-ground.js'
@@ -15,7 +18,7 @@ import type { TombstoneSource } from '../application/tombstone-source.js'
 import type { DrillCanary } from '../domain/drill.js'
 import { eraseInitially } from './erasing.js'
 import { secret } from './process.js'
-import { officer, type Stand, type Store } from './stand.js'
+import { officer, type Source } from './stand.js'
 
 export interface DrillStandOf {
   readonly systemId: string
@@ -40,15 +43,23 @@ export interface Instead {
 const changed = (session: DrillSession, instead: Partial<DrillSession>): DrillSession =>
   Object.assign(Object.create(session) as DrillSession, instead)
 
+/** A stand, as far as drills need one. */
+export interface Drilled {
+  readonly pool: Pool
+  readonly store: RestoreStore
+  readonly source: Source
+  close(): Promise<void>
+}
+
 /** Drills over a real store and a real database of Lethe; of `request` only its answers are stood in. */
-export class DrillStand<S extends Store> {
+export class DrillStand {
   readonly folder = mkdtempSync(join(tmpdir(), 'lethe-drill-spec-'))
   readonly store: DrillStore
   /** Who was asked to be erased, by key. */
   readonly asked = new Map<string, DrillCanary>()
 
   constructor(
-    readonly stand: Stand<S>,
+    readonly stand: Drilled,
     private readonly of: DrillStandOf,
   ) {
     this.store = new DrillStore(stand.pool)
@@ -79,6 +90,7 @@ export class DrillStand<S extends Store> {
       request,
       source,
       store: stand.store,
+      reviews: new ReviewStore(stand.pool),
       secret,
       incarnation: 'test',
     })

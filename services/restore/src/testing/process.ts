@@ -3,6 +3,7 @@ import { type RequestPort, Systems } from '@lethe/eraser-kit/hosting'
 import { createLogger } from '@lethe/service-host'
 import type { Pool } from 'pg'
 import { RestoreStore } from '../adapters/restore-store.js'
+import { ReviewStore } from '../adapters/review-store.js'
 import { SweepStore } from '../adapters/sweep-store.js'
 import { Turns } from '../adapters/turns.js'
 import { Detector } from '../application/detector.js'
@@ -10,6 +11,7 @@ import { Guard } from '../application/guard.js'
 import { Hooks } from '../application/hooks.js'
 import { Replay } from '../application/replay.js'
 import { Restores } from '../application/restores.js'
+import { Reviews } from '../application/reviews.js'
 import { Runs } from '../application/runs.js'
 import { Sweeping } from '../application/sweeping.js'
 import { Sweeps } from '../application/sweeps.js'
@@ -23,6 +25,7 @@ export interface RestoreProcess {
   readonly guard: Guard
   readonly restores: Restores
   readonly sweeps: Sweeps
+  readonly reviews: Reviews
 }
 
 export interface ProcessOf {
@@ -49,15 +52,18 @@ export function restoreProcess(of: ProcessOf): RestoreProcess {
   const systems = new Systems(connector, systemId, request, url)
   const watched = new Map([[systemId, watchedSystem(systemId, connector, systems)]])
   const detector = new Detector({ store, secret, incarnation, logger })
-  const replay = new Replay(store, source)
-  const runs = new Runs({ store, replay, detector, hooks: new Hooks(store), secret, incarnation, logger })
+  const reviews = new ReviewStore(pool)
+  const replay = new Replay(store, source, reviews)
+  const runs = new Runs({ store, replay, reviews, detector, hooks: new Hooks(store), secret, incarnation, logger })
   const turns = new Turns(pool)
   const sweepStore = new SweepStore(pool)
-  const sweeping = new Sweeping({ store, sweeps: sweepStore, source, logger, share: 1, pageSize: 200 })
+  const sweeping = new Sweeping({ store, sweeps: sweepStore, source, reviews, logger, share: 1, pageSize: 200 })
   const schedule = { fullMs: 3_600_000, sampleMs: 600_000 }
   const sweeps = new Sweeps({ systems: watched, sweeps: sweepStore, sweeping, turns, schedule, logger })
   const guard = new Guard(watched, store, detector, runs, turns, sweeps, logger)
-  return { guard, sweeps, restores: new Restores(watched, store, sweepStore, guard, sweeps, runs) }
+  const restores = new Restores(watched, store, sweepStore, guard, sweeps, runs, reviews)
+  const decisions = new Reviews({ systems: new Set([systemId]), reviews, store, guard, sweeps })
+  return { guard, sweeps, restores, reviews: decisions }
 }
 
 /** One round over all stores, to its end. */

@@ -59,7 +59,7 @@ class PostgresDrilling implements DrillSession {
           'missing_rights',
           'The role of the scratch server may not make databases: ALTER ROLE … CREATEDB.',
         )
-      const tools = { folder: this.drill.tools, signal: AbortSignal.timeout(10_000), args: ['--version'] }
+      const tools = { folders: this.drill.tools, signal: AbortSignal.timeout(10_000), args: ['--version'] }
       const [pgDump, pgRestore] = [
         await runTool({ ...tools, name: 'pg_dump' }),
         await runTool({ ...tools, name: 'pg_restore' }),
@@ -88,7 +88,7 @@ class PostgresDrilling implements DrillSession {
     const takenAt = Date.now()
     await runTool({
       name: 'pg_dump',
-      folder: this.drill.tools,
+      folders: this.drill.tools,
       args: ['-Fc', '--lock-wait-timeout=30000', '--file', this.dump, '--dbname', url],
       env: { ...env, PGAPPNAME: this.application },
       signal,
@@ -104,7 +104,7 @@ class PostgresDrilling implements DrillSession {
     const { url, env } = toolUrl(copy)
     await runTool({
       name: 'pg_restore',
-      folder: this.drill.tools,
+      folders: this.drill.tools,
       // A subscription would start to take changes from the store in use.
       args: [
         '--exit-on-error',
