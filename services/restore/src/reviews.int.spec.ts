@@ -42,7 +42,13 @@ function sectionOf(dated: boolean) {
         resolves: { user_id: 'users.id', email: 'users.email' },
         elements: [
           { table: 'orders', by: 'user_id', method: 'delete' },
-          { table: 'newsletter', by: 'email', identifier: 'email', method: 'delete', ...created('subscribed_at') },
+          {
+            table: 'newsletter',
+            by: 'email',
+            identifier: 'email',
+            method: 'delete',
+            ...created('subscribed_at'),
+          },
           { table: 'users', by: 'id', method: 'delete', ...created('created_at') },
         ],
       },

@@ -14,7 +14,12 @@ export const postgres = defineConnector<PostgresOptions, PostgresSystem>({
   options: postgresOptions,
   system: postgresSystem,
   identifiers: postgresIdentifiers,
-  capabilities: { receipts: 'transactional', batch: { max: 1_000, concurrency: 2 }, bulk: { max: 5_000 }, undated: true },
+  capabilities: {
+    receipts: 'transactional',
+    batch: { max: 1_000, concurrency: 2 },
+    bulk: { max: 5_000 },
+    undated: true,
+  },
   open: openSession,
   openProbe,
   openRestore,

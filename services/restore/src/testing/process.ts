@@ -54,10 +54,27 @@ export function restoreProcess(of: ProcessOf): RestoreProcess {
   const detector = new Detector({ store, secret, incarnation, logger })
   const reviews = new ReviewStore(pool)
   const replay = new Replay(store, source, reviews)
-  const runs = new Runs({ store, replay, reviews, detector, hooks: new Hooks(store), secret, incarnation, logger })
+  const runs = new Runs({
+    store,
+    replay,
+    reviews,
+    detector,
+    hooks: new Hooks(store),
+    secret,
+    incarnation,
+    logger,
+  })
   const turns = new Turns(pool)
   const sweepStore = new SweepStore(pool)
-  const sweeping = new Sweeping({ store, sweeps: sweepStore, source, reviews, logger, share: 1, pageSize: 200 })
+  const sweeping = new Sweeping({
+    store,
+    sweeps: sweepStore,
+    source,
+    reviews,
+    logger,
+    share: 1,
+    pageSize: 200,
+  })
   const schedule = { fullMs: 3_600_000, sampleMs: 600_000 }
   const sweeps = new Sweeps({ systems: watched, sweeps: sweepStore, sweeping, turns, schedule, logger })
   const guard = new Guard(watched, store, detector, runs, turns, sweeps, logger)
