@@ -1,4 +1,5 @@
 import type { LetheClient, NewErasureRequest } from '@lethe/client'
+import { withClient } from '@lethe/infra'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { Chain } from './harness/chain.js'
 import { until, untilStatus } from './harness/wait.js'
@@ -134,5 +135,62 @@ describe('the ops service on the chain', () => {
     await chain.restart('eraser-cache')
     await untilStatus(client, requestId, ['COMPLETED'])
     await until('the end of the danger', endangered, (items) => items.length === 0)
+  })
+
+  it('does an action on many requests that a kill -9 interrupts: says so, resumes, and does it once to each', async () => {
+    const send = async <T>(path: string, body: object, status: number): Promise<T> => {
+      const response = await fetch(`http://127.0.0.1:${chain.context.at.ports.ops}${path}`, {
+        method: 'POST',
+        headers: {
+          authorization: `Bearer ${chain.context.secrets.token('privacy-officer')}`,
+          'content-type': 'application/json',
+        },
+        body: JSON.stringify(body),
+      })
+      expect(response.status, path).toBe(status)
+      return (await response.json()) as T
+    }
+    interface Job {
+      readonly jobId: string
+      readonly state: string
+      readonly reason: string | null
+      readonly total: number
+      readonly left: number
+      readonly outcomes: Readonly<Record<string, number>>
+    }
+    const ids: string[] = []
+    for (let from = 10; from < 170; from += 16)
+      for (const { requestId } of await Promise.all(
+        Array.from({ length: 16 }, (_, n) => client.request({ ...customer(from + n), approval: 'required' })),
+      ))
+        ids.push(requestId)
+    const { jobId, total } = await send<Job>(
+      '/v1/bulk',
+      { verb: 'cancel', list: { status: 'PENDING,AWAITING_IDENTITY,AWAITING_APPROVAL' } },
+      201,
+    )
+    expect(total).toBe(ids.length)
+    await send(`/v1/bulk/${jobId}/run`, {}, 202)
+    const job = () => ops<Job>(`/v1/bulk/${jobId}`)
+    await until('some that are done', job, ({ outcomes }) => (outcomes['done'] ?? 0) > 3)
+    await chain.crash('ops')
+    await chain.restart('ops')
+    const stopped = await until('what is left', job, ({ state }) => state !== 'running')
+    expect(stopped).toMatchObject({ state: 'interrupted', reason: 'process_ended' })
+    expect(stopped.left).toBeGreaterThan(0)
+    await send(`/v1/bulk/${jobId}/run`, {}, 202)
+    const done = await until('its end', job, ({ state }) => state === 'done')
+    const { done: sure = 0, done_before_or_impossible: before = 0, ...others } = done.outcomes
+    expect(others).toEqual({})
+    expect(sure + before).toBe(ids.length)
+    expect(before).toBeLessThanOrEqual(6)
+    const { rows } = await withClient(chain.letheUrl, (lethe) =>
+      lethe.query<{ n: number; each: number }>(
+        `SELECT count(*)::int AS n, max(count)::int AS each FROM (SELECT stream_id, count(*) FROM events.events
+         WHERE type = 'RequestCancelled' AND stream_id = ANY ($1) GROUP BY stream_id) AS cancelled`,
+        [ids],
+      ),
+    )
+    expect(rows[0]).toEqual({ n: ids.length, each: 1 })
   })
 })

@@ -46,6 +46,8 @@ describe('migrations', () => {
       '0013_tombstone-imports',
       '0014_eraser-beats',
       '0015_reviews',
+      '0016_request-counts',
+      '0017_bulk-actions',
     ])
     expect(await migrate(url)).toEqual([])
   })

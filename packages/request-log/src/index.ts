@@ -8,6 +8,9 @@ export {
   verifyProjection,
 } from './chain/verify.js'
 export { verifyChainAtOnce } from './chain/verify-at-once.js'
+export { joinCounts } from './counts/join.js'
+export { type RequestCount, requestCounts } from './counts/query.js'
+export { recount } from './counts/recount.js'
 export {
   compareSelf,
   findSelf,
@@ -46,6 +49,7 @@ export {
   type Page,
   type RequestFilter,
   type RequestOrder,
+  requestOrders,
   scopeParameter,
   type TenantScope,
 } from './projections/requests/query.js'

@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { Policy, RequestState } from '@lethe/domain'
 import { backToBack, inTransaction, type PgEventStore, VersionConflict } from '@lethe/event-store'
 import type { Pool, PoolClient } from 'pg'
+import { counting } from './counts/cells.js'
 import { FOLD_VERSION, loadStates, readState } from './loader.js'
 import { CollectingTransaction, type LogTransaction } from './log-transaction.js'
 import {
@@ -142,6 +143,7 @@ export class RequestLog {
     await backToBack(client, [
       ...(appends.length > 0 ? [() => this.#store.appendIn(client, appends)] : []),
       ...projectingAll(client, changes, this.#policy),
+      ...counting(client, changes),
       () => this.#store.saveSnapshotsIn(client, snapshots),
       () => writeOutbox(client, rows),
     ])

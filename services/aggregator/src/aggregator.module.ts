@@ -1,6 +1,6 @@
 import { PgEventStore } from '@lethe/event-store'
 import { KafkaBatchStrategy, MessageCodec } from '@lethe/messaging'
-import { RequestLog, SelfWatch } from '@lethe/request-log'
+import { joinCounts, RequestLog, SelfWatch } from '@lethe/request-log'
 import type { TopicName } from '@lethe/schemas'
 import {
   createLogger,
@@ -35,6 +35,9 @@ import type { AggregatorConfig } from './config.js'
 const PARTITIONS = 6
 /** A process that lives shorter than a day prunes too. */
 const FIRST_PRUNING_MS = 60_000
+
+/** Between two joinings the counts of requests get a few rows with every transaction. */
+const JOIN_COUNTS_MS = 10_000
 
 const LOOPS = Symbol('loops')
 
@@ -145,6 +148,12 @@ export class AggregatorModule {
               work: () => pruning.run(),
               everyMs: config.pruneEveryMs,
               firstMs: Math.min(config.pruneEveryMs, FIRST_PRUNING_MS),
+              logger,
+            }),
+            new Repeating({
+              name: 'join-counts',
+              work: () => joinCounts(pool),
+              everyMs: JOIN_COUNTS_MS,
               logger,
             }),
             new Repeating({ name: 'look-at-self', work: () => watch.look(), everyMs: 1_000, logger }),

@@ -124,7 +124,8 @@ describe('lag', () => {
       'restore',
       'restore.chain',
     ])
-    for (const one of view.groups) expect(one).toMatchObject({ health: 'silent', members: 0, lag: 0 })
+    for (const one of view.groups)
+      expect(one).toMatchObject({ health: 'silent', members: 0, lag: 0, deadLetters: 0 })
     expect(of(view, 'aggregator')).toHaveLength(6)
   })
 
@@ -234,7 +235,8 @@ describe('lag', () => {
     const { body } = await blind.get<Answered>('/v1/lag?maxAgeMs=0')
     expect(body.groups).toHaveLength(9)
     for (const one of [...body.groups, ...body.partitions]) {
-      expect(one).toMatchObject({ lag: null, catchUpMs: null, state: null, members: null })
+      expect(one).toMatchObject({ lag: null, catchUpMs: null, state: null, members: null, deadLetters: null })
+      expect(one.unknown['deadLetters']).toBe('kafka_unreachable')
       expect(one.unknown['lag']).toBe('kafka_unreachable')
     }
     expect(body.groups.every(({ health }) => health === 'unknown')).toBe(true)

@@ -7,10 +7,12 @@ import {
   type OnApplicationShutdown,
   type OnModuleDestroy,
 } from '@nestjs/common'
+import { BulkController } from './adapters/http/bulk.controller.js'
 import { ConsoleController, SITE } from './adapters/http/console.controller.js'
 import { COOKIES } from './adapters/http/cookies.js'
 import { DataMapController } from './adapters/http/data-map.controller.js'
 import { DeadLettersController } from './adapters/http/dead-letters.controller.js'
+import { ExportController } from './adapters/http/export.controller.js'
 import { LiveController, LOGGER } from './adapters/http/live.controller.js'
 import { MachineController } from './adapters/http/machine.controller.js'
 import { OidcController } from './adapters/http/oidc.controller.js'
@@ -23,8 +25,10 @@ import { SessionGuard } from './adapters/http/session.guard.js'
 import { VerificationController } from './adapters/http/verification.controller.js'
 import { Actions } from './application/actions.js'
 import { Attempts } from './application/attempts.js'
+import { Bulk } from './application/bulk.js'
 import { DataMapLooks } from './application/data-map-looks.js'
 import { DeadLetterWork } from './application/dead-letter-work.js'
+import { Export } from './application/export.js'
 import { Journal } from './application/journal.js'
 import { Live } from './application/live.js'
 import { Looks } from './application/looks.js'
@@ -48,6 +52,8 @@ export class OpsModule implements OnApplicationBootstrap, OnModuleDestroy, OnApp
       module: OpsModule,
       controllers: [
         MachineController,
+        BulkController,
+        ExportController,
         RequestsController,
         DataMapController,
         DeadLettersController,
@@ -77,6 +83,8 @@ export class OpsModule implements OnApplicationBootstrap, OnModuleDestroy, OnApp
         { provide: Journal, useValue: parts.journal },
         { provide: Actions, useValue: parts.actions },
         { provide: DataMapLooks, useValue: parts.dataMap },
+        { provide: Export, useValue: parts.exports },
+        { provide: Bulk, useValue: parts.bulk },
         { provide: DeadLetterWork, useValue: parts.deadLetterWork },
         { provide: Matrix, useValue: parts.matrix },
         { provide: COOKIES, useValue: parts.cookies },
@@ -93,7 +101,7 @@ export class OpsModule implements OnApplicationBootstrap, OnModuleDestroy, OnApp
     // A stream never ends by itself while the server waits for it to.
     this.parts.changes.stop()
     this.parts.live.stop()
-    await Promise.all(this.parts.loops.map((loop) => loop.stop()))
+    await Promise.all([this.parts.bulkRunner.stop(), ...this.parts.loops.map((loop) => loop.stop())])
   }
 
   async onApplicationShutdown(): Promise<void> {

@@ -13,10 +13,13 @@ import { RestoreClient } from './adapters/restore-client.js'
 import { readSite, type Site } from './adapters/site.js'
 import { Actions } from './application/actions.js'
 import { Attempts } from './application/attempts.js'
+import { Bulk } from './application/bulk.js'
+import { BulkRunner } from './application/bulk-runner.js'
 import { Changes } from './application/changes.js'
 import { DataMapLooks } from './application/data-map-looks.js'
 import { DeadLetterWork } from './application/dead-letter-work.js'
 import { DeadLetters } from './application/dead-letters.js'
+import { Export } from './application/export.js'
 import { figureSources } from './application/figure-sources.js'
 import { publishFigures } from './application/figures.js'
 import { Journal } from './application/journal.js'
@@ -52,6 +55,9 @@ export interface OpsParts {
   readonly actions: Actions
   readonly namedPeople: People
   readonly dataMap: DataMapLooks
+  readonly exports: Export
+  readonly bulk: Bulk
+  readonly bulkRunner: BulkRunner
   readonly deadLetterWork: DeadLetterWork
   readonly matrix: Matrix
   readonly cookies: Cookies
@@ -84,6 +90,9 @@ export function openParts(config: OpsConfig, logger: Logger): OpsParts {
   const people = config.oidc === null ? null : new PeoplesTokens(config.oidc)
   const journal = new Journal(pool, logger)
   const request = new RequestClient(config.requestUrl)
+  const actions = new Actions(pool, request, journal)
+  const bulkRunner = new BulkRunner(pool, actions, journal, logger)
+  const bulk = new Bulk(pool, bulkRunner, journal)
   return {
     pool,
     credentials,
@@ -96,15 +105,18 @@ export function openParts(config: OpsConfig, logger: Logger): OpsParts {
       everyMs: config.drillEveryMs,
     }),
     changes,
-    live: new Live(changes, lag, overview),
+    live: new Live(changes, lag, overview, bulk),
     people,
     oidc: new OidcSignIn(config.oidc === null ? null : new OidcClient(config.oidc)),
     sessions: new Sessions(credentials, people, journal, { ...defaultSessionOptions, ...config.session }),
     attempts: new Attempts(),
     journal,
-    actions: new Actions(pool, request, journal),
+    actions,
     dataMap: new DataMapLooks(pool, request, journal),
     namedPeople: new People(request, journal),
+    exports: new Export(pool, journal),
+    bulk,
+    bulkRunner,
     deadLetterWork: new DeadLetterWork(
       config.kafka,
       new LetterReader(config.kafka, config.registryUrl),

@@ -1,4 +1,4 @@
-// `npm run bench -- pipeline|restore`: the figures the design stands on, with peers on the same machine in the same run.
+// `npm run bench -- pipeline|restore|ops`: the figures the design stands on, with peers on the same machine in the same run.
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
@@ -11,6 +11,7 @@ import * as rebuild from './measures/rebuild.js'
 import * as storage from './measures/storage.js'
 import * as noop from './measures/throughput-noop.js'
 import * as stores from './measures/throughput-stores.js'
+import { USAGE as OPS_USAGE, opsBench } from './ops/main.js'
 import { type Ground, type Sizes, withStack } from './pipeline/ground.js'
 import { ReportFile } from './report/file.js'
 import { loadSince, machine, machineSeconds } from './report/machine.js'
@@ -41,7 +42,8 @@ const parts: Readonly<Record<string, Part>> = {
 
 const USAGE = `Usage: npm run bench -- pipeline [--quick] [--repetitions N] [--only ${Object.keys(parts).join(',')}]
        [--requests N of the long run] [--events N of the log that is rebuilt] [--out FOLDER]
-${RESTORE_USAGE}`
+${RESTORE_USAGE}
+${OPS_USAGE}`
 
 const usual: Sizes = {
   repetitions: 5,
@@ -78,6 +80,7 @@ const rootDir = fileURLToPath(new URL('../../..', import.meta.url))
 
 async function main(args: string[]): Promise<void> {
   if (args[0] === 'restore') return benchRestore(args.slice(1))
+  if (args[0] === 'ops') return opsBench(args.slice(1))
   const { values, positionals } = parseArgs({
     args,
     allowPositionals: true,

@@ -150,6 +150,22 @@ const backup = {
   dueAt: 1,
   alerts: [x],
 }
+const bulkJob = {
+  jobId: x,
+  verb: 'hold',
+  list: x,
+  credentialId: x,
+  state: 'interrupted',
+  reason: x,
+  total: 2,
+  leftOut: 1,
+  createdAt: 1,
+  startedAt: 1,
+  endedAt: 1,
+  shown: [{ status: x, hindrance: x, n: 1 }],
+  outcomes: { [x]: 1 },
+  left: 1,
+}
 
 /** Every text of every answer is hostile, whether or not the service could ever give it. */
 const answers: readonly (readonly [RegExp, unknown])[] = [
@@ -378,6 +394,15 @@ const answers: readonly (readonly [RegExp, unknown])[] = [
     /^\/v1\/dead-letters\/./,
     { ...letter, headers: { [x]: x }, message: { type: x, value: { [x]: x } }, unread: null },
   ],
+  [
+    /^\/v1\/bulk\/[^/]+\/items/,
+    {
+      items: [{ position: 1, requestId: x, status: x, hindrance: x, askedAt: 1, outcome: x }],
+      nextAfter: 1,
+    },
+  ],
+  [/^\/v1\/bulk\/[^/?]+$/, bulkJob],
+  [/^\/v1\/bulk/, { items: [bulkJob] }],
   [/^\/v1\/dead-letters/, { measuredAt: 1, ageMs: 0, items: [letter], unknown: null }],
 ]
 

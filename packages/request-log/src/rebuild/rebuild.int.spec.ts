@@ -71,6 +71,26 @@ describe('rebuild', () => {
     expect(await rebuild(fixture.pool, { swap: true })).toMatchObject({ equal: true, swapped: false })
   })
 
+  it('reports counts of requests that are not what the log says, and repairs them when told to', async () => {
+    const [id] = await requests(fixture.writer(), 3)
+    await tamper(
+      'INSERT INTO read_model.request_counts SELECT tenant_id, status, false, false, 1 FROM read_model.requests WHERE request_id = $1',
+      id,
+    )
+    expect(await rebuild(fixture.pool)).toMatchObject({
+      equal: false,
+      differences: [
+        { table: 'request_counts', key: expect.stringContaining('acme/'), live: '4', rebuilt: '3' },
+      ],
+    })
+    await tamper('DELETE FROM read_model.request_counts')
+    expect(await rebuild(fixture.pool, { swap: true })).toMatchObject({
+      differences: [{ live: null, rebuilt: '3' }],
+      swapped: true,
+    })
+    expect(await rebuild(fixture.pool)).toMatchObject({ equal: true })
+  })
+
   it('reports a gap, a head that is ahead and a snapshot that lies, and swaps nothing then', async () => {
     const [gap, ahead, lying] = await requests(fixture.writer({ snapshotEvery: 2 }), 4)
     await tamper('DELETE FROM events.events WHERE stream_id = $1 AND version = 2', gap)

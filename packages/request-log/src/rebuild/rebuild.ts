@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import type { Policy } from '@lethe/domain'
 import type { Pool, PoolClient } from 'pg'
+import { COUNTS, compareCounts, recount } from '../counts/recount.js'
 import { writersPolicy } from '../policy.js'
 import { projectInto, projections } from '../projections/index.js'
 import { compareTables, type Difference } from './compare.js'
@@ -77,7 +78,7 @@ async function rebuildIn(client: PoolClient, options: RebuildOptions): Promise<R
     options.onProgress?.({ streams: totals.streams, events: totals.events })
   }
 
-  const { differing, differences } = await compareTables(client, 'read_model', shadow)
+  const { differing, differences } = await compareAll(client, shadow)
   const swapped = options.swap === true && differing > 0 && problems.length === 0
   if (swapped) await replaceLive(client, shadow)
   await client.query(`DROP SCHEMA ${shadow} CASCADE`)
@@ -85,13 +86,25 @@ async function rebuildIn(client: PoolClient, options: RebuildOptions): Promise<R
   return { ...totals, equal, differing, differences, problems, swapped }
 }
 
+/** Rows of the read models, and how many requests there are of each kind. */
+async function compareAll(
+  client: PoolClient,
+  shadow: string,
+): Promise<{ differing: number; differences: Difference[] }> {
+  const rows = await compareTables(client, 'read_model', shadow)
+  const counts = await compareCounts(client, shadow)
+  return { differing: rows.differing + counts.length, differences: [...rows.differences, ...counts] }
+}
+
 async function replaceLive(client: PoolClient, shadow: string): Promise<void> {
   for (const { table } of projections) {
     await client.query(`DELETE FROM read_model.${table}`)
     await client.query(`INSERT INTO read_model.${table} SELECT * FROM ${shadow}.${table}`)
   }
+  await recount(client, shadow)
 }
 
+/** In the order writers lock them. */
 function tablesOf(schema: string): string {
-  return projections.map(({ table }) => `${schema}.${table}`).join(', ')
+  return [...projections.map(({ table }) => `${schema}.${table}`), COUNTS].join(', ')
 }

@@ -4,6 +4,7 @@ import { FeedContext } from './live/hooks.js'
 import { onSession, session } from './live/session.js'
 import { signOut, watchSession } from './live/signing.js'
 import { AtRisk } from './pages/at-risk.js'
+import { BulkJobPage, BulkJobsPage } from './pages/bulk.js'
 import { DataMap } from './pages/data-map.js'
 import { DeadLetters } from './pages/dead-letters.js'
 import { Erasers } from './pages/erasers.js'
@@ -59,7 +60,12 @@ const places = [
 ] as const
 
 /** Pages that are shown under another one's name in the menu. */
-const section: Readonly<Record<string, string>> = { request: 'requests', gates: 'restores' }
+const section: Readonly<Record<string, string>> = {
+  request: 'requests',
+  bulk: 'requests',
+  'bulk-job': 'requests',
+  gates: 'restores',
+}
 
 function Frame() {
   const route = routeOf(usePath())
@@ -138,6 +144,10 @@ function Shown({ route }: { route: Route }) {
       return <Requests />
     case 'request':
       return <Request key={route.requestId} requestId={route.requestId} />
+    case 'bulk':
+      return <BulkJobsPage />
+    case 'bulk-job':
+      return <BulkJobPage key={route.jobId} jobId={route.jobId} />
     case 'unknown':
       return (
         <Page title="No such page">

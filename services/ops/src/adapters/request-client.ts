@@ -123,11 +123,17 @@ export class RequestClient {
   }
 }
 
+/** Nothing was done, and nothing will be done with this credential. */
+export class CredentialUnknown extends ProblemError {
+  constructor() {
+    super('forbidden', 403, 'The request service does not know your credential, so nothing was done.')
+  }
+}
+
 /** Its own words: they are made for the caller and never repeat what was sent. */
 function refused(status: number, answer: unknown, silence: string): ProblemError {
   // Here the caller is known, so it is no reason to sign in again.
-  if (status === 401)
-    return problem('forbidden', 'The request service does not know your credential, so nothing was done.')
+  if (status === 401) return new CredentialUnknown()
   const read = refusal.safeParse(answer)
   if (!read.success || !Object.hasOwn(problems, read.data.code) || status >= 500)
     return problem('unavailable', silence)

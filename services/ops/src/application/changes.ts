@@ -46,7 +46,7 @@ export class Changes {
 
   constructor(
     private readonly source: ChangeSource,
-    private readonly pollMs = 250,
+    private readonly pollMs = 100,
   ) {}
 
   /** Where whoever wants only what is new begins. */

@@ -3,6 +3,7 @@ import type { Position } from '@lethe/event-store'
 import type { TenantScope } from '@lethe/request-log'
 import { type Caller, gauge, problem } from '@lethe/service-host'
 import { scopeOf } from '../domain/permissions.js'
+import type { Bulk } from './bulk.js'
 import type { ChangePage, Changes } from './changes.js'
 import type { Lag } from './lag.js'
 import { aged, mayRead } from './looks.js'
@@ -42,6 +43,7 @@ export class Live {
     private readonly changes: Changes,
     private readonly lag: Lag,
     private readonly overview: Overview,
+    private readonly bulk: Pick<Bulk, 'underWay'>,
     private readonly options: LiveOptions = defaultLiveOptions,
   ) {}
 
@@ -65,8 +67,8 @@ export class Live {
   }
 
   /**
-   * Resolves when the stream has ended. Events: `request` with its place in the log as id, `lag` and `overview`
-   * without one; `reset` means that too much was missed to tell, and that lists must be read again.
+   * Resolves when the stream has ended. Events: `request` with its place in the log as id, `lag`, `overview` and
+   * `bulk` (jobs under way) without one; `reset` means that too much was missed to tell, and that lists must be read again.
    */
   async stream(caller: Caller, lastEventId: string | undefined, sink: Sink): Promise<void> {
     streams.set(++this.open)
@@ -77,7 +79,7 @@ export class Live {
     ])
     const scope = scopeOf(caller)
     try {
-      await Promise.race([this.requests(lastEventId, scope, sink, ended), this.figures(scope, sink, ended)])
+      await Promise.race([this.requests(lastEventId, scope, sink, ended), this.figures(caller, sink, ended)])
     } catch (error) {
       if (!ended.aborted) throw error
     } finally {
@@ -119,8 +121,9 @@ export class Live {
     return end
   }
 
-  private async figures(scope: TenantScope, sink: Sink, ended: AbortSignal): Promise<void> {
+  private async figures(caller: Caller, sink: Sink, ended: AbortSignal): Promise<void> {
     const { figuresMs } = this.options
+    const scope = scopeOf(caller)
     let shown = 0
     while (!ended.aborted) {
       const { startedAt, value } = await this.lag.read(figuresMs)
@@ -129,6 +132,8 @@ export class Live {
       else await sink.beat()
       shown = startedAt
       await sink.send('overview', aged(await this.overview.read(scope, figuresMs)))
+      const jobs = await this.bulk.underWay(caller, figuresMs)
+      if (jobs.length > 0) await sink.send('bulk', jobs)
       await delay(figuresMs, undefined, { signal: ended })
     }
   }

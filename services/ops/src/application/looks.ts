@@ -5,7 +5,8 @@ import { type Gate, gates } from '../adapters/pg-reads.js'
 import { type Deployment, deploymentOf } from '../domain/deployment.js'
 import { may, scopeOf } from '../domain/permissions.js'
 import type { DeadLetters, DeadLettersView } from './dead-letters.js'
-import type { GroupView, Lag, LagView } from './lag.js'
+import type { GroupView, Lag } from './lag.js'
+import { type LagWithLetters, withLetters } from './lag-letters.js'
 import { isEraser, type Overview, type OverviewView } from './overview.js'
 import type { Risk, RiskView } from './risk.js'
 import type { Dated } from './shared.js'
@@ -24,6 +25,9 @@ export interface EraserView extends Omit<GroupView, 'unknown'>, Deployment {
   readonly links: { readonly requests: string }
 }
 
+/** Dead letters are read whole. */
+const LETTERS_MAX_AGE_MS = 10_000
+
 /** What people ask about the machine; every question needs a role. */
 export class Looks {
   constructor(
@@ -36,9 +40,13 @@ export class Looks {
     },
   ) {}
 
-  async lag(caller: Caller, maxAgeMs: number): Promise<Aged & LagView> {
+  async lag(caller: Caller, maxAgeMs: number): Promise<Aged & LagWithLetters> {
     mayLook(caller)
-    return aged(await this.parts.lag.read(maxAgeMs))
+    const [{ startedAt, value }, letters] = await Promise.all([
+      this.parts.lag.read(maxAgeMs),
+      this.parts.deadLetters.read(LETTERS_MAX_AGE_MS),
+    ])
+    return aged({ startedAt, value: withLetters(value, letters.value) })
   }
 
   /** Of the caller's own tenants. */

@@ -1,4 +1,4 @@
-import { countRequests, type RequestFilter, type TenantScope } from '@lethe/request-log'
+import { countRequests, type RequestCount, requestCounts, type TenantScope } from '@lethe/request-log'
 import type { Pool } from 'pg'
 import { countFindings } from '../adapters/pg-matrix.js'
 import { type Gate, gates, type OpenPass, oldestUnacknowledged } from '../adapters/pg-reads.js'
@@ -103,37 +103,49 @@ export class Overview {
   }
 
   private async requests(tenants: TenantScope, now: number): Promise<OverviewView['requests']> {
-    const counted = async (filter: Omit<RequestFilter, 'tenants'>, query: Record<string, string>) => {
-      const found = await countRequests(this.parts.pool, { tenants, ...filter })
-      const value = [...found.values()].reduce((sum, n) => sum + n, 0)
-      return figure(value, `/v1/requests?${new URLSearchParams(query)}`)
-    }
-    const open = { statuses: OPEN }
+    const { pool } = this.parts
     const status = OPEN.join(',')
-    const week = { dueFrom: now, dueBefore: now + WEEK_MS }
-    const [all, dueThisWeek, overdue, liveErased, backupClear] = await Promise.all([
-      countRequests(this.parts.pool, { tenants }),
-      counted(
-        { ...open, ...week },
-        { status, dueFrom: `${now}`, dueBefore: `${now + WEEK_MS}`, order: 'due' },
-      ),
-      counted({ ...open, dueBefore: now }, { status, dueBefore: `${now}`, order: 'due' }),
-      counted({ liveErased: true, backupClear: false }, { liveErased: 'true', backupClear: 'false' }),
-      counted({ backupClear: true }, { backupClear: 'true' }),
+    const due = async (filter: { dueFrom?: number; dueBefore: number }) => {
+      const found = await countRequests(pool, { tenants, statuses: OPEN, ...filter })
+      const dates = Object.entries(filter).map(([name, at]) => [name, `${at}`] as const)
+      const query = new URLSearchParams({ status, ...Object.fromEntries(dates), order: 'due' })
+      return figure(sum([...found.values()]), `/v1/requests?${query}`)
+    }
+    const [counts, dueThisWeek, overdue] = await Promise.all([
+      requestCounts(pool, tenants),
+      due({ dueFrom: now, dueBefore: now + WEEK_MS }),
+      due({ dueBefore: now }),
     ])
-    const byStatus = STATUSES.map((one) => [one, figure(all.get(one) ?? 0, `/v1/requests?status=${one}`)])
-    const stillOpen = OPEN.reduce((sum, one) => sum + (all.get(one) ?? 0), 0)
+    const among = (fits: (count: RequestCount) => boolean) => sum(counts.filter(fits).map(({ n }) => n))
+    const byStatus = STATUSES.map((one) => [
+      one,
+      figure(
+        among((count) => count.status === one),
+        `/v1/requests?status=${one}`,
+      ),
+    ])
+    const isOpen = new Set<string>(OPEN)
     return {
       byStatus: Object.fromEntries(byStatus),
-      open: figure(stillOpen, `/v1/requests?${new URLSearchParams({ status, order: 'due' })}`),
+      open: figure(
+        among((count) => isOpen.has(count.status)),
+        `/v1/requests?${new URLSearchParams({ status, order: 'due' })}`,
+      ),
       dueThisWeek,
       overdue,
-      liveErased,
-      backupClear,
+      liveErased: figure(
+        among(({ liveErased, backupClear }) => liveErased && !backupClear),
+        '/v1/requests?liveErased=true&backupClear=false',
+      ),
+      backupClear: figure(
+        among(({ backupClear }) => backupClear),
+        '/v1/requests?backupClear=true',
+      ),
     }
   }
 }
 
+const sum = (numbers: readonly number[]): number => numbers.reduce((all, n) => all + n, 0)
 const figure = (value: number, href: string): Figure => ({ value, unknown: null, href })
 
 function erasersOf(groups: readonly GroupView[]): OverviewView['erasers'] {

@@ -132,7 +132,7 @@ export class Requests {
 }
 
 /** A tenant that is not the caller's leaves nothing. */
-function filterOf(caller: Caller, question: ListQuestion): RequestFilter {
+export function filterOf(caller: Caller, question: Omit<ListQuestion, 'cursor' | 'limit'>): RequestFilter {
   const { tenantId, requestId, status, systemId, regime, dueFrom, dueBefore, liveErased, backupClear } =
     question
   const scope = scopeOf(caller)

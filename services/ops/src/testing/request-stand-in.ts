@@ -11,6 +11,8 @@ export interface Received {
 export class RequestStandIn {
   readonly received: Received[] = []
   answer: { status: number; body: unknown } = { status: 200, body: null }
+  /** Decides instead of `answer` where it is set. */
+  answerTo: ((received: Received) => { status: number; body: unknown }) | null = null
 
   private constructor(private readonly server: Server) {}
 
@@ -20,12 +22,13 @@ export class RequestStandIn {
     server.on('request', async (request, response) => {
       const chunks: Buffer[] = []
       for await (const chunk of request) chunks.push(chunk as Buffer)
-      standIn.received.push({
+      const received = {
         path: request.url ?? '',
         authorization: request.headers.authorization ?? '',
         body: chunks.length === 0 ? null : JSON.parse(Buffer.concat(chunks).toString('utf8')),
-      })
-      const { status, body } = standIn.answer
+      }
+      standIn.received.push(received)
+      const { status, body } = standIn.answerTo?.(received) ?? standIn.answer
       response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body))
     })
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))

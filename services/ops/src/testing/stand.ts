@@ -116,6 +116,7 @@ export class Stand {
     return new Stand(pool, kafka, config, folder, () => database.drop())
   }
 
+  /** The service is stopped with the stand, or before by `Ops.stop`. */
   async start(change: Partial<OpsConfig> = {}): Promise<Ops> {
     const destination = new Writable({
       write: (chunk: Buffer, _encoding, done) => {
@@ -126,7 +127,10 @@ export class Stand {
     const logger = createLogger('ops', { level: 'trace', destination })
     const service = await startService(opsService({ ...this.config, ...change }, logger))
     this.services.push(service)
-    return new Ops(service.url)
+    return new Ops(service.url, () => {
+      this.services.splice(this.services.indexOf(service), 1)
+      return service.stop()
+    })
   }
 
   /** A request with a frozen plan whose first step is under way; without `planned` it is still pending. */
@@ -144,6 +148,22 @@ export class Stand {
       }
     })
     return id
+  }
+
+  /** As many again as are wanted of one request, in the read model alone; their ids. */
+  async copies(requestId: string, count: number): Promise<string[]> {
+    const { rows: columns } = await this.pool.query<{ name: string }>(
+      `SELECT column_name::text AS name FROM information_schema.columns
+       WHERE table_schema = 'read_model' AND table_name = 'requests' AND column_name <> 'request_id'`,
+    )
+    const others = columns.map(({ name }) => name).join(', ')
+    const { rows } = await this.pool.query<{ request_id: string }>(
+      `INSERT INTO read_model.requests (request_id, ${others})
+       SELECT gen_random_uuid()::text, ${others} FROM read_model.requests, generate_series(1, $2)
+       WHERE request_id = $1 RETURNING request_id`,
+      [requestId, count],
+    )
+    return rows.map((row) => row.request_id)
   }
 
   async hold(requestId: string): Promise<void> {
@@ -242,7 +262,10 @@ export interface SignedIn {
 
 /** A caller of one running service. */
 export class Ops {
-  constructor(readonly url: string) {}
+  constructor(
+    readonly url: string,
+    readonly stop: () => Promise<void>,
+  ) {}
 
   async call<T = Record<string, unknown>>(path: string, call: Call = {}): Promise<Answer<T>> {
     const { method = 'GET', token, cookie, headers = {}, body } = call

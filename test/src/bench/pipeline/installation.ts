@@ -39,12 +39,16 @@ export interface InstallationOptions {
   readonly env?: Readonly<Record<string, string>>
   /** What runs twice; everything else runs once. */
   readonly twice?: readonly Kind[]
+  /** The console's service as well. */
+  readonly ops?: boolean
+  /** What is to be in Lethe's database before anything runs on it. */
+  readonly prepare?: (letheUrl: string) => Promise<void>
   /** Arguments for node, by process name; for profiles. */
   readonly nodeArgs?: (name: string) => readonly string[]
 }
 
 const rootFile = (path: string): string => fileURLToPath(new URL(`../../../../${path}`, import.meta.url))
-const TOKENS = ['caller'] as const
+const TOKENS = { caller: 'service', looker: 'privacy_officer' } as const
 const STALLED_MS = 180_000
 
 /** Lethe's processes on a database, topics and a connector of their own. */
@@ -54,6 +58,8 @@ export class Installation {
     readonly letheUrl: string,
     /** Where requests are sent: one per instance of the request service. */
     readonly targets: readonly Target[],
+    /** The console's service, where it runs. */
+    readonly ops: Target,
     readonly topicPrefix: string,
     readonly pool: pg.Pool,
     private readonly state: StateDir,
@@ -66,24 +72,30 @@ export class Installation {
     const letheUrl = new URL(`/lethe_${suffix}`, context.at.lethePostgresUrl).href
     await createDatabase(letheUrl)
     await migrate(letheUrl)
+    await options.prepare?.(letheUrl)
     const topicPrefix = `b${suffix}.`
     await createTopics({ brokers: context.at.brokers, clientId: 'lethe-bench', topicPrefix })
     const connector = `lethe-bench-${suffix}`
     const own = { ...context, at: { ...context.at, lethePostgresUrl: letheUrl } }
     await registerOutboxConnector(own, undefined, connector)
-    const usual = 2 + options.systems.length * 2
+    const usual = 3 + options.systems.length * 2
     const ports = await freePorts(usual * 2)
     const pool = new pg.Pool({ connectionString: letheUrl, max: 4 })
     pool.on('error', () => {})
-    const specs = processes(own, state, options, ports, topicPrefix, letheUrl).flatMap((spec, index) =>
-      options.twice?.includes(kindOf(spec.name))
-        ? [spec, again(spec, ports[usual + index] as number)]
-        : [spec],
+    const specs = processes(own, state, options, ports, topicPrefix, letheUrl, connector).flatMap(
+      (spec, index) =>
+        options.twice?.includes(kindOf(spec.name))
+          ? [spec, again(spec, ports[usual + index] as number)]
+          : [spec],
     )
     const targets = specs
       .filter(({ name }) => kindOf(name) === 'request')
       .map((spec) => ({ url: `http://127.0.0.1:${spec.ports[0]}`, token: tokenOf(context, 'caller') }))
-    const installation = new Installation(own, letheUrl, targets, topicPrefix, pool, state, connector)
+    const ops = {
+      url: `http://127.0.0.1:${specs.find(({ name }) => name === 'ops')?.ports[0]}`,
+      token: tokenOf(context, 'looker'),
+    }
+    const installation = new Installation(own, letheUrl, targets, ops, topicPrefix, pool, state, connector)
     try {
       await Promise.all(specs.map((spec) => startProcess(spec, state)))
     } catch (error) {
@@ -188,11 +200,13 @@ function processes(
   ports: readonly number[],
   topicPrefix: string,
   letheUrl: string,
+  connector: string,
 ): ProcessSpec[] {
   const { at, secrets } = context
   const requestUrl = `http://127.0.0.1:${ports[0]}`
   const mapFile = state.file('data-map.yaml')
   writeFileSync(mapFile, options.dataMap)
+  const opsPort = ports[2 + options.systems.length * 2] as number
   const portOf = (index: number, role: Role) => ports[2 + index * 2 + (role === 'probe' ? 1 : 0)] as number
   const make = (
     name: string,
@@ -248,6 +262,17 @@ function processes(
         })
       }),
     ),
+    ...(options.ops
+      ? [
+          make('ops', 'services/ops/dist/main.js', opsPort, {
+            LETHE_PG_URL: urlAs(letheUrl, 'lethe_ops', secrets.password('lethe_ops')),
+            LETHE_CREDENTIALS: state.file('credentials.json'),
+            LETHE_CONNECT_URL: at.connectUrl,
+            LETHE_CONNECTOR: connector,
+            LETHE_REQUEST_URL: requestUrl,
+          }),
+        ]
+      : []),
   ]
 }
 
@@ -258,7 +283,7 @@ const tokenOf = ({ secrets }: StackContext, name: string): string =>
 function credentialsFile(context: StackContext, state: StateDir, systems: readonly BenchSystem[]): string {
   const file = state.file('credentials.json')
   const entries = [
-    ...TOKENS.map((id) => ({ id, roles: ['service'], tenants: ['*'] })),
+    ...Object.entries(TOKENS).map(([id, role]) => ({ id, roles: [role], tenants: ['*'] })),
     ...systems.flatMap(({ systemId }) =>
       ['eraser', 'probe'].map((role) => ({
         id: `${role}-${systemId}`,

@@ -22,8 +22,9 @@ export interface RequestFilter {
   readonly backupClear?: boolean
 }
 
-/** `received`: newest first. `due`: nearest deadline first. */
-export type RequestOrder = 'received' | 'due'
+/** `received`: newest first. `due`: nearest deadline first. The other two are the same from the other end. */
+export const requestOrders = ['received', 'due', 'oldest', 'due-last'] as const
+export type RequestOrder = (typeof requestOrders)[number]
 
 export interface Page<Row> {
   readonly items: readonly Row[]
@@ -56,36 +57,39 @@ export async function findRequest(
   return rows[0] ? parseRow(requests, rows[0]) : null
 }
 
-const WHERE = `($1::text[] IS NULL OR tenant_id = ANY ($1))
-  AND ($2::text[] IS NULL OR status = ANY ($2))
-  AND ($3::text[] IS NULL OR request_id = ANY ($3))
-  AND ($4::text IS NULL OR EXISTS (SELECT FROM read_model.steps AS step
-        WHERE step.request_id = request.request_id AND step.system_id = $4))
-  AND ($5::bigint IS NULL OR due_at < $5)
-  AND ($6::bigint IS NULL OR due_at >= $6)
-  AND ($7::text[] IS NULL OR regime = ANY ($7))
-  AND ($8::boolean IS NULL OR (live_erased_at IS NOT NULL) = $8)
-  AND ($9::boolean IS NULL OR backup_clear = $9)`
+/**
+ * What a filter asks for, as SQL with its parameters. Only that: of a condition that holds for everything the planner
+ * would not see that an index, or a semi-join, answers the rest.
+ */
+function conditionsOf(filter: RequestFilter): { text: string; values: unknown[] } {
+  const values: unknown[] = []
+  const conditions: string[] = []
+  const add = (value: unknown, condition: (parameter: string) => string) => {
+    if (value === undefined || value === null) return
+    values.push(value)
+    conditions.push(condition(`$${values.length}`))
+  }
+  add(scopeParameter(filter.tenants), (p) => `tenant_id = ANY (${p}::text[])`)
+  add(filter.statuses, (p) => `status = ANY (${p}::text[])`)
+  add(filter.requestIds, (p) => `request_id = ANY (${p}::text[])`)
+  add(
+    filter.systemId,
+    (p) => `EXISTS (SELECT FROM read_model.steps AS step
+      WHERE step.request_id = request.request_id AND step.system_id = ${p}::text)`,
+  )
+  add(filter.dueBefore, (p) => `due_at < ${p}::bigint`)
+  add(filter.dueFrom, (p) => `due_at >= ${p}::bigint`)
+  add(filter.regimes, (p) => `regime = ANY (${p}::text[])`)
+  add(filter.liveErased, (p) => `(live_erased_at IS NOT NULL) = ${p}::boolean`)
+  add(filter.backupClear, (p) => `backup_clear = ${p}::boolean`)
+  return { text: conditions.length === 0 ? 'true' : conditions.join(' AND '), values }
+}
 
-const parametersOf = (filter: RequestFilter): unknown[] => [
-  scopeParameter(filter.tenants),
-  filter.statuses ?? null,
-  filter.requestIds ?? null,
-  filter.systemId ?? null,
-  filter.dueBefore ?? null,
-  filter.dueFrom ?? null,
-  filter.regimes ?? null,
-  filter.liveErased ?? null,
-  filter.backupClear ?? null,
-]
-
-const PAGES: Readonly<Record<RequestOrder, string>> = {
-  received: `${SELECT} AS request WHERE ${WHERE}
-    AND ($10::bigint IS NULL OR (received_at, request_id) < ($10, $11::text))
-    ORDER BY received_at DESC, request_id DESC LIMIT $12`,
-  due: `${SELECT} AS request WHERE ${WHERE}
-    AND ($10::bigint IS NULL OR (due_at, request_id) > ($10, $11::text))
-    ORDER BY due_at, request_id LIMIT $12`,
+const SORTS: Readonly<Record<RequestOrder, { column: string; direction: 'ASC' | 'DESC' }>> = {
+  received: { column: 'received_at', direction: 'DESC' },
+  due: { column: 'due_at', direction: 'ASC' },
+  oldest: { column: 'received_at', direction: 'ASC' },
+  'due-last': { column: 'due_at', direction: 'DESC' },
 }
 
 /** In the order asked for, newest first by default; the keyset cursor stays valid while requests arrive. */
@@ -96,12 +100,17 @@ export async function listRequests(
 ): Promise<Page<RequestRow>> {
   const order = page.order ?? 'received'
   const after = page.cursor ? decodeCursor(page.cursor, order) : null
-  const { rows } = await db.query(PAGES[order], [
-    ...parametersOf(filter),
-    after?.[0] ?? null,
-    after?.[1] ?? null,
-    page.limit + 1,
-  ])
+  const { text, values } = conditionsOf(filter)
+  const { column, direction } = SORTS[order]
+  const given = [...values, page.limit + 1, ...(after ?? [])]
+  const place = `($${values.length + 2}::bigint, $${values.length + 3}::text)`
+  const behind =
+    after === null ? '' : `AND (${column}, request_id) ${direction === 'ASC' ? '>' : '<'} ${place}`
+  const { rows } = await db.query(
+    `${SELECT} AS request WHERE ${text} ${behind}
+     ORDER BY ${column} ${direction}, request_id ${direction} LIMIT $${values.length + 1}`,
+    given,
+  )
   const items = rows.slice(0, page.limit).map((row) => parseRow(requests, row))
   const last = items.at(-1)
   return {
@@ -111,7 +120,7 @@ export async function listRequests(
 }
 
 const keyOf = (row: RequestRow, order: RequestOrder): CursorKey => [
-  order === 'due' ? row.dueAt : row.receivedAt,
+  order.startsWith('due') ? row.dueAt : row.receivedAt,
   row.requestId,
 ]
 
@@ -120,9 +129,10 @@ export async function countRequests(
   db: Queryable,
   filter: RequestFilter,
 ): Promise<ReadonlyMap<string, number>> {
+  const { text, values } = conditionsOf(filter)
   const { rows } = await db.query<{ status: string; n: string }>(
-    `SELECT status, count(*) AS n FROM read_model.requests AS request WHERE ${WHERE} GROUP BY status`,
-    parametersOf(filter),
+    `SELECT status, count(*) AS n FROM read_model.requests AS request WHERE ${text} GROUP BY status`,
+    values,
   )
   return new Map(rows.map(({ status, n }) => [status, Number(n)]))
 }

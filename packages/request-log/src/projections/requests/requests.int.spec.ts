@@ -8,7 +8,16 @@ import {
   receive,
   T0,
 } from '../../testing/fixtures.js'
-import { countRequests, dueRequests, findRequest, InvalidCursor, listRequests, nextWakeAt } from './query.js'
+import {
+  countRequests,
+  dueRequests,
+  findRequest,
+  InvalidCursor,
+  listRequests,
+  nextWakeAt,
+  type RequestOrder,
+  requestOrders,
+} from './query.js'
 
 let fixture: LogFixture
 const acme: string[] = []
@@ -65,6 +74,27 @@ describe('the list of requests', () => {
     expect(new Set(await of('*')).size).toBeGreaterThanOrEqual(3)
     expect(await findRequest(fixture.pool, acme[0] ?? '', ['other'])).toBeNull()
     expect(await findRequest(fixture.pool, acme[0] ?? '', ['acme'])).toMatchObject({ requestId: acme[0] })
+  })
+
+  it('can be read from the other end in both orders, in pages that give each once', async () => {
+    const all = async (order: RequestOrder): Promise<string[]> => {
+      const seen: string[] = []
+      let cursor: string | null = null
+      do {
+        const page: Awaited<ReturnType<typeof listRequests>> = await listRequests(
+          fixture.pool,
+          { tenants: ['acme', 'other'] },
+          { limit: 3, cursor, order },
+        )
+        seen.push(...page.items.map(({ requestId }) => requestId))
+        cursor = page.nextCursor
+      } while (cursor !== null)
+      return seen
+    }
+    expect(await all('received')).toHaveLength(10)
+    expect(await all('oldest')).toEqual((await all('received')).reverse())
+    expect(await all('due-last')).toEqual((await all('due')).reverse())
+    expect(requestOrders).toHaveLength(4)
   })
 
   it('comes with the nearest deadline first when asked to, and refuses a cursor of the other order', async () => {

@@ -9,6 +9,8 @@ export interface FeedState extends Heard {
   readonly figures: number
   /** Grows when a request has changed. */
   readonly requests: number
+  /** Grows while an action on many requests goes on. */
+  readonly bulks: number
   /** Grows when too much was missed: everything must be read again. */
   readonly resets: number
   readonly overview: Overview | null
@@ -35,6 +37,7 @@ export class Feed {
     at: null,
     figures: 0,
     requests: 0,
+    bulks: 0,
     resets: 0,
     overview: null,
   }
@@ -125,7 +128,7 @@ export class Feed {
     for (const change of page.items) this.change(change)
     const overview = await ask<Overview>('/v1/overview', signal)
     this.heard('polling')
-    this.set({ overview, figures: this.state.figures + 1 })
+    this.set({ overview, figures: this.state.figures + 1, bulks: this.state.bulks + 1 })
   }
 
   private take({ event, data, id }: ServerEvent): void {
@@ -133,6 +136,7 @@ export class Feed {
     if (event === 'request') this.change(JSON.parse(data) as Change)
     if (event === 'lag') this.set({ figures: this.state.figures + 1 })
     if (event === 'overview') this.set({ overview: JSON.parse(data) as Overview })
+    if (event === 'bulk') this.set({ bulks: this.state.bulks + 1 })
     if (event === 'reset') this.set({ resets: this.state.resets + 1 })
   }
 

@@ -3,6 +3,7 @@ import { useAnswer, useLive } from '../live/hooks.js'
 import { Badge, Field, Moment, Unknown } from '../parts/known.js'
 import { Answered, Page } from '../parts/page.js'
 import { Table } from '../parts/table.js'
+import { Link } from '../router.js'
 import { span } from '../view/time.js'
 import { bytes, grouped, healthTone } from '../view/words.js'
 import { Endangered } from './at-risk.js'
@@ -41,7 +42,10 @@ function Groups({ groups }: { groups: readonly Group[] }) {
   return (
     <Table
       caption="Consumer groups"
-      columns={columns('Group, Health, State', 'Members, Lag, Caught up in, Present work done in')}
+      columns={columns(
+        'Group, Health, State',
+        'Members, Lag, Caught up in, Present work done in, Dead letters',
+      )}
       rows={groups.length}
       empty="No group is known."
     >
@@ -66,11 +70,22 @@ function Groups({ groups }: { groups: readonly Group[] }) {
           <td className="number">
             <Field<number> of={group} name="drainMs" show={span} />
           </td>
+          <td className="number" data-letters={group.deadLetters ?? 'unknown'}>
+            <Field<number>
+              of={group}
+              name="deadLetters"
+              show={(n) => <Letters n={n} group={group.group} />}
+            />
+          </td>
         </tr>
       ))}
     </Table>
   )
 }
+
+/** A number that leads to its list. */
+const Letters = ({ n, group }: { n: number; group: string }) =>
+  n === 0 ? <>0</> : <Link to={`/dead-letters?group=${group}`}>{grouped(n)}</Link>
 
 /** From the database to the topics. */
 function Way({ lag: { slots, connector } }: { lag: LagAnswer }) {
@@ -129,7 +144,7 @@ function Partitions({ partitions }: { partitions: readonly Partition[] }) {
       caption="Partitions"
       columns={columns(
         'Topic, Partition, Group, Position in',
-        'End, Confirmed, Lag, Change per minute, Lag in time, Caught up in, Last seen moving',
+        'End, Confirmed, Lag, Change per minute, Lag in time, Caught up in, Last seen moving, Dead letters',
       )}
       rows={partitions.length}
       empty="No partition is known."
@@ -164,6 +179,9 @@ function Partitions({ partitions }: { partitions: readonly Partition[] }) {
           </td>
           <td className="number">
             <Field<number> of={one} name="lastCommitAt" show={(at) => <Moment at={at} />} />
+          </td>
+          <td className="number">
+            <Field<number> of={one} name="deadLetters" show={grouped} />
           </td>
         </tr>
       ))}

@@ -1,5 +1,6 @@
 import { type FormEvent, useState } from 'react'
 import { Link, navigate } from '../router.js'
+import { chosenColumns, columnsText } from '../view/columns.js'
 import {
   addressOf,
   changed,
@@ -11,6 +12,7 @@ import {
   statuses,
 } from '../view/request-filter.js'
 import { plain } from '../view/words.js'
+import { requestColumns } from './request-columns.js'
 
 const texts = [
   ['requestId', 'Request id'],
@@ -36,6 +38,7 @@ export function RequestFilter({ filter }: { filter: URLSearchParams }) {
       dueFrom: momentOf(text('dueFrom')),
       dueBefore: momentOf(text('dueBefore')),
       order: text('order'),
+      columns: columnsText(form.getAll('columns').map(String)),
     })
     navigate(addressOf(next))
   }
@@ -95,10 +98,29 @@ export function RequestFilter({ filter }: { filter: URLSearchParams }) {
           <label htmlFor="order">First</label>
           <select id="order" name="order" defaultValue={filter.get('order') ?? 'received'}>
             <option value="received">the latest received</option>
+            <option value="oldest">the oldest received</option>
             <option value="due">the nearest deadline</option>
+            <option value="due-last">the farthest deadline</option>
           </select>
         </p>
       </div>
+      <details>
+        <summary>Columns</summary>
+        <fieldset>
+          <legend>Columns</legend>
+          {requestColumns.map(({ id, title }) => (
+            <label key={id}>
+              <input
+                type="checkbox"
+                name="columns"
+                value={id}
+                defaultChecked={chosenColumns(filter).includes(id)}
+              />{' '}
+              Column {title}
+            </label>
+          ))}
+        </fieldset>
+      </details>
       <p className="buttons">
         <button type="submit">Show</button> <Link to="/requests">Clear</Link>
       </p>

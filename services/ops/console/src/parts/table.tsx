@@ -1,9 +1,14 @@
 import type { ReactNode } from 'react'
+import { Link } from '../router.js'
 
 export interface Column {
   readonly title: string
   /** Numbers stand on the right. */
   readonly number?: boolean
+  /** How the rows are sorted by it now. */
+  readonly sorted?: 'ascending' | 'descending' | 'none'
+  /** The same list sorted by it, or the other way round. */
+  readonly to?: string
 }
 
 /** A table that scrolls sideways on a narrow screen, by keyboard as well. */
@@ -28,9 +33,9 @@ export function Table({
         <caption>{caption}</caption>
         <thead>
           <tr>
-            {columns.map(({ title, number }) => (
-              <th key={title} scope="col" className={number ? 'number' : undefined}>
-                {title}
+            {columns.map(({ title, number, sorted, to }) => (
+              <th key={title} scope="col" className={number ? 'number' : undefined} aria-sort={sorted}>
+                {to === undefined ? title : <Link to={to}>{title}</Link>}
               </th>
             ))}
           </tr>

@@ -10,6 +10,7 @@ const pages = new Set([
   'restores',
   'verification',
   'where',
+  'bulk',
 ])
 const requestId = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
 
@@ -45,13 +46,16 @@ export type Route =
         | 'restores'
         | 'verification'
         | 'where'
+        | 'bulk'
     }
   | { readonly page: 'request'; readonly requestId: string }
+  | { readonly page: 'bulk-job'; readonly jobId: string }
   | { readonly page: 'unknown' }
 
 export function routeOf(pathname: string): Route {
   const [page = 'overview', id, ...more] = pathname.split('/').filter((part) => part !== '')
   if (more.length > 0 || !pages.has(page)) return { page: 'unknown' }
   if (id === undefined) return { page: page as 'overview' }
+  if (page === 'bulk' && isRequestId(id)) return { page: 'bulk-job', jobId: id }
   return page === 'requests' && isRequestId(id) ? { page: 'request', requestId: id } : { page: 'unknown' }
 }

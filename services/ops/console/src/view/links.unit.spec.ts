@@ -30,7 +30,14 @@ describe('addresses', () => {
     expect(routeOf('/restores')).toEqual({ page: 'restores' })
     expect(routeOf('/lag')).toEqual({ page: 'lag' })
     expect(routeOf(`/requests/${id}`)).toEqual({ page: 'request', requestId: id })
-    for (const path of ['/requests/ada@example.com', '/nothing', `/requests/${id}/more`, '/lag/1'])
+    expect(routeOf(`/bulk/${id}`)).toEqual({ page: 'bulk-job', jobId: id })
+    for (const path of [
+      '/bulk/ada',
+      '/requests/ada@example.com',
+      '/nothing',
+      `/requests/${id}/more`,
+      '/lag/1',
+    ])
       expect(routeOf(path), path).toEqual({ page: 'unknown' })
   })
 })

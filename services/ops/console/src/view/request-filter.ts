@@ -1,4 +1,6 @@
+import { columnIds } from './columns.js'
 import { isRequestId } from './links.js'
+import { views } from './views.js'
 
 export const statuses = [
   'PENDING',
@@ -48,7 +50,9 @@ const allowed: Readonly<Record<string, (text: string) => boolean>> = {
   dueBefore: moment,
   liveErased: flag,
   backupClear: flag,
-  order: list(['received', 'due']),
+  order: matching(/^(received|due|oldest|due-last)$/),
+  view: (text) => views.some(({ id }) => id === text),
+  columns: list(columnIds),
   cursor: matching(/^[A-Za-z0-9_-]{1,500}$/),
 }
 

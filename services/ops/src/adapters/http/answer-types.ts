@@ -33,3 +33,6 @@ export type Where = z.infer<typeof answers.where>
 export type DataMap = z.infer<typeof answers.dataMap>
 export type CheckedMap = z.infer<typeof answers.checkedMap>
 export type SignInWays = z.infer<typeof answers.signInWays>
+export type BulkJob = z.infer<typeof answers.bulkJob>
+export type BulkJobs = z.infer<typeof answers.bulkJobs>
+export type BulkItems = z.infer<typeof answers.bulkItems>

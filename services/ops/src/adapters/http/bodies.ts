@@ -1,6 +1,6 @@
 import { z } from 'zod'
-import type { Verb } from '../../domain/permissions.js'
-import { nameShape, systemIdShape, tenantShape } from './queries.js'
+import { type Verb, verbs } from '../../domain/permissions.js'
+import { exportQuery, nameShape, requestIdPattern, systemIdShape, tenantShape } from './queries.js'
 
 // Bodies of the calls that change something. What stands in them goes on to `request` and is kept nowhere here.
 
@@ -57,5 +57,21 @@ export const redriveBody = z
       .optional(),
     dryRun: z.boolean(),
     rate: z.number().int().min(1).max(1_000).default(100),
+  })
+  .strict()
+
+/** As for one request, without what is one request's own: who is meant by it, and which of its holds. */
+export const bulkBodies = {
+  ...actionBodies,
+  approve: z.object({}).strict(),
+  release: z.object({}).strict(),
+} as const satisfies Record<Verb, z.ZodObject>
+
+/** `list` as the list of requests takes it in its address. */
+export const bulkBody = z
+  .object({
+    verb: z.enum(verbs),
+    list: exportQuery,
+    except: z.array(z.string().regex(requestIdPattern, 'is the id of a request')).max(1_000).default([]),
   })
   .strict()

@@ -44,6 +44,8 @@ const PAGES = [
   'at-risk',
   'requests',
   'requests/:id',
+  'bulk',
+  'bulk/:id',
   'verification',
   'where',
   'erasers',

@@ -1,6 +1,7 @@
+import { z } from 'zod'
 import { rolesFor, type Verb, verbs } from '../../domain/permissions.js'
 import * as answers from './answers.js'
-import { actionBodies, nothingBody, personBody, redriveBody, signInBody } from './bodies.js'
+import { actionBodies, bulkBody, nothingBody, personBody, redriveBody, signInBody } from './bodies.js'
 import {
   csrfParameter,
   failures,
@@ -14,10 +15,12 @@ import {
   schemaOf,
 } from './openapi-operations.js'
 import {
+  bulkItemsQuery,
   changesQuery,
   dataMapQuery,
   deadLettersQuery,
   erasersQuery,
+  exportQuery,
   freshness,
   gatesQuery,
   listQuery,
@@ -55,6 +58,44 @@ const actionPaths = (): Json =>
       },
     ]),
   )
+
+const bulkPaths = (): Json => ({
+  '/v1/bulk': {
+    ...get('bulkJobs', 'Actions on many requests, the newest first.', 'bulkJobs'),
+    post: post({
+      id: 'showBulk',
+      summary:
+        'Writes down which requests of a list it would be, up to 10,000, and what would hinder them. Nothing is done. For whom the action is; audited.',
+      body: bulkBody,
+      answer: 'bulkJob',
+      status: 201,
+    }),
+  },
+  '/v1/bulk/{id}': get('bulkJob', 'How far one of them is.', 'bulkJob', undefined, [requestIdParameter]),
+  '/v1/bulk/{id}/items': get('bulkItems', 'What came of each request.', 'bulkItems', bulkItemsQuery, [
+    requestIdParameter,
+  ]),
+  '/v1/bulk/{id}/run': {
+    post: post({
+      id: 'runBulk',
+      summary:
+        'Begins it, or resumes it where it stopped, with the caller’s own credential. The body is the action’s own, the same for each, and is kept nowhere.',
+      body: z.looseObject({}),
+      answer: 'bulkJob',
+      status: 202,
+      path: [requestIdParameter],
+    }),
+  },
+  '/v1/bulk/{id}/stop': {
+    post: post({
+      id: 'stopBulk',
+      summary: 'Nothing more of it is asked for; it can be resumed.',
+      body: z.looseObject({}),
+      answer: 'bulkJob',
+      path: [requestIdParameter],
+    }),
+  },
+})
 
 const sessionPath = (): Json => ({
   ...get('session', 'Who is signed in, and until when.', 'session'),
@@ -138,6 +179,18 @@ const paths = (): Json => ({
     }),
   },
   '/v1/requests': get('requests', 'Requests of the caller’s tenants, in pages.', 'requestPage', listQuery),
+  '/v1/requests.csv': {
+    get: {
+      operationId: 'requestsFile',
+      summary:
+        'The list as a file: every request that fits, without the person’s reference. Formulas are texts; audited.',
+      parameters: parametersOf(exportQuery),
+      responses: {
+        200: { description: 'The file.', content: { 'text/csv': { schema: { type: 'string' } } } },
+        ...failures([...reading, 429]),
+      },
+    },
+  },
   '/v1/requests/{id}': get('request', 'One request; the look is audited.', 'requestDetail', undefined, [
     requestIdParameter,
   ]),
@@ -192,6 +245,7 @@ const paths = (): Json => ({
     matrixQuery,
   ),
   ...actionPaths(),
+  ...bulkPaths(),
   '/v1/session': sessionPath(),
   '/v1/sign-in': {
     get: { ...get('signInWays', 'How one can sign in.', 'signInWays').get, security: [] },
@@ -234,7 +288,7 @@ const streamOperation = (): Json => ({
   summary: 'What happens, as server-sent events; ends after five minutes, and goes on behind Last-Event-ID.',
   description:
     'Events: `hello` (where the stream begins), `request` (a change, with its place in the log as id), `lag` and ' +
-    '`overview` (as their own paths answer, without the partitions; no id), `reset` (too much was missed: read the ' +
+    '`overview` (as their own paths answer, without the partitions; no id), `bulk` (actions on many requests that are under way; no id), `reset` (too much was missed: read the ' +
     'lists again).',
   parameters: [{ name: 'Last-Event-ID', in: 'header', required: false, schema: { type: 'string' } }],
   responses: {

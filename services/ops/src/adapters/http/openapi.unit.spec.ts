@@ -35,6 +35,9 @@ describe('the OpenAPI document of ops', () => {
       (path) => methods(path.replace('{id}', id)).join() !== 'GET',
     )
     expect(changing.sort()).toEqual([
+      '/v1/bulk',
+      '/v1/bulk/{id}/run',
+      '/v1/bulk/{id}/stop',
       '/v1/data-map/check',
       '/v1/dead-letters/redrive',
       '/v1/people/requests',

@@ -1,4 +1,5 @@
 import { regimes } from '@lethe/domain'
+import { requestOrders } from '@lethe/request-log'
 import { z } from 'zod'
 import { findings } from '../pg-matrix.js'
 
@@ -94,9 +95,23 @@ export const listQuery = z
     dueBefore: instant.optional(),
     liveErased: flag.optional(),
     backupClear: flag.optional(),
-    order: z.enum(['received', 'due']).default('received'),
+    order: z.enum(requestOrders).default('received'),
     cursor: cursor.optional(),
     limit,
+  })
+  .strict()
+
+/** The list's own filter and order; a file has no pages. */
+export const exportQuery = listQuery.omit({ cursor: true, limit: true }).strict()
+
+export const bulkItemsQuery = z
+  .object({
+    after: whole(/^[0-9]{1,9}$/, 'is the position of a row').prefault('0'),
+    limit: whole(/^([1-9][0-9]{0,2}|1000)$/, 'is a number from 1 to 1000').prefault('200'),
+    outcome: z
+      .string()
+      .regex(/^[a-z_]{1,60}$/, 'is what came of a request, such as done')
+      .optional(),
   })
   .strict()
 
