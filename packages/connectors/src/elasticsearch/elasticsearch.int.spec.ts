@@ -12,6 +12,7 @@ import { rights } from './rights.spec.js'
 import { openSearchBackdoor } from './search-backdoor.spec.js'
 import { specials } from './specials.spec.js'
 import { twinsSpecials } from './twins-specials.spec.js'
+import { undatedSpecials } from './undated-specials.spec.js'
 
 // One file, so that one server runs at a time.
 await onSearchServers((server) => {
@@ -24,6 +25,7 @@ await onSearchServers((server) => {
       countsSpecials,
       probeSpecials,
       twinsSpecials,
+      undatedSpecials,
       leaks,
     ]
     // Each in a group of its own, so that one's hooks do not run for all.

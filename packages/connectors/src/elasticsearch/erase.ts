@@ -75,7 +75,7 @@ async function prepare(
 ): Promise<Work[]> {
   const { store, jobs, wanting } = erasure
   const selected = batch.map((pass, ord): Selected | null =>
-    outcomes.has(ord) ? null : select(pass.subject, ord, wanting),
+    outcomes.has(ord) ? null : select(pass.subject, ord, wanting, pass.undated),
   )
   const tenants = selected.flatMap((one) => (one?.ok ? [one.person.tenantId] : []))
   const targets = await targetsFor(store, jobs, [...new Set(tenants)], { ...wanting, now })

@@ -18,7 +18,7 @@ export const elasticsearch = defineConnector({
   options: elasticsearchOptions,
   system: elasticsearchSystem,
   identifiers: elasticsearchKind.identifiers,
-  capabilities: { receipts: 'last-step', batch: { max: 1_000, concurrency: 1 } },
+  capabilities: { receipts: 'last-step', batch: { max: 1_000, concurrency: 1 }, undated: true },
   open: openSession,
   openProbe: openProbeSession,
   openRestore,

@@ -8,6 +8,8 @@ export interface Person {
   readonly values: ReadonlyMap<IdentifierType, readonly string[]>
   /** Epoch milliseconds: documents created later are not theirs when found by an alias. */
   readonly receivedAt: number
+  /** Of a pass: see there. */
+  readonly undated?: 'leave' | 'take' | undefined
 }
 
 export type PersonProblem =
@@ -28,7 +30,12 @@ export interface Wanting {
 }
 
 /** Whom to look for; nobody at all when what was given can't be told apart from somebody else. */
-export function select(subject: Subject, ord: number, wanting: Wanting): Selected {
+export function select(
+  subject: Subject,
+  ord: number,
+  wanting: Wanting,
+  undated?: Person['undated'],
+): Selected {
   const { tenant, types, canonical } = wanting
   if ('constant' in tenant && tenant.constant !== subject.tenantId)
     return { ok: false, code: 'unknown_tenant' }
@@ -42,7 +49,8 @@ export function select(subject: Subject, ord: number, wanting: Wanting): Selecte
     if (given.size > 0) values.set(type, [...given])
   }
   if (values.size === 0) return { ok: false, code: 'identifier_missing' }
-  return { ok: true, person: { ord, tenantId: subject.tenantId, values, receivedAt: subject.receivedAt } }
+  const { tenantId, receivedAt } = subject
+  return { ok: true, person: { ord, tenantId, values, receivedAt, undated } }
 }
 
 /** An empty value selects nobody in particular; a lone surrogate has no UTF-8 and would be sent as another. */

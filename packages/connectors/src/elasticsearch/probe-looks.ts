@@ -8,6 +8,8 @@ export interface Look {
   readonly type: IdentifierType
   /** Creation field for identifiers that may belong to someone who signed up again. */
   readonly createdAt: string | null
+  /** Only documents that have it. */
+  readonly dated?: true
 }
 
 /** What to look into for the people of one tenant. */

@@ -85,7 +85,7 @@ function sightingsOf({ looks }: IndexLook, subject: Subject, texts: boolean): Js
     )
 }
 
-function sighting({ field, type, createdAt }: Look, value: string, receivedAt: number): Json[] {
+function sighting({ field, type, createdAt, dated }: Look, value: string, receivedAt: number): Json[] {
   if (field.as === 'unsearchable') return []
   if (field.as === 'integer' && !isInteger(value)) return []
   const exact =
@@ -99,7 +99,8 @@ function sighting({ field, type, createdAt }: Look, value: string, receivedAt: n
     : exact
   if (!createdAt) return [placed]
   const later = { range: { [createdAt]: { gt: receivedAt, format: 'epoch_millis' } } }
-  return [{ bool: { must: [placed], must_not: [later] } }]
+  const known = dated ? [{ exists: { field: createdAt } }] : []
+  return [{ bool: { must: [placed, ...known], must_not: [later] } }]
 }
 
 function tenant({ tenantField }: IndexLook, { tenantId }: Subject): Json[] {

@@ -1,8 +1,8 @@
-import type { ProbeFinding, ProbeSession, Subject } from '@lethe/eraser-kit'
+import type { IdentifierType, ProbeFinding, ProbeSession, Subject } from '@lethe/eraser-kit'
 import { z } from 'zod'
 import { failureOf, guarded, isOurs, StoreError } from './errors.js'
 import { elasticsearchKind } from './grammar.js'
-import { type IndexLook, looksFor } from './probe-looks.js'
+import { type IndexLook, type Look, looksFor } from './probe-looks.js'
 import { countingBody, isTheirs, type Looked, textBody } from './probe-query.js'
 import { type ProbeIndex, primaryPreferences, readShape } from './probe-shape.js'
 import { Store } from './store.js'
@@ -20,10 +20,55 @@ const SIMILAR = 500
 export async function openProbeSession(context: ElasticsearchContext): Promise<ProbeSession> {
   const store = await Store.open(context.options, context.system.flavour)
   return {
-    probe: (subjects) => guarded('look for documents', () => new ProbeRun(store, context, subjects).run()),
+    probe: (subjects) => guarded('look for documents', () => looked(store, context, subjects)),
     close: () => store.close(),
   }
 }
+
+/** Undated is what is found of somebody, less what is still found when only what says its time counts. */
+async function looked(
+  store: Store,
+  context: ElasticsearchContext,
+  subjects: readonly Subject[],
+): Promise<ProbeFinding[]> {
+  const findings = await new ProbeRun(store, context, subjects).run()
+  const unclear = subjects.flatMap((subject, at) =>
+    findings[at]?.result === 'residual' &&
+    subject.identifiers.some(({ type }) => isTakenAlong(type, context.canonical))
+      ? [{ subject, at }]
+      : [],
+  )
+  if (unclear.length === 0) return findings
+  const some = unclear.map(({ subject }) => subject)
+  const dated = await new ProbeRun(store, context, some, true).run()
+  const result = [...findings]
+  unclear.forEach(({ at }, index) => {
+    const finding = findings[at] as ProbeFinding
+    const sure = dated[index]
+    if (sure === undefined || sure.result === 'inconclusive') return
+    const undated = Object.fromEntries(
+      Object.entries(finding.residual).flatMap(([place, matches]) => {
+        const more = matches - (sure.residual[place] ?? 0)
+        return more > 0 ? [[place, more]] : []
+      }),
+    )
+    if (Object.keys(undated).length > 0) result[at] = { ...finding, undated }
+  })
+  return result
+}
+
+/** Whoever comes back has the same one; other identifiers are given anew. */
+const isTakenAlong = (type: IdentifierType, canonical: IdentifierType): boolean =>
+  type !== canonical && (type === 'email' || type === 'phone')
+
+/** What leads to documents whose time is known. */
+const datedLooks = (look: IndexLook, canonical: IdentifierType): IndexLook => ({
+  ...look,
+  looks: look.looks.flatMap((one): Look[] => {
+    if (!isTakenAlong(one.type, canonical)) return [one]
+    return one.createdAt === null ? [] : [{ ...one, dated: true }]
+  }),
+})
 
 class ProbeRun {
   private readonly residual: Record<string, number>[]
@@ -36,6 +81,7 @@ class ProbeRun {
     private readonly store: Store,
     private readonly context: ElasticsearchContext,
     private readonly subjects: readonly Subject[],
+    private readonly datedOnly = false,
   ) {
     this.residual = subjects.map(() => ({}))
     this.reasons = subjects.map((subject) => unlookable(subject, context))
@@ -54,7 +100,7 @@ class ProbeRun {
       const { system, tenant, canonical } = this.context
       for (const look of looksFor(shape, system, tenant, canonical, tenantId, types))
         for (let from = 0; from < people.length; from += CHUNK)
-          await this.into(look, people.slice(from, from + CHUNK))
+          await this.into(this.datedOnly ? datedLooks(look, canonical) : look, people.slice(from, from + CHUNK))
     }
     return this.subjects.map((_subject, ord) => this.finding(ord))
   }

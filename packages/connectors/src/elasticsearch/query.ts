@@ -59,10 +59,17 @@ export function wayQuery(way: Way, person: Person): Query[] {
   const values = (person.values.get(way.identifier) ?? []).filter((value) => couldHold(way.field, value))
   const terms = values.map((value) => term(way, value))
   if (terms.length === 0) return []
-  const created = way.createdAt
-    ? [{ range: { [way.createdAt]: { lte: person.receivedAt, format: 'epoch_millis' } } }]
-    : []
-  return [{ bool: { filter: [anyOf(terms), ...created] } }]
+  // Nothing says that it is not of somebody who came back.
+  if (way.takenAlong && way.createdAt === null && person.undated === 'leave') return []
+  return [{ bool: { filter: [anyOf(terms), ...createdBefore(way, person)] } }]
+}
+
+/** What was created at no known time is taken only when a person decided so. */
+function createdBefore({ createdAt, takenAlong }: Way, { receivedAt, undated }: Person): Query[] {
+  if (createdAt === null) return []
+  const before = { range: { [createdAt]: { lte: receivedAt, format: 'epoch_millis' } } }
+  if (!takenAlong || undated !== 'take') return [before]
+  return [anyOf([before, { bool: { must_not: [{ exists: { field: createdAt } }] } }])]
 }
 
 /** Only ever a whole term: no query here reads an identifier as a pattern. */

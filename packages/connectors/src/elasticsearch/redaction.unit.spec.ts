@@ -7,6 +7,7 @@ const way = (by: string, pull: string | null, change: Partial<Way> = {}): Way =>
   field: { path: by, holds: 'text', longest: 100 },
   identifier: 'user_id',
   createdAt: null,
+  takenAlong: false,
   set: {},
   by,
   pull,

@@ -18,6 +18,8 @@ export interface Way {
   readonly identifier: IdentifierType
   /** Only documents up to the request: set where an alias leads to the person. */
   readonly createdAt: string | null
+  /** People take this identifier along: what it alone leads to, created at no known time, may be of who came back. */
+  readonly takenAlong: boolean
   readonly set: Readonly<Record<string, Replacement>>
   /** The field as the data map writes it, and the list around it that loses this person. */
   readonly by: string
@@ -144,6 +146,7 @@ export function targetOf(
       field: exact(element.by, identifier),
       identifier,
       createdAt: identifier === canonical ? null : (element.createdAt ?? null),
+      takenAlong: identifier !== canonical && (identifier === 'email' || identifier === 'phone'),
       set: element.set ?? {},
       by: element.by,
       pull: element.pull ?? null,
