@@ -100,7 +100,10 @@ class ProbeRun {
       const { system, tenant, canonical } = this.context
       for (const look of looksFor(shape, system, tenant, canonical, tenantId, types))
         for (let from = 0; from < people.length; from += CHUNK)
-          await this.into(this.datedOnly ? datedLooks(look, canonical) : look, people.slice(from, from + CHUNK))
+          await this.into(
+            this.datedOnly ? datedLooks(look, canonical) : look,
+            people.slice(from, from + CHUNK),
+          )
     }
     return this.subjects.map((_subject, ord) => this.finding(ord))
   }
