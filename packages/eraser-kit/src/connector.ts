@@ -132,6 +132,12 @@ export interface Session {
    *   under the same slot; calls with different slots may run at once.
    */
   replay?(batch: readonly Pass[], io: EraseIo, slot: number): Promise<Outcome[] | null>
+  /**
+   * Every distinct identifier that mapped collections hold, in batches of bounded size; read-only, and nobody's but for
+   * matching them with digests. Null where people are found otherwise as well (in texts of others): then nobody can be
+   * called absent by their digests alone.
+   */
+  identifiers?(signal: AbortSignal): Promise<AsyncIterable<HeldIdentifiers> | null>
   readonly receipts?: {
     read(keys: readonly ReceiptKey[]): Promise<Receipt[]>
     marker(): Promise<Marker>
@@ -141,6 +147,13 @@ export interface Session {
   /** Live shape and findings, seen with the credentials of `role` (default `erase`). Changes nothing. */
   describe(role?: Role): Promise<Description>
   close(): Promise<void>
+}
+
+/** As the store holds them, not normalised. */
+export interface HeldIdentifiers {
+  readonly type: IdentifierType
+  /** The tenant is null where the store does not say whose row it is. */
+  readonly held: readonly { readonly value: string; readonly tenantId: string | null }[]
 }
 
 export interface ProbeFinding {

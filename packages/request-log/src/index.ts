@@ -56,7 +56,7 @@ export {
 export type { StepRow } from './projections/steps/fold.js'
 export { stepsOf } from './projections/steps/query.js'
 export type { TombstoneRow } from './projections/tombstones/fold.js'
-export { liveTombstones, tombstonesOf } from './projections/tombstones/query.js'
+export { liveTombstones, tombstonesOf, tombstonesWithDigests } from './projections/tombstones/query.js'
 export type { VerificationRow } from './projections/verifications/fold.js'
 export {
   type VerificationFilter,

@@ -5,6 +5,7 @@ import { connect, LivePlan, openPool, type PostgresContext } from './database.js
 import { describe } from './describe.js'
 import { eraseBatch } from './erase.js'
 import { crossing } from './errors.js'
+import { heldIdentifiers } from './held-identifiers.js'
 import { previewSubjects } from './preview.js'
 import { ensureInstalled, pruneReceipts, readMarker, readReceipts } from './receipts.js'
 import { resolveSubjects } from './resolve.js'
@@ -59,6 +60,10 @@ export async function openSession(context: PostgresContext): Promise<Session> {
     replay: async (batch, io, slot) => {
       await prepare()
       return together.replay(batch, io, slot)
+    },
+    identifiers: async (signal) => {
+      const { plan } = await live.current()
+      return heldIdentifiers(pool, plan, signal)
     },
     receipts: {
       read: (keys) => withReceipts('read receipts', () => readReceipts(pool, keys)),

@@ -105,12 +105,18 @@ export async function auditReview(
 /** The restore service read whom a store must not bring back; the row says how many, not whom. */
 export async function auditTombstones(
   pool: Pool,
-  read: { at: number; credentialId: string; systemId: string; reason: string; count: number },
+  read: { at: number; credentialId: string; systemId: string; reason: string; count: number | 'peppers' },
 ): Promise<void> {
   await pool.query(
     `INSERT INTO audit.clearances (at, credential_id, system_id, purpose, request_id, pass_id, attempt, decision)
      VALUES ($1, $2, $3, 'tombstones', $4, $5, 1, 'go')`,
-    [read.at, read.credentialId, read.systemId, read.reason, `${read.count} tombstones`],
+    [
+      read.at,
+      read.credentialId,
+      read.systemId,
+      read.reason,
+      read.count === 'peppers' ? 'peppers' : `${read.count} tombstones`,
+    ],
   )
 }
 

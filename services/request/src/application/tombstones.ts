@@ -1,7 +1,9 @@
+import { type TombstoneRow, tombstonesWithDigests } from '@lethe/request-log'
 import { problem, TerminalError } from '@lethe/service-host'
 import type { Pool } from 'pg'
 import type { Subject } from '../domain/identifier.js'
 import { type Caller, may } from '../domain/permissions.js'
+import type { Pepper } from '../vault/digest.js'
 import type { Vault } from '../vault/vault.js'
 import { auditTombstones } from './audit.js'
 import { type RecoveredTombstone, withRecovered } from './recovered-tombstones.js'
@@ -31,6 +33,13 @@ export interface LiveTombstone {
   /** Null when held, or when the vault can't say any more; then `code` says why. */
   readonly subject: Subject | null
   readonly code?: string
+  /** Where the identifiers can't be read any more: what the person is still known by. */
+  readonly digested?: Digested
+}
+
+/** A person of whom only digests are left, each under a pepper that is looked up. */
+export interface Digested extends Omit<Subject, 'identifiers'> {
+  readonly digests: readonly string[]
 }
 
 export interface TombstonePage {
@@ -59,17 +68,69 @@ export class Tombstones {
 
   /** Ordered by id. @throws ProblemError `forbidden` unless the credential is the restore service's. */
   async page(caller: Caller, question: TombstoneQuestion): Promise<TombstonePage> {
-    if (!may(caller, 'replay') || (caller.systemId !== null && caller.systemId !== question.systemId)) {
+    const validUntil = await this.begin(caller, question)
+    const at = this.now()
+    const { systemId, after, limit } = question
+    const { rows, recovered } = await withRecovered(this.pool, systemId, at, { limit, after })
+    return { validUntil, tombstones: await this.described(caller, question, at, rows, recovered) }
+  }
+
+  /** Of the people of a tenant who have one of these digests, ordered by id. @throws as `page` */
+  async withDigests(
+    caller: Caller,
+    question: Pick<TombstoneQuestion, 'systemId' | 'reason'> & {
+      readonly tenantId: string
+      readonly digests: readonly string[]
+    },
+  ): Promise<TombstonePage> {
+    const validUntil = await this.begin(caller, question)
+    const at = this.now()
+    const rows = await tombstonesWithDigests(this.pool, question, at)
+    return { validUntil, tombstones: await this.described(caller, question, at, rows, new Map()) }
+  }
+
+  /**
+   * The peppers that are looked up, so that the identifiers of a restored store can be digested where the store is and
+   * need not travel. Audited. @throws as `page`
+   */
+  async peppers(
+    caller: Caller,
+    question: Pick<TombstoneQuestion, 'systemId' | 'reason'>,
+  ): Promise<{ peppers: readonly Pepper[] }> {
+    await this.assertReader(caller, question.systemId)
+    const { systemId, reason } = question
+    await auditTombstones(this.pool, {
+      at: this.now(),
+      credentialId: caller.id,
+      systemId,
+      reason,
+      count: 'peppers',
+    })
+    return { peppers: this.vault.peppers }
+  }
+
+  private async begin(caller: Caller, { systemId }: { readonly systemId: string }): Promise<number> {
+    await this.assertReader(caller, systemId)
+    return beginPage(this.pool, this.now)
+  }
+
+  private async assertReader(caller: Caller, systemId: string): Promise<void> {
+    if (!may(caller, 'replay') || (caller.systemId !== null && caller.systemId !== systemId)) {
       throw problem('forbidden', 'Only the restore credential reads tombstones with their identifiers.')
     }
     if ((await this.blocked()) !== null)
       throw problem('unavailable', "Lethe's own database was restored; run: lethe restore self", {
         cause: 'lethe_restored',
       })
-    const validUntil = await beginPage(this.pool, this.now)
-    const at = this.now()
-    const { systemId, after, limit, reason } = question
-    const { rows, recovered } = await withRecovered(this.pool, systemId, at, { limit, after })
+  }
+
+  private async described(
+    caller: Caller,
+    { systemId, reason }: Pick<TombstoneQuestion, 'systemId' | 'reason'>,
+    at: number,
+    rows: readonly TombstoneRow[],
+    recovered: ReadonlyMap<string, RecoveredTombstone>,
+  ): Promise<LiveTombstone[]> {
     const ids = [...new Set(rows.map(({ requestId }) => requestId))]
     const [owners, entries, waived] = await Promise.all([
       this.ownersOf(ids),
@@ -77,7 +138,12 @@ export class Tombstones {
       this.waivedOf(ids, systemId),
     ])
     await auditTombstones(this.pool, { at, credentialId: caller.id, systemId, reason, count: rows.length })
-    const tombstones = rows.map(
+    const gone = ids.filter((id) => {
+      const entry = entries.get(id)
+      return entry === undefined || entry instanceof Error
+    })
+    const digests = await this.digestsOf(gone)
+    return rows.map(
       ({ tombstoneId, requestId, mapVersion, effectiveAt, expiresAt, ...row }): LiveTombstone => {
         const owner = owners.get(requestId)
         const ceilingWaived = waived.has(requestId)
@@ -88,18 +154,29 @@ export class Tombstones {
         // Fail closed: a tombstone without its request is nobody's to replay.
         if (owner === undefined) return { ...found, held: false, subject: null, code: 'not_found' }
         const entry = entries.get(requestId)
-        if (entry === undefined || entry instanceof Error)
-          return { ...found, held: false, subject: null, code: codeOf(entry) }
         const { subjectRef, tenantId } = row
         const receivedAt = Number(owner.received_at)
-        return {
-          ...found,
-          held: false,
-          subject: { subjectRef, tenantId, receivedAt, identifiers: entry.identifiers },
+        if (entry === undefined || entry instanceof Error) {
+          const own = digests.get(requestId)
+          const digested = own && { subjectRef, tenantId, receivedAt, digests: own }
+          const unreadable = { ...found, held: false, subject: null, code: codeOf(entry) }
+          return digested ? { ...unreadable, digested } : unreadable
         }
+        const { identifiers } = entry
+        return { ...found, held: false, subject: { subjectRef, tenantId, receivedAt, identifiers } }
       },
     )
-    return { validUntil, tombstones }
+  }
+
+  /** Those that can still be made of an identifier. */
+  private async digestsOf(requestIds: readonly string[]): Promise<ReadonlyMap<string, string[]>> {
+    if (requestIds.length === 0) return new Map()
+    const live = new Set(this.vault.peppers.map(({ version }) => version))
+    const known = await this.vault.digestsByRequest(this.pool, requestIds)
+    const usable = [...known].map(([id, all]) => {
+      return [id, [...all].filter((digest) => live.has(digest.slice(0, digest.indexOf('.'))))] as const
+    })
+    return new Map(usable.filter(([, digests]) => digests.length > 0))
   }
 
   /** One that a self-restore took from the topic: its selectors are the sealed bytes that stood there. */

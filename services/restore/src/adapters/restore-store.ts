@@ -285,6 +285,16 @@ export class RestoreStore {
     })
   }
 
+  /** Of these tombstones, those that a replay of this restore changed or could not. */
+  async alreadyReplayed(restoreId: string, tombstoneIds: readonly string[]): Promise<Set<string>> {
+    if (tombstoneIds.length === 0) return new Set()
+    const { rows } = await this.pool.query<{ tombstone_id: string }>(
+      'SELECT tombstone_id FROM restore.replays WHERE restore_id = $1 AND tombstone_id = ANY($2::text[])',
+      [restoreId, tombstoneIds],
+    )
+    return new Set(rows.map((row) => row.tombstone_id))
+  }
+
   /** Another copy came in before these were done: what they know is of a copy that is gone. */
   async supersede(systemId: string, by: string): Promise<void> {
     await this.pool.query(

@@ -1,7 +1,7 @@
 import { subjectShape } from '@lethe/eraser-kit/hosting'
 import { PausedError } from '@lethe/service-host'
 import { z } from 'zod'
-import type { TombstonePage, TombstoneSource } from '../application/tombstone-source.js'
+import type { Pepper, TombstonePage, TombstoneSource } from '../application/tombstone-source.js'
 
 const answer = z.object({
   validUntil: z.number(),
@@ -14,8 +14,19 @@ const answer = z.object({
       ceilingWaived: z.boolean().optional(),
       subject: subjectShape.nullable(),
       code: z.string().optional(),
+      digested: z
+        .object({
+          subjectRef: z.string(),
+          tenantId: z.string(),
+          receivedAt: z.number(),
+          digests: z.array(z.string()),
+        })
+        .optional(),
     }),
   ),
+})
+const pepperAnswer = z.object({
+  peppers: z.array(z.object({ version: z.string(), secret: z.string() })),
 })
 const TIMEOUT_MS = 30_000
 
@@ -26,8 +37,24 @@ export class TombstoneClient implements TombstoneSource {
     private readonly token: string,
   ) {}
 
-  async page(systemId: string, reason: string, after: string, limit: number): Promise<TombstonePage> {
-    const response = await this.ask({ systemId, reason, after, limit })
+  page(systemId: string, reason: string, after: string, limit: number): Promise<TombstonePage> {
+    return this.read('/v1/tombstones', { systemId, reason, after, limit }, answer)
+  }
+
+  matching(
+    systemId: string,
+    reason: string,
+    known: { readonly tenantId: string; readonly digests: readonly string[] },
+  ): Promise<TombstonePage> {
+    return this.read('/v1/tombstones', { systemId, reason, matching: known }, answer)
+  }
+
+  async peppers(systemId: string, reason: string): Promise<readonly Pepper[]> {
+    return (await this.read('/v1/tombstones/peppers', { systemId, reason }, pepperAnswer)).peppers
+  }
+
+  private async read<T>(path: string, body: object, shape: z.ZodType<T>): Promise<T> {
+    const response = await this.ask(path, body)
     if (!response.ok) {
       await response.body?.cancel()
       throw new PausedError(
@@ -35,16 +62,16 @@ export class TombstoneClient implements TombstoneSource {
         `request answers HTTP ${response.status} to the restore service.`,
       )
     }
-    const parsed = answer.safeParse(await response.json().catch(() => null))
+    const parsed = shape.safeParse(await response.json().catch(() => null))
     // The parser's issues could quote what was sent, so only the fact is told.
     if (!parsed.success)
       throw new PausedError('request_answer_unknown', 'request gave an answer of unknown shape.')
     return parsed.data
   }
 
-  private async ask(body: object): Promise<Response> {
+  private async ask(path: string, body: object): Promise<Response> {
     try {
-      return await fetch(new URL('/v1/tombstones', this.baseUrl), {
+      return await fetch(new URL(path, this.baseUrl), {
         method: 'POST',
         headers: { authorization: `Bearer ${this.token}`, 'content-type': 'application/json' },
         body: JSON.stringify(body),

@@ -5,6 +5,7 @@ import type { Replayed, Restore } from '../domain/restore.js'
 import { counted, type Fate, seen } from '../domain/tally.js'
 import type { Tally } from '../domain/waiting.js'
 import { Applying, fateOf, PageExpired, type Readable, replayedOf } from './applying.js'
+import { DigestMatching } from './digest-matching.js'
 import { replayedTotal, service } from './metrics.js'
 import type { TombstonePage, TombstoneSource } from './tombstone-source.js'
 import { listUndated, modesOf, sight } from './undated.js'
@@ -19,6 +20,7 @@ const PAGE = 1_000
  */
 export class Replay {
   private readonly applying: Applying
+  private readonly matching: DigestMatching
 
   constructor(
     private readonly store: RestoreStore,
@@ -27,35 +29,32 @@ export class Replay {
     private readonly now: () => number = Date.now,
   ) {
     this.applying = new Applying(now)
+    this.matching = new DigestMatching({ store, source, reviews, applying: this.applying, now })
   }
 
   async apply(restore: Restore, system: WatchedSystem, signal: AbortSignal): Promise<Tally> {
-    return this.pages(
-      restore,
-      system,
-      signal,
-      async (tally, { tombstones: page, validUntil }, generation) => {
-        const fates: Fate[] = []
-        const replayed: Replayed[] = []
-        const readable: Readable[] = []
-        for (const tombstone of page) {
-          if (tombstone.held) fates.push({ is: 'held' })
-          else if (tombstone.subject === null) fates.push({ is: 'unreadable' })
-          else readable.push(tombstone as Readable)
-        }
-        const { systemId, restoreId, run } = restore
-        const of = { name: `restore-${restoreId}`, number: run, systemId, generation }
-        const modes = await modesOf(this.reviews, systemId, readable)
-        const told = await this.applying.eraseAll(of, system, readable, validUntil, signal, modes)
-        for (const { tombstone, outcome } of told) {
-          const fate = fateOf(outcome)
-          fates.push(fate)
-          if (fate.is !== 'absent') replayed.push(replayedOf(tombstone, outcome, fate))
-        }
-        for (const { is } of fates) replayedTotal.inc({ system: system.systemId, outcome: is, service })
-        return { tally: counted(tally, fates), replayed }
-      },
-    )
+    const { systemId, restoreId, run } = restore
+    const paged = await this.pages(restore, system, signal, async (tally, page, generation) => {
+      const fates: Fate[] = []
+      const replayed: Replayed[] = []
+      const readable: Readable[] = []
+      for (const tombstone of page.tombstones) {
+        if (tombstone.held) fates.push({ is: 'held' })
+        else if (tombstone.subject === null) fates.push({ is: 'unreadable' })
+        else readable.push(tombstone as Readable)
+      }
+      const of = { name: `restore-${restoreId}`, number: run, systemId, generation }
+      const modes = await modesOf(this.reviews, systemId, readable)
+      const told = await this.applying.eraseAll(of, system, readable, page.validUntil, signal, modes)
+      for (const { tombstone, outcome } of told) {
+        const fate = fateOf(outcome)
+        fates.push(fate)
+        if (fate.is !== 'absent') replayed.push(replayedOf(tombstone, outcome, fate))
+      }
+      for (const { is } of fates) replayedTotal.inc({ system: systemId, outcome: is, service })
+      return { tally: counted(tally, fates), replayed }
+    })
+    return this.matching.run(restore, paged, system, signal)
   }
 
   async probe(restore: Restore, system: WatchedSystem, signal: AbortSignal): Promise<Tally> {

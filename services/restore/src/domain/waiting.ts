@@ -70,7 +70,8 @@ export function reasonsToWait(tally: Tally, age: CopyAge): Reason[] {
   })
   add(tally.unreadable > 0, {
     code: 'unreadable',
-    detail: 'The identifiers of these tombstones can’t be read any more.',
+    detail:
+      'The identifiers of these tombstones can’t be read any more, and nobody can be found by their digests. Check, then open by hand.',
     counts: { tombstones: tally.unreadable },
   })
   add(some(tally.failed), {

@@ -32,7 +32,7 @@ export interface DrillStandOf {
 export interface Instead {
   readonly session?: (session: DrillSession) => Partial<DrillSession>
   readonly connector?: Connector
-  readonly source?: TombstoneSource
+  readonly source?: Pick<TombstoneSource, 'page'>
   readonly requests?: Partial<DrillRequests>
   readonly settings?: Partial<DrillSettings>
   readonly secrets?: Readonly<Record<string, string | undefined>>
@@ -84,7 +84,10 @@ export class DrillStand {
       const opened = await openGround(ground, drill)
       return { ...opened, session: changed(opened.session, instead.session?.(opened.session) ?? {}) }
     }
-    const source = instead.source ?? stand.source
+    const { source: pages = stand.source } = instead
+    const source: TombstoneSource = Object.assign(Object.create(stand.source) as Source, {
+      page: (...of: Parameters<TombstoneSource['page']>) => pages.page(...of),
+    })
     const copies = new Copies({
       connectors,
       request,

@@ -7,7 +7,13 @@ import type { Caller } from '@lethe/service-host'
 import pg from 'pg'
 import { RestoreStore } from '../adapters/restore-store.js'
 import type { Guard } from '../application/guard.js'
-import type { LiveTombstone, TombstonePage, TombstoneSource } from '../application/tombstone-source.js'
+import type {
+  LiveTombstone,
+  Pepper,
+  TombstonePage,
+  TombstoneSource,
+} from '../application/tombstone-source.js'
+import { digestBytes } from '../domain/digest-set.js'
 import { type RestoreProcess, restoreProcess } from './process.js'
 
 const { lethePostgresUrl, shopPostgresUrl } = endpoints()
@@ -139,6 +145,27 @@ export class Source implements TombstoneSource {
     const tombstones = ids.slice(0, limit).flatMap((id) => this.tombstones.get(id) ?? [])
     return { validUntil: Date.now() + this.lifeMs, tombstones }
   }
+
+  /** What the digests of `Stand.digested` are made with, and what is given out for it. */
+  readonly secret = 'the pepper of the restore specs'
+  given: readonly Pepper[] = [{ version: 'v1', secret: this.secret }]
+
+  async peppers(): Promise<readonly Pepper[]> {
+    return this.given
+  }
+
+  async matching(
+    _systemId: string,
+    _reason: string,
+    { tenantId, digests }: { readonly tenantId: string; readonly digests: readonly string[] },
+  ): Promise<TombstonePage> {
+    await this.during()
+    const tombstones = [...this.tombstones.values()].filter(
+      ({ digested }) =>
+        digested?.tenantId === tenantId && digested.digests.some((one) => digests.includes(one)),
+    )
+    return { validUntil: Date.now() + this.lifeMs, tombstones }
+  }
 }
 
 export const operator: Caller = { id: 'olga', roles: ['operator'], tenants: ['*'], systemId: null }
@@ -250,6 +277,19 @@ export class Stand<S extends Store = Shop> {
       ceilingWaived,
       subject: held ? null : subject,
     })
+  }
+
+  /** The person's identifiers can't be read any more: only digests of them are left, or not even those. */
+  forget(userId: string, known: readonly { type: string; value: string }[]): void {
+    const one = this.source.tombstones.get(`tombstone-${userId}`)
+    if (!one?.subject) throw new Error(`there is no tombstone of ${userId} that can be read`)
+    const { subjectRef, tenantId, receivedAt } = one.subject
+    const digests = known.map(({ type, value }) => {
+      return `v1.${digestBytes(this.source.secret, tenantId, type, value).toString('base64url')}`
+    })
+    const digested = digests.length > 0 ? { subjectRef, tenantId, receivedAt, digests } : undefined
+    const gone = { ...one, subject: null, code: 'vault_key_destroyed' }
+    this.source.tombstones.set(one.tombstoneId, digested ? { ...gone, digested } : gone)
   }
 
   /** That person's request is done, as the read model says. */

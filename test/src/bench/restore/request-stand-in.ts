@@ -1,7 +1,15 @@
+import { createHmac } from 'node:crypto'
 import { once } from 'node:events'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { personOf, placeOf, requestIdOf, tombstoneIdOf } from './people.js'
+
+const PEPPER = 'the pepper of the benchmark'
+interface Question {
+  readonly after: string
+  readonly limit: number
+  readonly matching?: { readonly digests: readonly string[] }
+}
 
 export const SYSTEM = 'shop-pg'
 export const ELEMENTS = [{ table: 'customers', by: 'id', method: 'delete' }]
@@ -25,6 +33,7 @@ const section = {
 export class RequestStandIn {
   tombstones = 0
   rows = 1
+  private readonly byDigest = new Map<string, number>()
 
   private constructor(private readonly server: Server) {}
 
@@ -54,15 +63,40 @@ export class RequestStandIn {
 
   private answer(path: string, body: string): string {
     if (path.startsWith('/v1/data-maps/')) return JSON.stringify(section)
-    const { after, limit } = JSON.parse(body) as { after: string; limit: number }
+    if (path.endsWith('/peppers')) return JSON.stringify({ peppers: [{ version: 'v1', secret: PEPPER }] })
+    const { after, limit, matching } = JSON.parse(body) as Question
+    if (matching) return this.page(matching.digests.flatMap((digest) => this.byDigest.get(digest) ?? []))
     const from = placeOf(after) + 1
     const to = Math.min(this.tombstones, from + limit)
-    const tombstones: string[] = []
-    for (let n = from; n < to; n++) tombstones.push(this.tombstone(n))
-    return `{"validUntil":${Date.now() + 60_000},"tombstones":[${tombstones.join(',')}]}`
+    return this.page(Array.from({ length: Math.max(0, to - from) }, (_, at) => from + at))
+  }
+
+  /** From now on only digests are left of everybody. */
+  forget(): void {
+    for (let n = 0; n < this.tombstones; n++) this.byDigest.set(this.digestOf(n), n)
+  }
+
+  remember(): void {
+    this.byDigest.clear()
+  }
+
+  private page(places: readonly number[]): string {
+    return `{"validUntil":${Date.now() + 60_000},"tombstones":[${places.map((n) => this.tombstone(n)).join(',')}]}`
+  }
+
+  private digestOf(n: number): string {
+    const mac = createHmac('sha256', PEPPER).update(
+      JSON.stringify(['shop', 'user_id', String(personOf(n, this.rows))]),
+    )
+    return `v1.${mac.digest('base64url')}`
   }
 
   private tombstone(n: number): string {
-    return `{"tombstoneId":"${tombstoneIdOf(n)}","requestId":"${requestIdOf(n)}","mapVersion":1,"effectiveAt":1,"expiresAt":9000000000000,"held":false,"ceilingWaived":false,"subject":{"subjectRef":"${requestIdOf(n)}","tenantId":"shop","receivedAt":1700000000000,"identifiers":[{"type":"user_id","value":"${personOf(n, this.rows)}"}]}}`
+    const person = `"subjectRef":"${requestIdOf(n)}","tenantId":"shop","receivedAt":1700000000000`
+    const told =
+      this.byDigest.size > 0
+        ? `"subject":null,"code":"vault_key_destroyed","digested":{${person},"digests":["${this.digestOf(n)}"]}`
+        : `"subject":{${person},"identifiers":[{"type":"user_id","value":"${personOf(n, this.rows)}"}]}`
+    return `{"tombstoneId":"${tombstoneIdOf(n)}","requestId":"${requestIdOf(n)}","mapVersion":1,"effectiveAt":1,"expiresAt":9000000000000,"held":false,"ceilingWaived":false,${told}}`
   }
 }

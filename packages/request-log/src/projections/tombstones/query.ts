@@ -24,3 +24,17 @@ export async function liveTombstones(
   )
   return rows.map((row) => parseRow(tombstones, row))
 }
+
+/** Of a tenant's requests that have one of these digests, those still in force for a system at `now` (epoch milliseconds). */
+export async function tombstonesWithDigests(
+  db: Queryable,
+  of: { readonly systemId: string; readonly tenantId: string; readonly digests: readonly string[] },
+  now: number,
+): Promise<TombstoneRow[]> {
+  const { rows } = await db.query(
+    `${SELECT} WHERE system_id = $1 AND expires_at > $2 AND request_id IN (
+       SELECT request_id FROM vault.digests WHERE tenant_id = $3 AND digest = ANY($4::text[])) ORDER BY tombstone_id`,
+    [of.systemId, now, of.tenantId, of.digests],
+  )
+  return rows.map((row) => parseRow(tombstones, row))
+}

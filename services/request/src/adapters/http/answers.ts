@@ -177,6 +177,10 @@ export const tombstones = z.looseObject({
   ),
 })
 
+export const peppers = z.looseObject({
+  peppers: z.array(z.looseObject({ version: text, secret: text })),
+})
+
 /** Lines by number; nobody's identifier. */
 export const importedTombstones = z.looseObject({
   imported: whole,

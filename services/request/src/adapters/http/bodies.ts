@@ -122,8 +122,22 @@ export const tombstonesBody = z
       .regex(/^[\x21-\x7e]{0,200}$/, 'is the id of a tombstone')
       .default(''),
     limit: z.number().int().min(1).max(5_000).default(1_000),
+    /** Instead of a page: the tombstones of whoever has one of these digests. */
+    matching: z
+      .object({
+        tenantId,
+        digests: z
+          .array(z.string().regex(/^v[0-9]{1,9}\.[A-Za-z0-9_-]{43}$/, 'is a digest of an identifier'))
+          .min(1)
+          .max(5_000),
+      })
+      .strict()
+      .optional(),
   })
   .strict()
+
+/** What digests are made with, for a replay where only they are left. */
+export const peppersBody = z.object({ systemId, reason: printable }).strict()
 
 /** People who were erased by other means, as `lethe tombstones import` reads them. `line` is where each stands in a file. */
 export const importBody = z

@@ -6,7 +6,7 @@ import { DataMaps } from '../../application/data-maps.js'
 import { EraserBeats } from '../../application/eraser-beats.js'
 import { Tombstones } from '../../application/tombstones.js'
 import { type Caller, may } from '../../domain/permissions.js'
-import { beatBody, clearanceBody, tombstonesBody } from './bodies.js'
+import { beatBody, clearanceBody, peppersBody, tombstonesBody } from './bodies.js'
 
 /** What erasers, probes and the restore service ask: clearance just before they touch anything, and their section of the data map. */
 @Controller('v1')
@@ -30,7 +30,17 @@ export class ErasersController {
   @Post('tombstones')
   @HttpCode(200)
   async liveTombstones(@CallerParam() caller: Caller, @Body() body: unknown) {
-    return this.tombstones.page(caller, parsed(tombstonesBody, body))
+    const { matching, ...question } = parsed(tombstonesBody, body)
+    return matching === undefined
+      ? this.tombstones.page(caller, question)
+      : this.tombstones.withDigests(caller, { ...question, ...matching })
+  }
+
+  /** The secrets that digests are made with, for a replay where only digests are left of some people. */
+  @Post('tombstones/peppers')
+  @HttpCode(200)
+  peppers(@CallerParam() caller: Caller, @Body() body: unknown) {
+    return this.tombstones.peppers(caller, parsed(peppersBody, body))
   }
 
   /** The last word of a process of an eraser or a probe, of its own system. */

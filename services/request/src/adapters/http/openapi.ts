@@ -8,6 +8,7 @@ import {
   importBody,
   listQuery,
   mapCheckBody,
+  peppersBody,
   personBody,
   previewBody,
   tombstonesBody,
@@ -266,6 +267,12 @@ function otherPaths(): Json {
       'Live tombstones of one system with identifiers; the restore service only.',
       tombstonesBody,
       'tombstones',
+    ),
+    '/v1/tombstones/peppers': post(
+      'tombstonePeppers',
+      'What digests are made with, for a replay where only they are left; the restore service only.',
+      peppersBody,
+      'peppers',
     ),
     '/v1/tombstones/import': post(
       'importTombstones',

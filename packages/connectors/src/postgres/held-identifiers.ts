@@ -1,0 +1,103 @@
+import type { HeldIdentifiers, IdentifierType } from '@lethe/eraser-kit'
+import { RetryableError } from '@lethe/eraser-kit'
+import type { Pool } from 'pg'
+import { connect } from './database.js'
+import { crossing, isOurs } from './errors.js'
+import { joined, nameOf } from './selector.js'
+import { quote } from './sql.js'
+import type { Plan, Target } from './targets.js'
+
+/** Rows read at once: what is held in memory, and how long a stop waits. */
+const FETCH = 20_000
+/** Longest that one fetch may take; the first one may sort a table. Milliseconds. */
+const FETCH_MS = 1_800_000
+
+/** A column that people are found by, and what says whose row it is. */
+interface Place {
+  readonly type: IdentifierType
+  readonly text: string
+}
+
+/** Null where people stand in the texts of others as well. */
+export function heldIdentifiers(
+  pool: Pool,
+  plan: Plan,
+  signal: AbortSignal,
+): AsyncIterable<HeldIdentifiers> | null {
+  if (plan.targets.some(({ mention }) => mention !== null)) return null
+  const places = new Map(plan.targets.map((target) => [placeOf(target).text, placeOf(target)]))
+  return reading(pool, [...places.values()], signal)
+}
+
+async function* reading(
+  pool: Pool,
+  places: readonly Place[],
+  signal: AbortSignal,
+): AsyncGenerator<HeldIdentifiers> {
+  // Each as it is then: whoever was found in one is erased before the next is read.
+  for (const place of places) yield* readingOne(pool, place, signal)
+}
+
+async function* readingOne(
+  pool: Pool,
+  { type, text }: Place,
+  signal: AbortSignal,
+): AsyncGenerator<HeldIdentifiers> {
+  const client = await connect(pool).catch((error: unknown) => {
+    throw crossing(error, 'connect')
+  })
+  let intact = false
+  try {
+    await client.query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY')
+    await client.query(
+      `SELECT set_config('statement_timeout', $1, true), set_config('row_security', 'off', true), set_config('jit', 'off', true)`,
+      [String(FETCH_MS)],
+    )
+    await client.query(`DECLARE held NO SCROLL CURSOR FOR ${text}`)
+    for (;;) {
+      if (signal.aborted) throw new RetryableError('aborted', 'Stopped while identifiers were read.')
+      const { rows } = await client.query<[string, string | null]>({
+        text: `FETCH ${FETCH} FROM held`,
+        rowMode: 'array',
+      })
+      if (rows.length > 0) yield { type, held: rows.map(([value, tenantId]) => ({ value, tenantId })) }
+      if (rows.length < FETCH) break
+    }
+    await client.query('COMMIT')
+    intact = true
+  } catch (error) {
+    if (isOurs(error)) throw error
+    throw crossing(error, 'read identifiers')
+  } finally {
+    if (!intact)
+      intact = await client.query('ROLLBACK').then(
+        () => true,
+        () => false,
+      )
+    client.release(!intact)
+  }
+}
+
+/** Distinct values of the column a target's rows are found by, with the tenant their row or its guard names. */
+function placeOf({ table, holder, by, via, tenant, guard, identifier }: Target): Place {
+  const value = `h.${quote(by.name)}`
+  const from = [`${nameOf(holder)} AS h`]
+  const where = [`${value} IS NOT NULL`]
+  let whose = 'NULL'
+  if (guard) {
+    from.push(`${nameOf(guard.table)} AS g`)
+    where.push(`g.${quote(guard.key.name)} = ${value}`)
+    whose = `g.${quote(guard.tenant.name)}`
+  } else if (tenant && tenant.of === 'table' && via) {
+    from.push(`${nameOf(table)} AS t`)
+    where.push(...joined(via.childColumns, 't', via.parentColumns, 'h'))
+    whose = `t.${quote(tenant.column.name)}`
+  } else if (tenant) whose = `h.${quote(tenant.column.name)}`
+  // Sorting a table whose values differ anyway would cost more than it saves.
+  const once = from.length === 1 && holder.unique.some((columns) => columns.join() === by.name)
+  const columns = `${value}::text, ${whose}::text`
+  return {
+    type: identifier,
+    text: `SELECT ${once ? '' : 'DISTINCT '}${columns} FROM ${from.join(', ')} WHERE ${where.join(' AND ')}`,
+  }
+}
