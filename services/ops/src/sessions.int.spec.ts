@@ -134,7 +134,7 @@ describe('a session', () => {
   })
 
   it('ends when nobody sits there, however often its page asks by itself', async () => {
-    const strict = await stand.start({ session: { idleMs: 400, longestMs: 60_000 } })
+    const strict = await stand.start({ session: { idleMs: 2_000, longestMs: 60_000 } })
     const left = await strict.signIn(tokens.viewer)
     const used = await strict.signIn(tokens.viewer)
     const seen = { left: 200, used: 200 }
@@ -145,7 +145,7 @@ describe('a session', () => {
         seen.used = (await strict.call('/v1/requests?limit=1', { cookie: used.cookie, headers })).status
         return seen.left === 401
       },
-      { deadlineMs: 10_000, late: () => new Error('it never ended') },
+      { deadlineMs: 30_000, late: () => new Error('it never ended') },
     )
     expect(seen.used).toBe(200)
     await told('session_ended', 'unused')
