@@ -8,7 +8,7 @@ import { installJava } from './setup/java.mjs'
 import { assess, MEMORY_MEGABYTES, refuseTakenPorts } from './setup/needs.mjs'
 import { build, installNodePackages, nodeBin, projectEnv } from './setup/node-packages.mjs'
 import { requireFound } from './setup/packages.mjs'
-import { SetupError } from './setup/shell.mjs'
+import { SetupError, which } from './setup/shell.mjs'
 import { cacheDir, findPostgres, findRedis, rootDir } from './setup/toolchain.mjs'
 
 const programs = {
@@ -30,6 +30,7 @@ async function main([command, ...rest]) {
   if (command === 'demo') await refuseTakenPorts()
   announce(command, needs)
   await provide(needs, docker)
+  if (command === 'test' && !rest.includes('--no-install')) await provideForSpecs(needs.manager)
   await timed('compiling', build)
   if (command === 'setup') return 0
   const program = join(rootDir, programs[command])
@@ -99,6 +100,14 @@ async function provide(needs, docker) {
       if (needs.artifacts) await timed('Kafka, Connect, Debezium and the registry', installArtifacts)
     })(),
   ])
+}
+
+/** Tools that only specs need, which skip themselves without: their lack stops nothing. */
+async function provideForSpecs(manager) {
+  if (which('pgbackrest') || !manager?.may || !manager.knows('pgbackrest')) return
+  await timed('installing pgbackrest', () => manager.install(['pgbackrest'])).catch((error) =>
+    console.log(`  pgbackrest could not be installed (${error.message}); its specs are skipped`),
+  )
 }
 
 async function timed(what, work) {

@@ -2,7 +2,14 @@ import { outputOf, run, SetupError, which } from './shell.mjs'
 
 const managers = {
   'apt-get': {
-    names: { postgres: 'postgresql', redis: 'redis-server', maven: 'maven', pip: 'python3-pip', tar: 'tar' },
+    names: {
+      postgres: 'postgresql',
+      redis: 'redis-server',
+      maven: 'maven',
+      pip: 'python3-pip',
+      tar: 'tar',
+      pgbackrest: 'pgbackrest',
+    },
     commands: (list) => [
       ['apt-get', 'update', '-q'],
       ['apt-get', 'install', '-y', '-q', '--no-install-recommends', ...list],
@@ -22,7 +29,15 @@ const managers = {
 }
 
 /** Download of each, in MB, as seen with Debian's packages and everything they need. */
-export const packageMegabytes = { postgres: 20, redis: 2, maven: 60, java: 180, pip: 25, tar: 1 }
+export const packageMegabytes = {
+  postgres: 20,
+  redis: 2,
+  maven: 60,
+  java: 180,
+  pip: 25,
+  tar: 1,
+  pgbackrest: 1,
+}
 
 /**
  * The system's package manager and whether it may be used: as root, or with a sudo that asks nothing.

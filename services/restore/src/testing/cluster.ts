@@ -53,6 +53,12 @@ export class Cluster {
     await run(join(this.bin, name), args, { cwd: '/', ...user })
   }
 
+  /** Any other program, as the server's user, which reaches this server by libpq's defaults. */
+  async command(program: string, ...args: string[]): Promise<string> {
+    const env = { ...process.env, PGHOST: '127.0.0.1', PGPORT: `${this.port}`, PGUSER: 'postgres' }
+    return (await run(program, args, { cwd: '/', env, ...user })).stdout
+  }
+
   async copy(from: string, to: string): Promise<void> {
     await run('cp', ['-a', this.path(from), this.path(to)], { cwd: '/', ...user })
   }

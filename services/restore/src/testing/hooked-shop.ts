@@ -25,6 +25,9 @@ const ROLES = [
   `CREATE DATABASE shop OWNER lethe_replay`,
 ]
 
+const copying = (cluster: Cluster): string =>
+  `mkdir -p ${cluster.path('archive')} && cp %p ${cluster.path('archive')}/%f`
+
 /** A shop on a server of its own that can be stopped, backed up and restored in every way. */
 export class HookedShop implements Store {
   private constructor(
@@ -33,13 +36,9 @@ export class HookedShop implements Store {
   ) {}
 
   /** A running server with `size` customers, an order each, and an archive of its write-ahead log. */
-  static async open(size: number): Promise<HookedShop> {
+  static async open(size: number, archiving: (cluster: Cluster) => string = copying): Promise<HookedShop> {
     const cluster = await Cluster.open()
-    const archive = cluster.path('archive')
-    await cluster.initialise('source', [
-      ...SETTINGS,
-      `archive_command = 'mkdir -p ${archive} && cp %p ${archive}/%f'`,
-    ])
+    await cluster.initialise('source', [...SETTINGS, `archive_command = '${archiving(cluster)}'`])
     const shop = new HookedShop(cluster, size)
     try {
       await shop.fill()
@@ -107,11 +106,11 @@ export class HookedShop implements Store {
   }
 
   /** Rows of people who were erased. */
-  async found(role?: string): Promise<number> {
+  async found(people: readonly string[] = this.erased): Promise<number> {
     const [row] = await ask(
-      this.url(role),
+      this.url(),
       `SELECT (SELECT count(*) FROM users WHERE id = ANY ($1)) + (SELECT count(*) FROM orders WHERE user_id = ANY ($1)) AS n`,
-      [this.erased],
+      [people],
     )
     return Number(row?.n)
   }
