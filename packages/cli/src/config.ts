@@ -44,6 +44,9 @@ export const restoreConfig = (localUrl: string): CliConfig => ({
 /** Address of a copy, for whoever keeps its password out of the process list: `LETHE_COPY_URL`. */
 export const copyUrl = (): string | undefined => env.LETHE_COPY_URL || undefined
 
+/** Address of a search server, with its password: `LETHE_SEARCH_URL`. */
+export const searchServerUrl = (): string | undefined => env.LETHE_SEARCH_URL || undefined
+
 /** Colours only where a person looks. */
 export const interactive = (): boolean => process.stdout.isTTY === true && env.NO_COLOR === undefined
 

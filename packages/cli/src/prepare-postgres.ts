@@ -1,7 +1,7 @@
-import { ProblemError, UnreachableError } from '@lethe/client'
 import type { PreparedGate } from '@lethe/connectors/postgres'
 import type { Command } from 'commander'
 import { UsageError } from './exit.js'
+import { announceHooked, refuseUnwatched } from './prepare-announce.js'
 import type { RestorePorts } from './restore-commands.js'
 
 /** What `lethe restore prepare` is told of a PostgreSQL. */
@@ -37,7 +37,7 @@ export const postgresOptions = (command: Command): Command =>
       'PostgreSQL: the postgresql.conf it starts with, where that lies elsewhere',
     )
     .option('--gate-directory <dir>', 'PostgreSQL: where the gate’s files go; <data directory>.lethe-gate')
-    .option('--backup <id>', 'PostgreSQL: which backup it is; kept with the restore')
+    .option('--backup <id>', 'PostgreSQL, Elasticsearch: which backup it is; kept with the restore')
     .option('--undo', 'PostgreSQL: take all of it back; whoever may connect gets in')
     .option('--yes', 'you mean it: sessions in the database end, or a shut gate opens')
 
@@ -58,9 +58,13 @@ export async function preparePostgres(
     throw new UsageError(
       'every session in the database ends: say --yes, or --dry-run to see what would be done',
     )
-  const away = await unwatched(systemId, ports)
+  const away = await refuseUnwatched(systemId, ports)
   const gate = await shut(systemId, given)
-  const told = given.dryRun || away !== null ? away : await announce(systemId, gate, given, ports)
+  const { restoreId } = gate
+  const told =
+    given.dryRun || away !== null
+      ? away
+      : await announceHooked({ systemId, restoreId, backup: given.backup }, ports)
   if (given.json) {
     const { dryRun = false } = given
     ports.print(JSON.stringify({ ...gate, dryRun, told: !dryRun && told === null, notTold: told }))
@@ -85,41 +89,6 @@ async function shut(systemId: string, given: PostgresGiven): Promise<PreparedGat
   return dataDirectory === undefined
     ? prepareRunningServer({ ...rest, systemId, url: addressOf(url), replayRole })
     : prepareDataDirectory({ ...rest, systemId, dataDirectory, replayRole })
-}
-
-/** Why the service can't be asked now; null when it watches this system. @throws UsageError when it does not */
-async function unwatched(systemId: string, ports: Pick<RestorePorts, 'restores'>): Promise<string | null> {
-  try {
-    await ports.restores().gate(systemId)
-    return null
-  } catch (error) {
-    if (error instanceof ProblemError && error.code === 'not_found')
-      throw new UsageError(`the restore service watches no system ${systemId}; nothing was changed`)
-    return reasonOf(error)
-  }
-}
-
-/** Null when the service knows of it now. The gate is shut by then: a failure here is no failure of the whole. */
-async function announce(
-  systemId: string,
-  { restoreId }: PreparedGate,
-  { backup }: PostgresGiven,
-  ports: Pick<RestorePorts, 'restores'>,
-): Promise<string | null> {
-  try {
-    const given = { systemId, restoreId, gateMode: 'hooked' as const }
-    await ports.restores().announce({ ...given, ...(backup ? { backupId: backup } : {}) })
-    return null
-  } catch (error) {
-    return reasonOf(error)
-  }
-}
-
-function reasonOf(error: unknown): string {
-  if (error instanceof UnreachableError) return 'it does not answer'
-  if (error instanceof ProblemError) return error.code
-  if (error instanceof UsageError) return 'no credential for it here'
-  throw error
 }
 
 async function undo(systemId: string, given: PostgresGiven, print: (text: string) => void): Promise<void> {

@@ -110,6 +110,10 @@ describe('lethe restore', () => {
     await expect(run([], 'prepare', '--system', 'cache', '--acl-file', 'not-there')).rejects.toThrow(
       /can not be read/,
     )
+    const search = ['prepare', '--system', 'search', '--search-url']
+    await expect(run([], ...search, 'http://localhost:1')).rejects.toThrow(/repository\/snapshot/)
+    await expect(run([], ...search, 'localhost', '--snapshot', 'a/b')).rejects.toThrow(/https:/)
+    await expect(run([], ...search, 'http://localhost:1', '--acl-file', 'x')).rejects.toThrow(/one of them/)
   })
 
   it('sweeps a system, waits for its end, and ends with 0 only when nobody had come back', async () => {

@@ -93,6 +93,12 @@ const shapes: Readonly<Record<string, Shape>> = {
   ),
   '--data-directory': free,
   '--url': free,
+  '--search-url': free,
+  '--snapshot': text(
+    /^[^\s/\\*?"<>|,#\p{C}]{1,255}\/[^\s/\\*?"<>|,#\p{C}]{1,255}$/u,
+    'is written repository/snapshot',
+  ),
+  '--indices': text(/^[^\s/\\*?"<>|,#\p{C}]{1,255}$/u, 'is the name of one index, without wildcards'),
   '--replay-role': role,
   '--restoring-role': role,
   '--admit': role,

@@ -60,7 +60,7 @@ describe('an Elasticsearch restored from a snapshot', () => {
   const keptOut = ({ firstInsideAt }: Knocks): boolean =>
     firstInsideAt !== null && firstInsideAt >= (stand.openings.at(-1) ?? 0n)
 
-  it('with blocks in the restore call keeps everybody out until the erased are gone; without them the window shows', async () => {
+  it('by lethe restore prepare, with blocks in the restore call, keeps everybody out until the erased are gone; without them the window shows', async () => {
     stand = await SearchStand.open(server)
     const process = stand.process()
     await stand.seed(CUSTOMERS)
@@ -72,6 +72,16 @@ describe('an Elasticsearch restored from a snapshot', () => {
     await stand.seed(CUSTOMERS / 200, CUSTOMERS + 1)
     await round(process)
     expect(await stand.store.history(null, 10)).toEqual([])
+
+    // What can not be restored shut is not restored at all.
+    await expect(stand.prepare('backups/one')).rejects.toThrow(/DELETE \/users/)
+    await expect(stand.prepare('backups/two')).rejects.toThrow(/knows no snapshot two/)
+    await expect(stand.prepare('backups/one', '--indices', 'orders')).rejects.toThrow(
+      /has no orders; it has /,
+    )
+    await expect(stand.prepare('backups/*')).rejects.toThrow(/no name of one snapshot/)
+    const { documents } = await stand.digest(new Set())
+    expect(documents).toBe(CUSTOMERS - ERASED.length + CUSTOMERS / 200)
 
     const knocks = await comesBack(process, true)
     expect(await latest()).toMatchObject({

@@ -51,7 +51,10 @@ export function gateOf(store: Store, jobs: readonly Job[]): Required<Gate> {
       return { strength: 'enforced', sessionsEnded: 0 }
     },
     open: async () => {
-      const ready = (await doors()).flatMap(({ copy, ...door }) => (copy === null ? [] : [{ ...door, copy }]))
+      const all = await doors()
+      // The copy would take the place of an index that somebody has written into, or that is another one by now.
+      if (all.some((door) => door.copy !== null && !isReady(door))) throw outdated()
+      const ready = all.flatMap(({ copy, ...door }) => (copy === null ? [] : [{ ...door, copy }]))
       for (const { info, copy } of ready)
         await setSettings(store, copy, { ...unblocked, 'index.hidden': info.settings.index.hidden ?? null })
       const actions = (await Promise.all(ready.map((door) => takeOver(store, door.index, door.copy)))).flat()
@@ -69,6 +72,11 @@ export function gateOf(store: Store, jobs: readonly Job[]): Required<Gate> {
   }
 }
 
+const outdated = () =>
+  new PausedError(
+    'opened_by_hand',
+    'Somebody opened an index of the data map by hand, or restored it once more: opening the gate now would lose what was written into it since. The next look shuts it again; open it then.',
+  )
 const unblocked = { 'index.blocks.read': null, 'index.blocks.write': null }
 const isReady = ({ shut, copy, fits }: Door): boolean => shut && copy !== null && fits
 

@@ -9,6 +9,7 @@ export type { ElasticsearchSystem } from './grammar.js'
 export { elasticsearchKind } from './grammar.js'
 export { receiptsIndex } from './ledger.js'
 export type { ElasticsearchOptions } from './options.js'
+export { restoreShut, type ShutSnapshot, type SnapshotRestore } from './prepare.js'
 
 /** Documents of an Elasticsearch (7.17 and later) or OpenSearch (3 and later) cluster. */
 export const elasticsearch = defineConnector({

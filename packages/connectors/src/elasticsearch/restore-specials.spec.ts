@@ -1,6 +1,7 @@
 import type { SearchServer } from '@lethe/infra'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { type LoneStore, openLoneStore, passOf } from './lone-store.spec.js'
+import { restoreShut } from './prepare.js'
 
 const MAP = [{ name: 'users', by: 'user_id', method: 'delete' }]
 
@@ -141,11 +142,18 @@ export function restoreSpecials(server: () => SearchServer): void {
       const { gate } = session
       await session.marker.replace(null, 'one')
       await backUp('users,lethe-receipts')
+      const url = `http://127.0.0.1:${server().port}`
+      const given = { url, repository: 'lone', snapshot: 'before' }
+      await expect(restoreShut(given)).rejects.toMatchObject({ code: 'still_there' })
       for (const index of ['users', 'lethe-receipts']) await store.call('DELETE', `/${index}`)
-      await store.call('POST', '/_snapshot/lone/before/_restore?wait_for_completion=true', {
-        indices: 'users,lethe-receipts',
-        index_settings: { 'index.blocks.read': true, 'index.blocks.write': true },
-      })
+      await restoreShut({ ...given, dryRun: true })
+      await expect(store.call('GET', '/users')).rejects.toThrow(/404/)
+      expect(await restoreShut(given)).toMatchObject({ indices: ['lethe-receipts', 'users'], warnings: [] })
+      await expect
+        .poll(() => store.call('GET', '/_cluster/health/users'))
+        .toMatchObject({
+          status: expect.stringMatching(/green|yellow/),
+        })
       await expect(store.call('GET', '/users/_count')).rejects.toThrow(/403.*blocked/)
       expect(await gate.prepared?.()).toMatchObject({ way: 'first_start', state: 'shut' })
       expect((await session.marker.read()).found).toBe('one')
@@ -165,6 +173,9 @@ export function restoreSpecials(server: () => SearchServer): void {
       await store.call('PUT', '/users/_settings', { 'index.blocks.read': null, 'index.blocks.write': null })
       await store.put('users', { tenant_id: 'acme', user_id: 'u3' })
       expect(await gate.state()).toBe('open')
+      // The copy has no u3: taking the place of the index it would lose who was written into it.
+      await expect(gate.open([])).rejects.toMatchObject({ code: 'opened_by_hand' })
+      expect(await users()).toEqual(['u1', 'u2', 'u3'])
       await gate.shut()
       expect(await store.probe(MAP, pass)).toMatchObject({ result: 'residual' })
       await store.call('DELETE', '/users')
@@ -173,6 +184,7 @@ export function restoreSpecials(server: () => SearchServer): void {
         index_settings: { 'index.blocks.read': true, 'index.blocks.write': true },
       })
       expect(await gate.state()).toBe('open')
+      await expect(gate.open([])).rejects.toMatchObject({ code: 'opened_by_hand' })
       await gate.shut()
       expect(await gate.state()).toBe('shut')
       await gate.open([])

@@ -1,4 +1,7 @@
+import { execFile } from 'node:child_process'
 import { createHash } from 'node:crypto'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
 import { elasticsearch } from '@lethe/connectors/elasticsearch'
 import type { Connector } from '@lethe/eraser-kit'
 import { scratchDatabase } from '@lethe/event-store/testing'
@@ -22,7 +25,6 @@ const SECTION = {
   },
 }
 const BATCH = 2_000
-const BLOCKS = { 'index.blocks.read': true, 'index.blocks.write': true }
 
 interface Hit {
   readonly _id: string
@@ -94,12 +96,28 @@ export class SearchStand {
     await this.call('DELETE', '/lethe-receipts')
   }
 
-  /** What an operator calls; with the hook, blocked from the beginning. */
+  /** What an operator calls; with the hook, by the command, on a machine that does not reach the restore service. */
   async restore(hook: boolean): Promise<void> {
-    await this.call('POST', '/_snapshot/backups/one/_restore?wait_for_completion=true', {
-      indices: 'users,lethe-receipts',
-      ...(hook ? { index_settings: BLOCKS } : {}),
-    })
+    if (hook) await this.prepare('backups/one')
+    else
+      await this.call('POST', '/_snapshot/backups/one/_restore?wait_for_completion=true', {
+        indices: 'users,lethe-receipts',
+      })
+  }
+
+  /** @throws Error with what the command said, where it did not end with 0 */
+  async prepare(snapshot: string, ...options: string[]): Promise<Record<string, unknown>> {
+    const lethe = fileURLToPath(new URL('../../../../packages/cli/bin/lethe.mjs', import.meta.url))
+    const given = ['--system', 'search', '--snapshot', snapshot, '--json', ...options]
+    const env = {
+      ...process.env,
+      LETHE_SEARCH_URL: `http://127.0.0.1:${this.server.port}`,
+      LETHE_RESTORE_URL: 'http://127.0.0.1:9',
+      LETHE_TOKEN: 'nobody takes this one',
+    }
+    const run = promisify(execFile)
+    const { stdout } = await run(process.execPath, [lethe, 'restore', 'prepare', ...given], { env })
+    return JSON.parse(stdout) as Record<string, unknown>
   }
 
   async erase(users: readonly string[]) {
