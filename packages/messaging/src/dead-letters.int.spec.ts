@@ -3,7 +3,8 @@ import { TerminalError } from '@lethe/service-host'
 import { Registry } from '@prometheus-io/client'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { kafkaClients } from './client/port.js'
-import { physicalTopic } from './config.js'
+import { deadLetterTopic, physicalTopic } from './config.js'
+import { DLQ } from './dead-letter.js'
 import { listDeadLetters } from './dead-letter-list.js'
 import type { Incoming } from './incoming.js'
 import { KafkaHarness, requested, until } from './kafka-harness.spec.js'
@@ -111,6 +112,31 @@ describe.each(kafkaClients)('with %s', (client) => {
       await until(async () =>
         (await listDeadLetters(world.kafka, { group })).some(({ redrives }) => redrives === 1),
       )
+    })
+
+    it('takes no other message for the origin because it has its offset: a topic may be made anew', async () => {
+      const group = world.group()
+      await world.consume<wire.ErasureRequested>(group, { topic: TOPIC, mode: 'batch' }, async (batch) => {
+        if (batch.some(({ value }) => value.requestId === 'stranger')) throw new TerminalError('never', 'no')
+      })
+      await send(['stranger'])
+      await until(async () => (await listDeadLetters(world.kafka, { group })).length === 1)
+      const [letter] = await listDeadLetters(world.kafka, { group })
+      // The letter of a message of before, which had the place that another one has now.
+      const headers = {
+        ce_id: 'ce-of-before',
+        ce_type: 'ErasureRequested',
+        [DLQ.topic]: TOPIC,
+        [DLQ.partition]: String(letter?.partition),
+        [DLQ.offset]: String(letter?.offset),
+        [DLQ.group]: group,
+        [DLQ.code]: 'never',
+      }
+      await world.producer.sendRaw([
+        { topic: deadLetterTopic(TOPIC, group), key: 'k0', value: null, headers },
+      ])
+      const result = await redrive({ kafka: world.kafka, selection: { group }, dryRun: false })
+      expect(result).toMatchObject({ redriven: 0, gone: [{ id: letter?.id, ceId: 'ce-of-before' }] })
     })
   })
 

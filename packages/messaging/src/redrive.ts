@@ -32,8 +32,8 @@ const SEND_EVERY_MS = 100
 
 /**
  * Sends dead letters to their topic again, for their group only: other groups skip them by header.
- * The bytes come from the origin by offset, else from the dead letter's copy. `ce_id` stays, the
- * attempt is counted up. A crash in between sends again what was not noted yet: at least once.
+ * The bytes come from the origin by offset, else from the dead letter's copy: a topic that was made anew has other
+ * messages at the same offsets, which `ce_id` tells. It stays, the attempt is counted up. A crash in between sends again what was not noted yet: at least once.
  */
 export async function redrive(options: RedriveOptions): Promise<RedriveResult> {
   const { kafka, selection, dryRun, rate = 100 } = options
@@ -111,8 +111,11 @@ async function readOrigins(
   for (const topic of new Set(stored.map(({ letter }) => letter.topic))) {
     const letters = stored.map(({ letter }) => letter).filter((letter) => letter.topic === topic)
     const wanted = await wantedOffsets(kafka, topic, letters)
+    const expected = new Set(letters.map((letter) => sameAs(letter, letter.ceId)))
     await scan(kafka, physicalTopic(kafka, topic), wanted, (partition, message) => {
-      found.set(keyOf({ topic, partition, offset: message.offset }), message)
+      const origin = { topic, partition, offset: message.offset }
+      const ceId = readHeaders(message.headers)['ce_id'] ?? null
+      if (expected.has(sameAs(origin, ceId))) found.set(keyOf(origin), message)
     })
   }
   return found
@@ -134,6 +137,9 @@ async function wantedOffsets(kafka: KafkaConfig, topic: TopicName, letters: read
   }
   return wanted
 }
+
+const sameAs = (origin: Pick<DeadLetter, 'topic' | 'partition' | 'offset'>, ceId: string | null): string =>
+  JSON.stringify([keyOf(origin), ceId])
 
 function keyOf({ topic, partition, offset }: Pick<DeadLetter, 'topic' | 'partition' | 'offset'>): string {
   return `${topic}/${partition}/${offset}`

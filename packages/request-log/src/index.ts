@@ -28,7 +28,7 @@ export {
   readHead,
   writeHead,
 } from './head/head-file.js'
-export { SelfWatch, type SelfWatchOptions } from './head/self-watch.js'
+export { SelfWatch, type SelfWatchOptions, watchSelf } from './head/self-watch.js'
 export { type HeadSettings, headSettings, headShape } from './head/settings.js'
 export { pruneProcessed, takeFresh } from './inbox/inbox.js'
 export { advanceOffset, loadOffsets, OffsetConflict, type PartitionOffset } from './inbox/offsets.js'

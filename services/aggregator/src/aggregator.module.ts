@@ -1,6 +1,6 @@
 import { PgEventStore } from '@lethe/event-store'
 import { KafkaBatchStrategy, MessageCodec } from '@lethe/messaging'
-import { joinCounts, RequestLog, SelfWatch } from '@lethe/request-log'
+import { joinCounts, RequestLog, SelfWatch, watchSelf } from '@lethe/request-log'
 import type { TopicName } from '@lethe/schemas'
 import {
   createLogger,
@@ -80,20 +80,6 @@ export class AggregatorModule {
     })
     // A broken idle connection is replaced on the next use; without a listener it would end the process.
     pool.on('error', (error) => logger.warn({ err: error }, 'an idle connection broke'))
-    const tell = tellsOfSelf('aggregator', logger)
-    const watch = new SelfWatch({
-      pgUrl: config.pgUrl,
-      place: config.head,
-      onChange: (now) => {
-        // Versions of before and after may be equal and not the same.
-        if (now.is === 'restored') log.forget()
-        tell(now)
-      },
-    })
-    watch.guards(pool)
-    if (config.head === null)
-      logger.warn("LETHE_HEAD_FILE is not set: nobody notices when Lethe's own database is restored")
-    const blocked = () => watch.blocked()
     const codec = await MessageCodec.connect(config.registryUrl, { register: true })
     const log = new RequestLog({
       pool,
@@ -108,6 +94,9 @@ export class AggregatorModule {
           () => work(),
         ),
     })
+    const tell = tellsOfSelf('aggregator', logger)
+    const watch = watchSelf({ pgUrl: config.pgUrl, place: config.head, pool, log, tell, logger })
+    const blocked = () => watch.blocked()
     const offsets = new PgOffsets(pool)
     const deadLetters = new DeadLetters(log, config.grantSecret, logger)
     const pruning = new InboxPruning(pool, config.inboxKeepMs, logger)

@@ -202,6 +202,31 @@ describe('a bad request', () => {
   })
 })
 
+describe('a request that meets another database of Lethe', () => {
+  it('is refused inside its transaction, although nothing was known before it, and accepted later', async () => {
+    const { watch, maps } = stand.parts
+    const ask = askByEmail(newPerson(stand).email)
+    const key = randomUUID()
+    const before = await streams()
+    let exchanged = false
+    const resolvers = maps.resolvers.bind(maps)
+    const preparing = vi.spyOn(maps, 'resolvers').mockImplementation((...given) => {
+      exchanged = true
+      return resolvers(...given)
+    })
+    const blocked = vi
+      .spyOn(watch, 'blocked')
+      .mockImplementation(async () => (exchanged ? 'lethe_restored' : null))
+    const refused = await post(ask, key)
+    blocked.mockRestore()
+    preparing.mockRestore()
+    expect(exchanged).toBe(true)
+    expect(refused).toMatchObject({ status: 503, body: { code: 'unavailable' } })
+    expect(await streams()).toBe(before)
+    expect((await post(ask, key)).status).toBe(201)
+  })
+})
+
 describe('a full queue', () => {
   it('answers 429 with Retry-After, and accepts again afterwards', async () => {
     const narrow = await openStand({ maxInFlight: 1 })

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { kinds } from '@lethe/connectors/kinds'
 import { defaultPolicy } from '@lethe/domain'
 import { PgEventStore } from '@lethe/event-store'
-import { type Encode, OutboxReconciler, RequestLog, SelfWatch } from '@lethe/request-log'
+import { type Encode, OutboxReconciler, RequestLog, type SelfWatch, watchSelf } from '@lethe/request-log'
 import {
   ConfigError,
   Credentials,
@@ -139,18 +139,7 @@ async function build(
       ),
   })
   const tell = tellsOfSelf('request', logger)
-  const watch = new SelfWatch({
-    pgUrl: config.pgUrl,
-    place: config.head,
-    onChange: (now) => {
-      // Versions of before and after may be equal and not the same.
-      if (now.is === 'restored') log.forget()
-      tell(now)
-    },
-  })
-  watch.guards(pool)
-  if (config.head === null)
-    logger.warn("LETHE_HEAD_FILE is not set: nobody notices when Lethe's own database is restored")
+  const watch = watchSelf({ pgUrl: config.pgUrl, place: config.head, pool, log, tell, logger })
   const blocked = () => watch.blocked()
   /** Nothing is collected, resolved or published again from a database that is an older copy of itself. */
   const unlessBlocked = (work: () => Promise<unknown>) => async () => {
@@ -158,7 +147,7 @@ async function build(
   }
   const probes = new HttpProbeClient(config.probes, config.probeToken, config.probeTimeoutMs)
   const identity = new IdentityResolution(probes)
-  const accepting = new AcceptRequests(pool, log, vault, maps, identity)
+  const accepting = new AcceptRequests(pool, log, vault, maps, identity, blocked)
   const pending = new PendingRequests(pool, log, vault, maps, identity, logger)
   const settings = {
     grantSecret: config.grantSecret,

@@ -87,6 +87,30 @@ export class SelfWatch {
   }
 }
 
+/**
+ * The watch of a service over its pool, with what belongs to it: versions of before and after may be equal and not the
+ * same, so its log forgets, and whoever left out where the head is kept is told what that means.
+ */
+export function watchSelf(given: {
+  readonly pgUrl: string
+  readonly place: HeadPlace | null
+  readonly pool: Pick<Pool, 'on'>
+  readonly log?: { forget(): void }
+  readonly tell: (now: WatchedState) => void
+  readonly logger: { warn(message: string): void }
+}): SelfWatch {
+  const { pgUrl, place, pool, log, tell, logger } = given
+  const onChange = (now: WatchedState) => {
+    if (now.is === 'restored') log?.forget()
+    tell(now)
+  }
+  const watch = new SelfWatch({ pgUrl, place, onChange })
+  watch.guards(pool)
+  if (place === null)
+    logger.warn("LETHE_HEAD_FILE is not set: nobody notices when Lethe's own database is restored")
+  return watch
+}
+
 const isSame = (one: WatchedState | null, other: WatchedState): boolean =>
   one?.is === other.is &&
   (one?.is === 'restored' && other.is === 'restored' ? String(one.reasons) === String(other.reasons) : true)

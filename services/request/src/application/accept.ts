@@ -3,7 +3,7 @@ import type { Plan } from '@lethe/data-map'
 import type { RequestState } from '@lethe/domain'
 import { backToBack, type LogTransaction, type RequestLog } from '@lethe/request-log'
 import type { log } from '@lethe/schemas'
-import { type ProblemError, problem, spansAround } from '@lethe/service-host'
+import { PausedError, type ProblemError, problem, spansAround } from '@lethe/service-host'
 import type { Pool } from 'pg'
 import { v7 as uuidv7 } from 'uuid'
 import type { Identifier } from '../domain/identifier.js'
@@ -64,6 +64,8 @@ export class AcceptRequests {
     private readonly vault: Vault,
     private readonly maps: DataMaps,
     private readonly identity: IdentityResolution,
+    /** Null when decisions may rest on the database. */
+    private readonly blocked: () => Promise<string | null> = async () => null,
   ) {}
 
   /** One answer per item, in order. Throws when nothing of the batch was accepted. */
@@ -151,6 +153,9 @@ export class AcceptRequests {
   }
 
   private async record(tx: LogTransaction, prepared: readonly Prepared[]): Promise<Map<string, Accepted>> {
+    // Inside, because its connection may be a new one, to another database than the last.
+    if ((await this.blocked()) !== null)
+      throw new PausedError('lethe_restored', "Lethe's own database was restored; nothing is accepted.")
     const answers = new Map<string, Accepted>()
     const marks = prepared.map(({ asked, digests }) => ({ tenantId: asked.tenantId, digests }))
     // Each statement sees what was committed before it, so the questions are asked under the locks.
