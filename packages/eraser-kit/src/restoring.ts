@@ -1,3 +1,4 @@
+import { PausedError } from '@lethe/service-host'
 import type { Marker } from './connector.js'
 
 /** Whether a gate stops everybody by the store's own means, or only tells those who ask. */
@@ -8,6 +9,20 @@ export interface Shut {
   readonly strength: GateStrength
   /** Sessions of others that were ended; they may have seen people who were erased. */
   readonly sessionsEnded: number
+}
+
+/**
+ * Whoever can't be ended is still in the store, perhaps a tool that fills it. Nobody else gets in, and whoever could be
+ * ended was: the gate is tried again.
+ */
+export class SessionsStayError extends PausedError {
+  constructor(
+    message: string,
+    /** When the last session was gone that could be ended, epoch milliseconds of this process's clock. */
+    readonly keptOutAt: number,
+  ) {
+    super('sessions_stay', message)
+  }
 }
 
 /**

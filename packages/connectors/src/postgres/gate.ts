@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Gate } from '@lethe/eraser-kit'
-import { LOST, PausedError, TerminalError } from '@lethe/eraser-kit'
+import { LOST, SessionsStayError, TerminalError } from '@lethe/eraser-kit'
 import type { Pool } from 'pg'
+import type { Preparation } from './hook/switch.js'
 import type { PreparedSwitch } from './prepared-gate.js'
 
 /**
@@ -16,12 +17,12 @@ const ADMITTED = `
     AND acl.grantee <> (SELECT oid FROM pg_roles WHERE rolname = session_user)`
 
 // Of sessions of others a role without pg_read_all_stats sees no type: then it counts. Whoever restores ($1) stays;
-// where that is the replay role itself, its sessions that are not Lethe's do.
+// where that is the replay role itself, its sessions that are not Lethe's do. Whom the gate lets in ($2) nobody minds.
 const OTHERS = `
   SELECT a.pid, (r.rolsuper AND NOT me.rolsuper) OR a.usename = ANY ($1::text[]) AS stays
   FROM pg_stat_activity a JOIN pg_roles r ON r.oid = a.usesysid, pg_roles me
   WHERE a.datname = current_database() AND coalesce(a.backend_type, 'client backend') = 'client backend'
-    AND me.rolname = session_user
+    AND me.rolname = session_user AND a.usename <> ALL ($2::text[])
     AND (a.usename <> session_user OR (session_user = ANY ($1::text[]) AND a.application_name NOT LIKE 'lethe %'))`
 
 interface Admitted {
@@ -55,7 +56,7 @@ export function gateOf(pool: Pool, prepared: PreparedSwitch): Gate {
       if (found !== null) {
         // What stands in the file need not be what the server has read.
         await (found.state === 'open' ? prepared.turn(found, 'shut') : prepared.load())
-        return { strength: 'enforced', sessionsEnded: await endSessions(pool, found.made?.restoring) }
+        return { strength: 'enforced', sessionsEnded: await endSessions(pool, found.made ?? undefined) }
       }
       const { admitted, database, me } = await look()
       await pool.query(`GRANT CONNECT ON DATABASE ${database} TO ${me}`)
@@ -99,15 +100,20 @@ export function gateOf(pool: Pool, prepared: PreparedSwitch): Gate {
  * calm. A superuser's session can't be ended by anyone less, and may be a tool that is still filling the
  * database: it is waited for.
  */
-async function endSessions(pool: Pool, restoring: readonly string[] = []): Promise<number> {
+async function endSessions(
+  pool: Pool,
+  { restoring, admitted }: Pick<Preparation, 'restoring' | 'admitted'> = { restoring: [], admitted: [] },
+): Promise<number> {
   const ended = new Set<number>()
+  let keptOutAt: number | null = null
   for (let look = 0, calm = 0; calm < CALM_LOOKS; look++) {
-    const { rows } = await pool.query<{ pid: number; stays: boolean }>(OTHERS, [restoring])
-    if (look > MOST_LOOKS) throw stillThere(rows.length)
+    const { rows } = await pool.query<{ pid: number; stays: boolean }>(OTHERS, [restoring, admitted])
+    if (look > MOST_LOOKS) throw stillThere(rows.length, keptOutAt ?? Date.now())
     const going = rows.filter(({ stays }) => !stays).map(({ pid }) => pid)
     if (going.length > 0)
       await pool.query('SELECT pg_terminate_backend(pid) FROM unnest($1::int[]) AS pid', [going])
     for (const pid of going) ended.add(pid)
+    keptOutAt = going.length > 0 ? null : (keptOutAt ?? Date.now())
     calm = rows.length === 0 ? calm + 1 : 0
     await sleep(20)
   }
@@ -120,8 +126,8 @@ const notKeptOut = () =>
     'The replay role could not take CONNECT on this database from everybody. Make it a member of the role that owns the database (GRANT <owner> TO <replay role>); a right that yet another role granted, that role must take back. Until then anybody may be in it.',
   )
 
-const stillThere = (count: number) =>
-  new PausedError(
-    'sessions_stay',
+const stillThere = (count: number, keptOutAt: number) =>
+  new SessionsStayError(
     `${count} sessions of superusers or of whoever restores are in the database, perhaps a restore that is still running: it goes on when they have ended.`,
+    keptOutAt,
   )

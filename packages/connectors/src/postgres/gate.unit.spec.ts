@@ -13,6 +13,7 @@ const made = (systemId: string): Preparation => ({
   restoreId: 'restore-1',
   way: 'first_start',
   restoring: [],
+  admitted: [],
   settings: { hba_file: null },
   hbaFile: null,
 })

@@ -146,6 +146,7 @@ const unknownOf = (systemId: string): Preparation => ({
   restoreId: '',
   way: 'running',
   restoring: [],
+  admitted: [],
   settings: {},
   hbaFile: null,
 })

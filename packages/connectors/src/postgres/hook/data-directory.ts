@@ -58,6 +58,7 @@ export function prepareDataDirectory(given: RestoredDirectory): PreparedGate {
     restoreId: already ? made.restoreId : randomUUID(),
     way: 'first_start',
     restoring: [],
+    admitted: [...admit],
     settings,
     hbaFile,
   }

@@ -72,6 +72,7 @@ async function shutOn(server: Server, given: RunningServer): Promise<PreparedGat
     restoreId: already ? made.restoreId : randomUUID(),
     way: 'running',
     restoring: [restoring],
+    admitted: [...admit],
     settings: {},
     hbaFile: null,
   }
@@ -92,8 +93,9 @@ async function shutOn(server: Server, given: RunningServer): Promise<PreparedGat
     await server.write(`${hbaFile}.before-lethe`, Buffer.from(original, 'latin1'))
     await replaceRules(server, standing, gated)
   }
-  await server.reload()
-  await server.endSessions(database, already ? [replayRole, restoring] : [])
+  const reloadedAt = await server.reload()
+  // Whoever is let in may come back at once, and would be ended for ever: only what was open before has to go.
+  await server.endSessions(database, roles, already ? [replayRole, restoring] : [], reloadedAt)
   return prepared
 }
 

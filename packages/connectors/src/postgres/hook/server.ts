@@ -3,6 +3,8 @@ import pg from 'pg'
 import { PrepareError } from './prepare.js'
 
 const RELOAD_LOOKS = 100
+/** About ten seconds. */
+const SESSION_LOOKS = 500
 
 /** A running server as a superuser sees it: its rules, its files, its sessions. */
 export class Server {
@@ -76,28 +78,41 @@ export class Server {
     return rows.map(({ line }) => line)
   }
 
-  /** From the answer on every new session meets the rules as they stand in the file. */
-  async reload(): Promise<void> {
+  /** From the answer on every new session meets the rules as they stand in the file. @returns when it was asked for */
+  async reload(): Promise<string> {
     const { rows } = await this.client.query<{ at: string }>('SELECT clock_timestamp()::text AS at')
     await this.client.query('SELECT pg_reload_conf()')
     // Only a session that was started since shows that the server itself has read its files.
-    await untilLoaded(rows[0]?.at ?? '', () => connected(this.url))
+    const at = rows[0]?.at ?? ''
+    await untilLoaded(at, () => connected(this.url))
+    return at
   }
 
-  /** Sessions in a database, besides those of the roles named, are ended until there are none. */
-  async endSessions(database: string, except: readonly string[]): Promise<number> {
-    let ended = 0
-    for (let calm = 0; calm < 3; ) {
+  /**
+   * Sessions in a database are ended until there are none: of roles that get in only those begun before the instant, of
+   * `except` none. @throws PrepareError when there is no end of them
+   */
+  async endSessions(
+    database: string,
+    admitted: readonly string[],
+    except: readonly string[],
+    before: string,
+  ): Promise<void> {
+    for (let look = 0, calm = 0; calm < 3; look++) {
       const { rowCount } = await this.client.query(
         `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-         WHERE datname = $1 AND pid <> pg_backend_pid() AND usename <> ALL ($2::text[]) AND usename IS NOT NULL`,
-        [database, except],
+         WHERE datname = $1 AND pid <> pg_backend_pid() AND usename IS NOT NULL AND usename <> ALL ($2::text[])
+           AND (usename <> ALL ($3::text[]) OR backend_start < $4::timestamptz)`,
+        [database, except, admitted, before],
       )
-      ended += rowCount ?? 0
+      if (look > SESSION_LOOKS)
+        throw new PrepareError(
+          'sessions_stay',
+          `${rowCount} sessions in ${database} do not end. The gate is shut; look at pg_stat_activity, end them, and prepare again before anything is restored.`,
+        )
       calm = rowCount === 0 ? calm + 1 : 0
       await sleep(20)
     }
-    return ended
   }
 
   /** Statements that give a role what it lacks to open the gate later; null when there is no such role. */

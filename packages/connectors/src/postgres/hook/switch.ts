@@ -10,6 +10,8 @@ const preparation = z.object({
   way: z.enum(['first_start', 'running']),
   /** Roles that fill the database; their sessions are waited for, never ended. */
   restoring: z.array(z.string()),
+  /** Further roles that get in, such as a probe's: nobody minds their sessions. */
+  admitted: z.array(z.string()).default([]),
   /** Of a first start: what the gate's settings were before; null for none. */
   settings: z.record(z.string(), z.string().nullable()).default({}),
   /** Of a first start: the pg_hba file there was. */
