@@ -316,6 +316,15 @@ describe('lethe, the command line', () => {
         failed: null,
       })
       expect([...report.lostIds].sort()).toEqual([...erased].sort())
+      // Of each: what is back, and what to do. Its last milestone may have been lost with the outbox.
+      for (const one of report.lost)
+        expect(one).toMatchObject({
+          tombstones: ['cache', 'shop-pg'],
+          advice: expect.stringMatching(/^(certificate_gone|ask_again)$/),
+        })
+      const { out: told } = await lethe(['restore', 'self', '--status'])
+      for (const id of erased) expect(told).toContain(`lost request ${id} (tenant acme)`)
+      expect(told).toContain('tombstones back: cache, shop-pg')
       expect(report.incarnation).not.toBeNull()
       expect(json(self)[0].state).toBe('ok')
 

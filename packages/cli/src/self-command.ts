@@ -1,4 +1,4 @@
-import type { SelfReportView, SelfView } from '@lethe/client'
+import type { LostRequestView, SelfReportView, SelfView } from '@lethe/client'
 import type { Command } from 'commander'
 import { exitCodes } from './exit.js'
 import { instant } from './render.js'
@@ -11,6 +11,8 @@ interface Given {
 }
 
 const EVERY_MS = 500
+/** Lost requests that are printed. */
+const LINES = 20
 
 /** `lethe restore self`: rebuilds from the topics what Lethe's own database lost when it was restored. */
 export function addSelfCommand(restore: Command, ports: RestorePorts): void {
@@ -60,13 +62,39 @@ const proofs: Readonly<Record<SelfReportView['proof'], string>> = {
   unproven: 'nobody can prove that every tombstone is back',
 }
 
+/** Most urgent first. */
+const advice: Readonly<Record<LostRequestView['advice'], string>> = {
+  ask_again: 'was under way: ask for it once more',
+  decide_hold: 'was held, no replay touches this person: ask once more, place the hold on that one',
+  certificate_gone: 'was done: nothing to erase, its certificate is gone',
+  nothing_to_do: 'was refused or cancelled: nothing to do',
+}
+
+/** Each with what to do; those that need somebody first. */
+function ofLost({ lost, lostIds, lostRequests }: SelfReportView): string[] {
+  if (lost === undefined) return lostIds.slice(0, LINES).map((id) => `  lost request ${id}`)
+  const order = Object.keys(advice)
+  const sorted = [...lost].sort((a, b) => order.indexOf(a.advice) - order.indexOf(b.advice))
+  const shown = sorted.slice(0, LINES)
+  const systems = (names: readonly string[]) => (names.length === 0 ? 'none' : names.join(', '))
+  return [
+    ...shown.flatMap((one) => [
+      `  lost request ${one.requestId} (tenant ${one.tenantId}) ${advice[one.advice]}`,
+      `    tombstones back: ${systems(one.tombstones)}; acknowledged: ${systems(one.acknowledged)}; events, plan and certificate: gone`,
+    ]),
+    ...(lostRequests > shown.length
+      ? [`  and ${lostRequests - shown.length} more; --json lists ${lost.length}, restore.lost_requests all`]
+      : []),
+  ]
+}
+
 function ofReport(report: SelfReportView): string[] {
   const lines = [
     `  ${proofs[report.proof]} (${report.records} records read)`,
     `  ${report.recovered} tombstones recovered, ${report.recoveredHeld} of them held`,
     `  ${report.heldAgain} requests held again, ${report.refolded} acknowledgements to fold again`,
     ...report.notRebuilt.map((line) => `  not rebuilt: ${line}`),
-    ...report.lostIds.slice(0, 10).map((id) => `  lost request ${id}`),
+    ...ofLost(report),
   ]
   if (report.failed !== null) lines.push(`  it did not come to its end (${report.failed}); run it again`)
   if (report.needsAccept) lines.push('  Look at what is missing, then: lethe restore self --accept')

@@ -16,5 +16,5 @@ export {
   type ReviewView,
   type SweepView,
 } from './restore-client.js'
-export type { SelfReportView, SelfView } from './self-view.js'
+export type { LostRequestView, SelfReportView, SelfView } from './self-view.js'
 export type * from './types.js'

@@ -14,6 +14,21 @@ export interface SelfView {
   } | null
 }
 
+/** A request whose plan, events and certificate are gone; its topics still speak of it. */
+export interface LostRequestView {
+  readonly requestId: string
+  readonly tenantId: string
+  readonly lastStatus: string | null
+  readonly held: boolean
+  /** Epoch milliseconds. */
+  readonly at: number
+  /** Systems whose tombstones are back. */
+  readonly tombstones: readonly string[]
+  /** Systems that had acknowledged. */
+  readonly acknowledged: readonly string[]
+  readonly advice: 'decide_hold' | 'certificate_gone' | 'nothing_to_do' | 'ask_again'
+}
+
 export interface SelfReportView {
   readonly proof: 'exact' | 'complete' | 'unproven'
   readonly records: number
@@ -21,6 +36,8 @@ export interface SelfReportView {
   readonly recoveredHeld: number
   readonly lostRequests: number
   readonly lostIds: readonly string[]
+  /** As many of them, each with what is known of it. Absent in reports of before. */
+  readonly lost?: readonly LostRequestView[]
   readonly lostAcknowledgements: number
   readonly refolded: number
   readonly heldAgain: number

@@ -1,7 +1,7 @@
 import type { ChainLink, Head, HeadOfPartition } from '@lethe/request-log'
 import type { wire } from '@lethe/schemas'
 import type { Pool, PoolClient } from 'pg'
-import type { SelfReport, SelfRestoreRow } from '../domain/self-report.js'
+import type { LostRequest, SelfReport, SelfRestoreRow } from '../domain/self-report.js'
 
 /** Decides whether a tombstone of the topic is in the database: with the same sequence, or a younger one. */
 const KNOWN = `EXISTS (SELECT FROM read_model.tombstones t WHERE t.tombstone_id = given.id AND t.sequence >= given.sequence)
@@ -129,12 +129,33 @@ export class SelfStore {
     )
   }
 
-  async lostRequests(limit: number): Promise<{ count: number; ids: string[] }> {
-    const { rows } = await this.pool.query<{ request_id: string; total: string }>(
-      'SELECT request_id, count(*) OVER () AS total FROM restore.lost_requests ORDER BY at DESC, request_id LIMIT $1',
+  /** Youngest first, with the systems whose tombstones were recovered. */
+  async lostRequests(
+    limit: number,
+  ): Promise<{ count: number; lost: Omit<LostRequest, 'acknowledged' | 'advice'>[] }> {
+    const { rows } = await this.pool.query<{
+      request_id: string
+      tenant_id: string
+      last_status: string | null
+      held: boolean
+      at: string
+      systems: string[]
+      total: string
+    }>(
+      `SELECT l.*, count(*) OVER () AS total, ARRAY(SELECT DISTINCT system_id FROM restore.recovered_tombstones r
+         WHERE r.request_id = l.request_id ORDER BY 1) AS systems
+       FROM restore.lost_requests l ORDER BY at DESC, request_id LIMIT $1`,
       [limit],
     )
-    return { count: Number(rows[0]?.total ?? 0), ids: rows.map((row) => row.request_id) }
+    const lost = rows.map((row) => ({
+      requestId: row.request_id,
+      tenantId: row.tenant_id,
+      lastStatus: row.last_status,
+      held: row.held,
+      at: Number(row.at),
+      tombstones: row.systems,
+    }))
+    return { count: Number(rows[0]?.total ?? 0), lost }
   }
 
   /** Where the aggregator reads on, by partition of `erasure.acknowledged`. */
@@ -145,10 +166,13 @@ export class SelfStore {
     return new Map(rows.map((row) => [row.partition, Number(row.next_offset)]))
   }
 
-  async recovered(): Promise<{ tombstones: number; held: number; unsealed: number }> {
+  /** Live ones: of those that have lapsed one for each system says how old a copy may not be. */
+  async recovered(now: number): Promise<{ tombstones: number; held: number; unsealed: number }> {
     const { rows } = await this.pool.query<{ n: number; held: number; unsealed: number }>(
       `SELECT count(*)::int AS n, (count(*) FILTER (WHERE held_until IS NOT NULL))::int AS held,
-         (count(*) FILTER (WHERE sealed IS NULL))::int AS unsealed FROM restore.recovered_tombstones`,
+         (count(*) FILTER (WHERE sealed IS NULL))::int AS unsealed
+       FROM restore.recovered_tombstones WHERE expires_at > $1`,
+      [now],
     )
     const row = rows[0]
     return { tombstones: row?.n ?? 0, held: row?.held ?? 0, unsealed: row?.unsealed ?? 0 }

@@ -7,6 +7,40 @@ export type ChainProof =
   /** Something is missing or was changed, or there is no head to compare with. */
   | 'unproven'
 
+/** A request that the topics speak of and the log does not. Ids only. */
+export interface LostRequest {
+  readonly requestId: string
+  readonly tenantId: string
+  /** What the last milestone said; null where none is left. */
+  readonly lastStatus: string | null
+  readonly held: boolean
+  /** When that was, epoch milliseconds. */
+  readonly at: number
+  /** Systems whose tombstones are back: the person stays absent from those after a restore. */
+  readonly tombstones: readonly string[]
+  /** Systems that said what they had erased; the certificate that proved it is gone. */
+  readonly acknowledged: readonly string[]
+  readonly advice: LostAdvice
+}
+export type LostAdvice = keyof typeof lostAdvice
+
+/** What to do about a lost request. */
+export const lostAdvice = {
+  decide_hold:
+    'It was held: no replay touches this person. Ask for it once more and place the hold on that one.',
+  certificate_gone:
+    'It was done. Nothing is left to erase; its certificate and events are gone, the acknowledgements stay on their topic for 90 days.',
+  nothing_to_do: 'It was refused or cancelled: nothing was to be erased.',
+  ask_again: 'It was under way. Ask for it once more: nobody goes on with it.',
+} as const
+
+/** @param lost what is known of a request, as `LostRequest` has it */
+export function adviceOn({ held, lastStatus }: Pick<LostRequest, 'held' | 'lastStatus'>): LostAdvice {
+  if (lastStatus === 'CANCELLED' || lastStatus === 'REFUSED') return 'nothing_to_do'
+  if (held) return 'decide_hold'
+  return lastStatus === 'COMPLETED' ? 'certificate_gone' : 'ask_again'
+}
+
 /** What a self-restore found, put back, and could not. Names nobody. */
 export interface SelfReport {
   readonly proof: ChainProof
@@ -21,6 +55,8 @@ export interface SelfReport {
   /** Requests the topics speak of and the log does not; the first of them by id. */
   readonly lostRequests: number
   readonly lostIds: readonly string[]
+  /** As many of them, each with what is known and what to do. */
+  readonly lost: readonly LostRequest[]
   /** Acknowledgements of those, and acknowledgements the aggregator will fold again. */
   readonly lostAcknowledgements: number
   readonly refolded: number
@@ -55,6 +91,7 @@ export const emptyReport: SelfReport = {
   recoveredUnsealed: 0,
   lostRequests: 0,
   lostIds: [],
+  lost: [],
   lostAcknowledgements: 0,
   refolded: 0,
   heldAgain: 0,
@@ -73,7 +110,7 @@ export function notRebuilt(report: SelfReport): string[] {
   }
   add(
     report.lostRequests > 0,
-    `${report.lostRequests} requests are known by their topics only: plans, events and certificates of them are gone. Ask for each once more; whom they concern is absent or will be replayed meanwhile.`,
+    `${report.lostRequests} requests are known by their topics only: plans, events and certificates of them are gone. What to do stands beside each; whom they concern is absent or will be replayed meanwhile.`,
   )
   add(
     report.lostAcknowledgements > 0,

@@ -19,6 +19,7 @@ import type { SelfStore } from '../../adapters/self-store.js'
 import type { Turns } from '../../adapters/turns.js'
 import { may } from '../../domain/permissions.js'
 import {
+  adviceOn,
   type ChainProof,
   emptyReport,
   notRebuilt,
@@ -145,8 +146,8 @@ export class SelfRestore {
     )
     const heldAgain = await this.holdAgain(statuses)
     const acknowledged = await this.acknowledgements()
-    const recovered = await store.recovered()
-    const lost = await store.lostRequests(LISTED)
+    const recovered = await store.recovered(this.now())
+    const { count, lost } = await store.lostRequests(LISTED)
     const proof = await this.proof(head)
     keep({
       ...read,
@@ -155,8 +156,13 @@ export class SelfRestore {
       recovered: recovered.tombstones,
       recoveredHeld: recovered.held,
       recoveredUnsealed: recovered.unsealed,
-      lostRequests: lost.count,
-      lostIds: lost.ids,
+      lostRequests: count,
+      lostIds: lost.map(({ requestId }) => requestId),
+      lost: lost.map((one) => ({
+        ...one,
+        acknowledged: [...(acknowledged.by.get(one.requestId) ?? [])].sort(),
+        advice: adviceOn(one),
+      })),
       lostAcknowledgements: acknowledged.lost,
       refolded: acknowledged.known,
       heldAgain,
@@ -179,8 +185,10 @@ export class SelfRestore {
         await appendToChain(client, place.secret, { partition, from, next }, fresh, this.now())
         offsets.set(partition, next)
       })
+    const lapsed = new Lapsed()
     const read = await readTopic(kafka, codec, 'erasure.tombstones', async (partition, page) => {
       const records = page as TombstoneRecord[]
+      for (const { value } of records) lapsed.see(value, this.now())
       const links = records.map(linkOf)
       const unknown = new Set(await store.unknown(pool, links, this.now()))
       const missing = records.filter(({ value }) => unknown.has(value.tombstoneId))
@@ -190,6 +198,8 @@ export class SelfRestore {
     })
     for (const [partition, { end }] of read)
       if (end > (offsets.get(partition) ?? 0)) await append(partition, [], end)
+    // A copy from before one that has lapsed may hold people nobody replays any more; this database may not know it.
+    for (const one of lapsed.youngest()) await store.recover([one])
     const sum = (of: 'records' | 'unreadable') =>
       [...read.values()].reduce((total, one) => total + one[of], 0)
     return { records: sum('records'), unreadable: sum('unreadable') }
@@ -202,25 +212,29 @@ export class SelfRestore {
     return wanted.length
   }
 
-  private async acknowledgements(): Promise<{ lost: number; known: number }> {
+  private async acknowledgements() {
     const { store } = this.parts
     const counts = new Map<string, number>()
+    const by = new Map<string, Set<string>>()
     let known = 0
     const from = await store.foldedTo()
     await this.topic(
       'erasure.acknowledged',
       async (page) => {
-        const requestIds = page.map(({ value }) => (value as { requestId: string }).requestId)
-        const here = await store.requests([...new Set(requestIds)])
-        for (const requestId of requestIds) {
+        const told = page.map(({ value }) => value as { requestId: string; systemId: string })
+        const here = await store.requests([...new Set(told.map(({ requestId }) => requestId))])
+        for (const { requestId, systemId } of told) {
           if (here.has(requestId)) known += 1
-          else counts.set(requestId, (counts.get(requestId) ?? 0) + 1)
+          else {
+            counts.set(requestId, (counts.get(requestId) ?? 0) + 1)
+            by.set(requestId, (by.get(requestId) ?? new Set()).add(systemId))
+          }
         }
       },
       from,
     )
     await store.acknowledged(counts)
-    return { lost: [...counts.values()].reduce((sum, one) => sum + one, 0), known }
+    return { lost: [...counts.values()].reduce((sum, one) => sum + one, 0), known, by }
   }
 
   /** @returns how many records nobody can read */
@@ -283,6 +297,22 @@ export class SelfRestore {
     watch.suspect()
     await watch.look()
     return incarnation
+  }
+}
+
+/** Of the tombstones that are replayed no more, the one of each system that took effect last. */
+class Lapsed {
+  private readonly of = new Map<string, wire.ErasureTombstone>()
+
+  see(one: wire.ErasureTombstone, now: number): void {
+    if (Number(one.expiresAt) > now && one.sealedSelectors !== null) return
+    const known = this.of.get(one.systemId)
+    if (known === undefined || Number(known.effectiveAt) < Number(one.effectiveAt))
+      this.of.set(one.systemId, one)
+  }
+
+  youngest(): wire.ErasureTombstone[] {
+    return [...this.of.values()]
   }
 }
 
