@@ -235,6 +235,11 @@ export interface Connector<Options = unknown, System = unknown> {
   /** Backs up and restores for a restore drill. Without it there are no drills of this kind. */
   openDrill?(context: DrillContext<Options, System>): Promise<DrillSession>
   /**
+   * What of a section this copy of the store has: of an older version of the map tables may be gone since. Null where
+   * nothing of it is left. Read-only; without it a section is taken whole.
+   */
+  present?(context: OpenContext<Options, System>): Promise<System | null>
+  /**
    * What `map check` has to say of a map that may not fit at all, everything at once, with the credentials
    * of `role`. Read-only. Without it, opening stops at the first thing that does not fit.
    */

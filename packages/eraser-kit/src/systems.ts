@@ -16,6 +16,8 @@ export class Systems {
   private readonly erasing = new Map<number, Promise<Session>>()
   private readonly probing = new Map<number, Promise<ProbeSession>>()
   private readonly restoring = new Map<number, Promise<RestoreSession>>()
+  private readonly erasingPresent = new Map<number, Promise<Session>>()
+  private readonly probingPresent = new Map<number, Promise<ProbeSession>>()
   private current: { readonly version: number; readonly until: number } | undefined
 
   constructor(
@@ -32,6 +34,31 @@ export class Systems {
 
   probe(version: number): Promise<ProbeSession> {
     return this.kept(this.probing, version, (context) => this.connector.openProbe(context))
+  }
+
+  /**
+   * As `session`, for an older version of the map over a copy: of what the copy still has. Null when that is nothing.
+   * Never for a pass of a plan, which must not leave out what is gone.
+   */
+  sessionOfPresent(version: number): Promise<Session | null> {
+    return this.ofPresent(this.erasingPresent, version, (context) => this.connector.open(context))
+  }
+
+  /** As `sessionOfPresent`, for looking. */
+  probeOfPresent(version: number): Promise<ProbeSession | null> {
+    return this.ofPresent(this.probingPresent, version, (context) => this.connector.openProbe(context))
+  }
+
+  private async ofPresent<S extends Closable>(
+    sessions: Map<number, Promise<S>>,
+    version: number,
+    open: (context: OpenContext<unknown, unknown>) => Promise<S>,
+  ): Promise<S | null> {
+    const known = sessions.get(version)
+    if (known) return known
+    const context = await this.context(version)
+    const system = this.connector.present ? await this.connector.present(context) : context.system
+    return system === null ? null : this.kept(sessions, version, () => open({ ...context, system }))
   }
 
   /** The replay role's session. Throws PausedError `restore_unsupported` when the connector has none. */
@@ -89,7 +116,7 @@ export class Systems {
   }
 
   async close(): Promise<void> {
-    const kinds = [this.erasing, this.probing, this.restoring]
+    const kinds = [this.erasing, this.probing, this.restoring, this.erasingPresent, this.probingPresent]
     const open = kinds.flatMap((sessions): Promise<Closable>[] => [...sessions.values()])
     for (const sessions of kinds) sessions.clear()
     await Promise.allSettled(open.map(async (session) => (await session).close()))

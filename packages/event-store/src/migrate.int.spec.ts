@@ -48,6 +48,7 @@ describe('migrations', () => {
       '0015_reviews',
       '0016_request-counts',
       '0017_bulk-actions',
+      '0018_marker-map',
     ])
     expect(await migrate(url)).toEqual([])
   })

@@ -5,10 +5,12 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { prepareDataDirectory, prepareRunningServer, undoRunningServer } from '@lethe/connectors/postgres'
 import type { Caller } from '@lethe/service-host'
+import pg from 'pg'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import { ask } from './testing/cluster.js'
 import { HookedShop } from './testing/hooked-shop.js'
 import { type LoginHammer, startLogins } from './testing/login-hammer.js'
+import { expectNeverReachable as neverReachable } from './testing/never-reachable.js'
 import { officer, Stand } from './testing/stand.js'
 
 const size = Number(process.env.LETHE_PROOF_SIZE ?? 5_000)
@@ -80,23 +82,8 @@ async function erasedSince<T>(
   return { kept, backup }
 }
 
-/** Nobody of the erased is there, everybody else is as in the backup, and nobody got in before the gate was opened. */
 async function expectNeverReachable(kept: unknown): Promise<void> {
-  await hammer?.inside()
-  const seen = await hammer?.stop()
-  const restore = await latest()
-  expect(restore).toMatchObject({
-    gateMode: 'hooked',
-    phase: 'opened',
-    windowMs: null,
-    sessionsEnded: 0,
-    replayed: shop.erased.length,
-    residual: {},
-  })
-  expect(seen?.firstInsideAt).toBeGreaterThanOrEqual(restore?.openedAt ?? Number.NaN)
-  expect(seen?.sightings).toBe(0)
-  expect(await shop.found()).toBe(0)
-  expect(await shop.digest()).toBe(kept)
+  const seen = await neverReachable(stand, hammer, kept)
   say(`${size} customers, ${seen?.attempts} logins tried, ${seen?.perSecond} a second`)
 }
 
@@ -149,6 +136,10 @@ describe('a base backup', () => {
     expect(await latest()).toMatchObject({ phase: 'announced', waiting: [{ code: 'not_restored_yet' }] })
     shop.cluster.start('restored')
     await shop.answers(replayRole)
+    // Who thinks that nothing has come in yet must not let it in unseen.
+    await expect(process.restores.open(officer, prepared.restoreId, 'OPS-7')).rejects.toMatchObject({
+      code: 'illegal_transition',
+    })
     let pages = 0
     stand.source.before = () => {
       if (pages++ < 2) throw new Error('killed')
@@ -281,6 +272,33 @@ describe('a dump', () => {
     await shop.dump('shop.dump')
     return 'shop.dump'
   }
+  /** Somebody is erased behind the dump's snapshot and before its end: the dump has them all the same. */
+  const backUpWhileErasing = async () => {
+    const [first = ''] = shop.erased
+    const erasing = new pg.Client({ connectionString: shop.url() })
+    await erasing.connect()
+    try {
+      await erasing.query('BEGIN; LOCK TABLE orders IN ACCESS EXCLUSIVE MODE')
+      const dumping = backUp()
+      await expect
+        .poll(
+          () =>
+            ask(
+              admin(),
+              `SELECT 1 FROM pg_stat_activity WHERE application_name = 'pg_dump' AND wait_event_type = 'Lock'`,
+            ),
+          { timeout: minutes },
+        )
+        .toHaveLength(1)
+      await stand.tombstone(first)
+      await erasing.query('DELETE FROM orders WHERE user_id = $1', [first])
+      await erasing.query('DELETE FROM users WHERE id = $1', [first])
+      await erasing.query('COMMIT')
+      return await dumping
+    } finally {
+      await erasing.end()
+    }
+  }
   const prepareServer = () =>
     prepareRunningServer({ systemId, url: admin(), database: 'shop', replayRole, restoringRole: 'postgres' })
 
@@ -313,7 +331,7 @@ describe('a dump', () => {
 
   it('restored with the hook into the database that stands there, by several workers, serves nobody in between', async () => {
     const process = stand.process()
-    const { kept, backup } = await erasedSince(process, backUp)
+    const { kept, backup } = await erasedSince(process, backUpWhileErasing)
     const { restoreId } = await prepareServer()
     hammering()
     await shop.load(backup, 'shop', '--clean', '--if-exists', '-j', '2')
@@ -330,6 +348,29 @@ describe('a dump', () => {
     const hammer = hammering()
     await shop.load(backup, 'postgres', '--create')
     await hammer.sighting()
+  })
+
+  it('is neither held up nor started over by a role that was let in and keeps coming back', async () => {
+    const process = stand.process()
+    await round(process)
+    await ask(admin(), 'CREATE ROLE shop_probe LOGIN')
+    const coming = { back: true }
+    const probing = (async () => {
+      while (coming.back) await ask(shop.url('shop_probe'), 'SELECT pg_sleep(0.01)').catch(() => null)
+    })()
+    try {
+      const given = { systemId, url: admin(), database: 'shop', replayRole, restoringRole: 'postgres' }
+      const { restoreId } = await prepareRunningServer({ ...given, admit: ['shop_probe'] })
+      await announce(process, restoreId)
+      await stand.tombstone('u1')
+      await process.restores.announce(hook, { systemId, gateMode: 'unhooked' })
+      await goesTo('opened', process)
+      expect(await latest()).toMatchObject({ gateMode: 'hooked', run: 1, sessionsEnded: 0 })
+      expect(await ask(shop.url('shop_probe'), 'SELECT 1 AS n')).toEqual([{ n: 1 }])
+    } finally {
+      coming.back = false
+      await probing
+    }
   })
 
   it('that does not come after all: an officer opens; a broken glass is shut again, and the restore called hooked no more', async () => {

@@ -1,7 +1,7 @@
 import type { Connector } from '@lethe/eraser-kit'
 import { RequestClient, Systems } from '@lethe/eraser-kit/hosting'
 import type { MessageCodec } from '@lethe/messaging'
-import { SelfWatch } from '@lethe/request-log'
+import { type SelfWatch, watchSelf } from '@lethe/request-log'
 import { Credentials, type Logger, Repeating, tellsOfSelf } from '@lethe/service-host'
 import { Pool } from 'pg'
 import { BackupStore } from './adapters/backup-store.js'
@@ -77,12 +77,8 @@ export async function openParts(
   const credentials = Credentials.read(config.credentialsFile)
   const pool = new Pool({ connectionString: config.pgUrl, max: 6, application_name: 'lethe-restore' })
   pool.on('error', (error) => logger.warn({ err: error }, 'an idle connection broke'))
-  const watch = new SelfWatch({
-    pgUrl: config.pgUrl,
-    place: config.head,
-    onChange: tellsOfSelf('restore', logger),
-  })
-  watch.guards(pool)
+  const tell = tellsOfSelf('restore', logger)
+  const watch = watchSelf({ pgUrl: config.pgUrl, place: config.head, pool, tell, logger })
   const blocked = () => watch.blocked()
   const store = new RestoreStore(pool)
   const { markerSecret: secret, incarnation } = config
@@ -239,10 +235,7 @@ function ofSelf(given: {
 }): { self: RestoreParts['self']; rounds: Repeating[] } {
   const { config, pool, turns, watch, logger, codec } = given
   const { head: place, kafka } = config
-  if (place === null) {
-    logger.warn("LETHE_HEAD_FILE is not set: nobody notices when Lethe's own database is restored")
-    return { self: null, rounds: [] }
-  }
+  if (place === null) return { self: null, rounds: [] }
   const store = new SelfStore(pool)
   const beating = new Beating({ pool, store, turns, place })
   const holds = new HoldClient(config.requestUrl, config.token)

@@ -128,6 +128,47 @@ describe('a restored store', () => {
     expect(await latest()).toMatchObject({ tombstones: 150, held: 1, replayed: 149, alreadyAbsent: 0 })
   })
 
+  it('goes on after a kill behind any step, with the true counts, and nobody is let in before the end', async () => {
+    const { backup, process } = await erasedSinceBackup()
+    await process.guard.stop()
+    for (let steps = 1, died = true; died; steps++) {
+      await stand.shop.restore(backup)
+      const life = { left: steps }
+      await round(stand.process('test', undefined, null, life)).catch(() => undefined)
+      died = life.left <= 0
+      const left = await latest()
+      // Whoever gets in meets nobody, or nobody had looked yet.
+      if (left?.shutAt != null && left.phase !== 'opened' && (await stand.store.gates())[0]?.state === 'shut')
+        expect((await asApplication().catch(() => null)) ?? [{ n: 198 }]).toEqual([{ n: 198 }])
+      const next = stand.process()
+      await expect
+        .poll(() => round(next).then(latest), { timeout: 30_000, interval: 10 })
+        .toMatchObject({ phase: 'opened', tombstones: 2, replayed: 2, residual: {}, failed: {} })
+      expect({ steps, people: (await people()).length }).toEqual({ steps, people: 198 })
+      expect(await asApplication()).toEqual([{ n: 198 }])
+      await next.guard.stop()
+    }
+  }, 240_000)
+
+  it('has every tombstone applied, in whatever order and time they took effect', async () => {
+    const process = stand.process()
+    await round(process)
+    const backup = await stand.shop.backUp()
+    await round(process)
+    // Granted before the backup and done after it; done later than one that was asked for later.
+    await stand.tombstone('u2', { effectiveAt: Date.now() - 3_600_000 })
+    await stand.tombstone('u1', { effectiveAt: Date.now() })
+    await stand.tombstone('u3', { effectiveAt: Date.now() - 60_000 })
+    for (const id of ['u1', 'u2', 'u3']) {
+      await stand.shop.as(undefined, `DELETE FROM orders WHERE user_id = '${id}'`)
+      await stand.shop.as(undefined, `DELETE FROM users WHERE id = '${id}'`)
+    }
+    await stand.shop.restore(backup)
+    await round(process)
+    expect(await latest()).toMatchObject({ phase: 'opened', replayed: 3 })
+    expect(await people()).toHaveLength(197)
+  })
+
   it('that hides behind a second restore is cleaned too: what was known of the first is superseded', async () => {
     const { backup, process } = await erasedSinceBackup()
     await stand.tombstone('u3', { held: true })
@@ -141,6 +182,57 @@ describe('a restored store', () => {
     expect(first).toMatchObject({ phase: 'superseded' })
     expect(second).toMatchObject({ phase: 'opened', replayed: 2 })
     expect(await asApplication()).toEqual([{ n: 198 }])
+  })
+})
+
+describe('a table', () => {
+  const LEGACY = { table: 'letters', by: 'user_id', method: 'delete' }
+  const letters = () => stand.shop.as(undefined, 'SELECT user_id FROM letters ORDER BY 1')
+  const makeLetters = () =>
+    stand.shop.as(
+      undefined,
+      `CREATE TABLE letters (user_id text REFERENCES users, body text);
+       INSERT INTO letters SELECT 'u' || n, 'dear ' || n FROM generate_series(1, 4) n`,
+    )
+
+  it('that only the data map of the backup knows is erased from as well, by whoever was erased since', async () => {
+    await makeLetters()
+    stand.maps.splice(0, 1, [LEGACY])
+    const before = stand.process()
+    await round(before)
+    const backup = await stand.shop.backUp()
+    await round(before)
+    await before.guard.stop()
+    await stand.shop.as(undefined, 'DROP TABLE letters')
+    stand.maps.push([])
+    const process = stand.process()
+    await round(process)
+    for (const id of ['u1', 'u2']) {
+      await stand.tombstone(id, { mapVersion: 2 })
+      await stand.shop.as(undefined, `DELETE FROM orders WHERE user_id = '${id}'`)
+      await stand.shop.as(undefined, `DELETE FROM users WHERE id = '${id}'`)
+    }
+    await round(process)
+    await stand.shop.restore(backup)
+    await round(process)
+    expect(await latest()).toMatchObject({ phase: 'opened', replayed: 2, markerMap: 1, failed: {} })
+    expect(await letters()).toEqual([{ user_id: 'u3' }, { user_id: 'u4' }])
+    expect(await people()).toHaveLength(198)
+  })
+
+  it('that is gone since somebody was erased under it keeps no later copy shut', async () => {
+    await makeLetters()
+    stand.maps.splice(0, 1, [LEGACY], [])
+    await stand.shop.as(undefined, 'DROP TABLE letters')
+    const process = stand.process()
+    await round(process)
+    const backup = await stand.shop.backUp()
+    await round(process)
+    await stand.tombstone('u1', { mapVersion: 1 })
+    await stand.shop.restore(backup)
+    await round(process)
+    expect(await latest()).toMatchObject({ phase: 'opened', replayed: 1, markerMap: 2 })
+    expect(await people()).not.toContain('u1')
   })
 })
 
@@ -309,9 +401,12 @@ describe('a gate stays shut', () => {
     await round(ordinary)
     expect(await latest()).toMatchObject({ phase: 'announced' })
     await expect(asApplication()).rejects.toThrow(/permission denied/)
+    // Nobody else gets in from here on: what is waited for now is no part of the window.
+    const windowMs = (await latest())?.windowMs
+    expect(windowMs).toEqual(expect.any(Number))
     await filling.end()
     await round(ordinary)
-    expect(await latest()).toMatchObject({ phase: 'opened', replayed: 2 })
+    expect(await latest()).toMatchObject({ phase: 'opened', replayed: 2, windowMs })
   })
 
   it('when somebody got in behind the replay: all of it starts over', async () => {
@@ -363,5 +458,16 @@ describe('silence', () => {
     Object.assign(stand.shop, { name })
     expect(await stand.store.history(null, 10)).toEqual([])
     expect(await stand.store.gates()).toEqual([])
+  })
+
+  it('of a store that refuses the credentials is unknown as well', async () => {
+    const { backup, process } = await erasedSinceBackup()
+    await process.guard.stop()
+    await stand.shop.restore(backup)
+    await round(stand.process('test', 'nobody_of_this_name'))
+    expect(await stand.store.history(null, 10)).toEqual([])
+    expect(await stand.store.gates()).toEqual([])
+    await round(stand.process())
+    expect(await latest()).toMatchObject({ phase: 'opened', replayed: 2 })
   })
 })

@@ -2,6 +2,7 @@ import { defineConnector } from '@lethe/eraser-kit'
 import { type PostgresOptions, postgresOptions } from './database.js'
 import { openDrill } from './drill/index.js'
 import { type PostgresSystem, postgresIdentifiers, postgresSystem } from './grammar.js'
+import { present } from './present.js'
 import { openProbe } from './probe.js'
 import { openRestore } from './restore.js'
 import { checkMap, openSession } from './session.js'
@@ -24,5 +25,6 @@ export const postgres = defineConnector<PostgresOptions, PostgresSystem>({
   openProbe,
   openRestore,
   openDrill,
+  present,
   check: checkMap,
 })

@@ -21,6 +21,7 @@ const restoreOf = (row: Row): Restore => ({
   sessionsEnded: number(row.sessions_ended),
   markerAt: orNull(row.marker_at),
   markerForeign: row.marker_foreign as boolean,
+  markerMap: row.marker_map as number | null,
   run: number(row.run),
   cursor: row.cursor as string,
   tombstones: number(row.tombstones),
@@ -225,14 +226,48 @@ export class RestoreStore {
 
   async recordShut(
     restoreId: string,
-    shut: Pick<Restore, 'windowMs' | 'sessionsEnded' | 'markerAt' | 'markerForeign' | 'gateMode'>,
+    shut: Pick<
+      Restore,
+      'windowMs' | 'sessionsEnded' | 'markerAt' | 'markerForeign' | 'markerMap' | 'gateMode'
+    >,
     now: number,
   ): Promise<void> {
     await this.pool.query(
-      `UPDATE restore.restores SET phase = 'shut', shut_at = coalesce(shut_at, $2), window_ms = coalesce(window_ms, $3),
-         sessions_ended = sessions_ended + $4, marker_at = $5, marker_foreign = $6, gate_mode = $7 WHERE restore_id = $1`,
-      [restoreId, now, shut.windowMs, shut.sessionsEnded, shut.markerAt, shut.markerForeign, shut.gateMode],
+      `UPDATE restore.restores SET phase = 'shut', shut_at = coalesce(shut_at, $2), window_ms = $3,
+         sessions_ended = sessions_ended + $4, marker_at = $5, marker_foreign = $6, gate_mode = $7, marker_map = $8 WHERE restore_id = $1`,
+      [
+        restoreId,
+        now,
+        shut.windowMs,
+        shut.sessionsEnded,
+        shut.markerAt,
+        shut.markerForeign,
+        shut.gateMode,
+        shut.markerMap,
+      ],
     )
+  }
+
+  /**
+   * A backup that was restored is there, whatever was told of it: it is entered where nobody reported it, and one that
+   * was said to be gone is not.
+   */
+  async backupSeen(systemId: string, backupId: string, takenAt: number, now: number): Promise<void> {
+    await this.pool.query(
+      `INSERT INTO restore.backups AS b (system_id, backup_id, taken_at, reported_by, reported_at)
+       VALUES ($1, $2, $3, 'restored', $4)
+       ON CONFLICT (system_id, backup_id) DO UPDATE SET gone_at = NULL, reported_by = 'restored', reported_at = $4
+         WHERE b.gone_at IS NOT NULL`,
+      [systemId, backupId, takenAt, now],
+    )
+  }
+
+  /** How long the copy may have been used so far, while its gate waits for whoever can't be ended. */
+  async recordWindow(restoreId: string, windowMs: number): Promise<void> {
+    await this.pool.query('UPDATE restore.restores SET window_ms = $2 WHERE restore_id = $1', [
+      restoreId,
+      windowMs,
+    ])
   }
 
   /** Somebody may have been in since it was shut: then nobody may call it hooked, and the window lasts until now. */

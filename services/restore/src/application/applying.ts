@@ -16,6 +16,8 @@ export interface Run {
   /** Counts the tries from the beginning; those of another one are other passes. */
   readonly number: number
   readonly systemId: string
+  /** The map in force when the copy was made, which describes what is in it; null where nobody knows. */
+  readonly copyMap?: number | null
   /**
    * Set where a whole store is replayed: which receipts of batches this page's replace, below 8. Whoever sets it has
    * recorded what the page before said under the same number.
@@ -29,6 +31,8 @@ interface Under {
   readonly run: Run
   readonly session: Session
   readonly version: number
+  /** With one receipt for many, where the connector can. */
+  readonly together: boolean
   readonly validUntil: number
   readonly signal: AbortSignal
   readonly system: WatchedSystem
@@ -46,7 +50,10 @@ export interface Told {
 export class Applying {
   constructor(private readonly now: () => number = Date.now) {}
 
-  /** Under the map in force for everybody, and under the tombstone's own version where that is another one. */
+  /**
+   * Under the map of the copy and the one in force for everybody, and under the tombstone's own version where that is
+   * another one. Older ones first: what they alone know may refer to what the younger ones erase.
+   */
   async eraseAll(
     run: Run,
     system: WatchedSystem,
@@ -57,12 +64,16 @@ export class Applying {
   ): Promise<Told[]> {
     const current = await system.currentVersion()
     const told = new Map<string, Told>()
-    const versions = new Set([current, ...tombstones.map(({ mapVersion }) => mapVersion)])
-    for (const version of versions) {
-      const session = await system.session(version)
-      const mine = version === current ? tombstones : tombstones.filter((one) => one.mapVersion === version)
-      const of = { run, session, version, validUntil, signal, system, modes }
-      for (const chunks of inLanes(mine, system, run.generation !== undefined)) {
+    const whole = new Set([current, run.copyMap ?? current])
+    const versions = new Set([...whole, ...tombstones.map(({ mapVersion }) => mapVersion)])
+    for (const version of [...versions].sort((a, b) => a - b)) {
+      const session = version === current ? await system.session(version) : await system.olderSession(version)
+      if (session === null) continue
+      const mine = whole.has(version) ? tombstones : tombstones.filter((one) => one.mapVersion === version)
+      // One receipt for many has room for one version: of the others everybody has their own.
+      const together = version === current && run.generation !== undefined
+      const of = { run, session, version, together, validUntil, signal, system, modes }
+      for (const chunks of inLanes(mine, system, together)) {
         signal.throwIfAborted()
         const outcomes = (await settled(chunks.map((chunk, lane) => this.chunk(of, chunk, lane)))).flat()
         if (outcomes.some(({ errorCode }) => errorCode === 'grant_expired')) throw new PageExpired()
@@ -78,7 +89,7 @@ export class Applying {
 
   /** Together, where the connector can and nobody stands in the way; else as everywhere. */
   private async chunk(of: Under, chunk: readonly Readable[], lane: number): Promise<Outcome[]> {
-    const { run, session, version, validUntil, signal, system, modes } = of
+    const { run, session, version, together, validUntil, signal, system, modes } = of
     const { batchMax, tellsUndated } = system
     const expiresAt = Math.min(this.now() + BATCH_MS, validUntil)
     const passes = chunk.map(
@@ -87,9 +98,9 @@ export class Applying {
         undated: modes.get(one.tombstoneId) ?? 'leave',
       }),
     )
-    if (tellsUndated && session.replay !== undefined && run.generation !== undefined) {
-      const together = await session.replay(passes, this.io(run, signal), run.generation * LANES + lane)
-      if (together !== null) return together
+    if (together && tellsUndated && session.replay !== undefined && run.generation !== undefined) {
+      const told = await session.replay(passes, this.io(run, signal), run.generation * LANES + lane)
+      if (told !== null) return told
     }
     const outcomes: Outcome[] = []
     for (let from = 0; from < passes.length; from += batchMax) {

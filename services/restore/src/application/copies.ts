@@ -85,7 +85,7 @@ export class Copies {
   }
 
   async replay(caller: Caller, copy: Copy, after: string): Promise<CopyPage> {
-    return this.opened(caller, copy, async (system) => {
+    return this.opened(caller, copy, async (system, _age, _markerAt, copyMap) => {
       // What receipts are kept in, where the copy does not have it.
       await (await system.restore()).prepare()
       return this.page(copy, after, async (page) => {
@@ -93,7 +93,7 @@ export class Copies {
           held ? [{ is: 'held' }] : subject === null ? [{ is: 'unreadable' }] : [],
         )
         const readable = page.tombstones.filter((one): one is Readable => !one.held && one.subject !== null)
-        const run = { name: `apply-${copy.applyId}`, number: 1, systemId: copy.systemId }
+        const run = { name: `apply-${copy.applyId}`, number: 1, systemId: copy.systemId, copyMap }
         const { signal } = new AbortController()
         const modes = await modesOf(this.parts.reviews, copy.systemId, readable)
         const told = await this.applying.eraseAll(run, system, readable, page.validUntil, signal, modes)
@@ -150,13 +150,18 @@ export class Copies {
   private async opened<T>(
     caller: Caller,
     copy: Copy,
-    work: (system: WatchedSystem, age: CopyAge | null, markerAt: number | null) => Promise<T>,
+    work: (
+      system: WatchedSystem,
+      age: CopyAge | null,
+      markerAt: number | null,
+      markerMap: number | null,
+    ) => Promise<T>,
   ): Promise<T> {
     if (!may(caller, 'apply')) throw problem('forbidden', 'Your roles do not allow "apply".')
     const system = await this.systemOf(copy)
     try {
-      const { age, markerAt } = await this.ageOf(copy, system)
-      return await work(system, age, markerAt)
+      const { age, markerAt, markerMap } = await this.ageOf(copy, system)
+      return await work(system, age, markerAt, markerMap)
     } catch (error) {
       throw told(error)
     } finally {
@@ -207,7 +212,11 @@ export class Copies {
   private async ageOf(
     { systemId, tables, made }: Copy,
     system: WatchedSystem,
-  ): Promise<{ readonly age: CopyAge | null; readonly markerAt: number | null }> {
+  ): Promise<{
+    readonly age: CopyAge | null
+    readonly markerAt: number | null
+    readonly markerMap: number | null
+  }> {
     const { store, secret, incarnation } = this.parts
     const session = await system.restore()
     const [{ found }, identity] = await Promise.all([session.marker.read(), session.identity()])
@@ -227,9 +236,10 @@ export class Copies {
       return {
         age: { known: true, writtenAt: origin.writtenAt, lastCollectedAt },
         markerAt: origin.writtenAt,
+        markerMap: origin.mapVersion,
       }
     }
-    return { age: tables ? null : { known: false, foreign: false }, markerAt: null }
+    return { age: tables ? null : { known: false, foreign: false }, markerAt: null, markerMap: null }
   }
 }
 

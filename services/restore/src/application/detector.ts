@@ -86,7 +86,7 @@ export class Detector {
     const { store, secret, incarnation } = this.parts
     const { systemId } = system
     const now = this.now()
-    const next = newMarker({ secret, systemId, incarnation }, now)
+    const next = newMarker({ secret, systemId, incarnation }, now, await system.currentVersion())
     await store.announceMarker(systemId, next, found.marker.found, now)
     const session = await system.restore()
     if (!(await session.marker.replace(found.marker.found, next))) return false

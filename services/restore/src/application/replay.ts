@@ -43,7 +43,13 @@ export class Replay {
         else if (tombstone.subject === null) fates.push({ is: 'unreadable' })
         else readable.push(tombstone as Readable)
       }
-      const of = { name: `restore-${restoreId}`, number: run, systemId, generation }
+      const of = {
+        name: `restore-${restoreId}`,
+        number: run,
+        systemId,
+        generation,
+        copyMap: restore.markerMap,
+      }
       const modes = await modesOf(this.reviews, systemId, readable)
       const told = await this.applying.eraseAll(of, system, readable, page.validUntil, signal, modes)
       for (const { tombstone, outcome } of told) {
@@ -58,12 +64,18 @@ export class Replay {
   }
 
   async probe(restore: Restore, system: WatchedSystem, signal: AbortSignal): Promise<Tally> {
+    const { markerMap } = restore
+    const isOlder = markerMap !== null && markerMap !== (await system.currentVersion())
+    const older = isOlder ? await system.olderProbe(markerMap) : null
     return this.pages(restore, system, signal, async (tally, { tombstones: page }) => {
       const people = page.filter((one): one is Readable => one.subject !== null)
       const modes = await modesOf(this.reviews, restore.systemId, people)
-      const sights = await sight(system, people, modes, signal)
+      const now = await sight(system, people, modes, signal)
+      const then = older === null ? [] : await sight(system, people, modes, signal, older)
+      // One line for each person, whichever map they are found under.
+      const sights = now.map((one, at) => ({ ...one, undated: { ...then[at]?.undated, ...one.undated } }))
       await listUndated(this.reviews, restore, sights, modes, this.now())
-      const findings = sights.map(({ finding }) => finding)
+      const findings = [...now, ...then].map(({ finding }) => finding)
       return { tally: seen(tally, findings), replayed: [] }
     })
   }

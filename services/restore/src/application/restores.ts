@@ -165,7 +165,13 @@ export class Restores {
     })
     await this.guard.alone(systemId, async (system) => {
       // Decided again behind the round that was looking after it: another copy may have come in.
-      await this.runs.open(await this.decidable(caller, restoreId), system, caller.id)
+      const now = await this.decidable(caller, restoreId)
+      if (awaitsCopy(now) && (await this.runs.hasComeBack(now, system)))
+        throw problem(
+          'illegal_transition',
+          'The copy that this restore waited for has come in: it is replayed and opens by itself, or waits for a person.',
+        )
+      await this.runs.open(now, system, caller.id)
     })
     return this.one(caller, restoreId)
   }

@@ -1,3 +1,4 @@
+import { SessionsStayError } from '@lethe/eraser-kit'
 import { type Logger, RetryableError, TerminalError } from '@lethe/service-host'
 import type { RestoreStore } from '../adapters/restore-store.js'
 import type { ReviewStore } from '../adapters/review-store.js'
@@ -63,6 +64,11 @@ export class Runs {
     return false
   }
 
+  /** Whether the copy that a hooked restore waits for answers now: whoever wants to end the waiting must not let it in. */
+  hasComeBack(restore: Restore, system: WatchedSystem): Promise<boolean> {
+    return this.parts.hooks.cameBack(restore, system)
+  }
+
   private async step(restore: Restore, system: WatchedSystem, signal: AbortSignal): Promise<void> {
     const { store, replay } = this.parts
     const { restoreId } = restore
@@ -70,7 +76,8 @@ export class Runs {
       case 'announced':
         return this.shut(restore, system)
       case 'shut':
-        return store.startPhase(restoreId, 'replaying')
+        if (await this.claim(restore, system)) await store.startPhase(restoreId, 'replaying')
+        return
       case 'replaying':
         await replay.apply(restore, system, signal)
         return store.startPhase(restoreId, 'probing')
@@ -92,27 +99,52 @@ export class Runs {
     const session = await system.restore()
     await store.rememberAdmitted(systemId, await session.gate.admitted())
     const hooked = await hooks.kept(restore, session)
-    const { strength, sessionsEnded } = await session.gate.shut()
+    const known = await store.marker(systemId)
+    // Until the last look it was the right copy; how long after it the other one answered nobody knows.
+    const since = known?.confirmedAt ?? restore.announcedAt
+    // Shut by a look before this one, it only waits for whoever can't be ended: that is no part of the window.
+    const open = restore.windowMs === null || (await session.gate.state()) === 'open'
+    const { strength, sessionsEnded } = await session.gate.shut().catch(async (error: unknown) => {
+      if (error instanceof SessionsStayError && open && !hooked)
+        await store.recordWindow(restoreId, error.keptOutAt - since)
+      throw error
+    })
     const now = this.now()
+    const windowMs = hooked ? null : open ? now - since : restore.windowMs
     await store.shutGate(systemId, restoreId, strength, now)
     const { found } = await session.marker.read()
     const origin = originOf(this.keyOf(systemId), found)
-    const known = await store.marker(systemId)
-    // Until the last look it was the right copy; how long after it the other one answered nobody knows.
-    const open = hooked ? null : now - (known?.confirmedAt ?? restore.announcedAt)
     const gateMode = strength === 'advisory' ? 'advisory' : hooked ? 'hooked' : 'unhooked'
     const markerAt = origin.by === 'us' ? origin.writtenAt : null
+    const markerMap = origin.by === 'us' ? origin.mapVersion : null
     const markerForeign = origin.by === 'another installation'
     await store.supersede(systemId, restoreId)
     await store.recordShut(
       restoreId,
-      { windowMs: open, sessionsEnded, markerAt, markerForeign, gateMode },
+      { windowMs, sessionsEnded, markerAt, markerForeign, markerMap, gateMode },
       now,
     )
-    // Recorded what the copy showed; from here on it is ours, so that yet another copy is recognised.
+    // Its marker was written at the last look before the backup.
+    if (restore.backupId !== null && markerAt !== null)
+      await store.backupSeen(systemId, restore.backupId, markerAt, now)
+    logger.warn({ system: systemId, restoreId, strength, sessionsEnded, windowMs }, 'the gate is shut')
+  }
+
+  /**
+   * What the copy showed is recorded; from here on it is ours, so that yet another copy is recognised. One that came in
+   * before is: false then. A step of its own, because a process may end between the two.
+   */
+  private async claim(restore: Restore, system: WatchedSystem): Promise<boolean> {
+    const { systemId, markerAt } = restore
+    const session = await system.restore()
+    const [{ found }, known] = await Promise.all([session.marker.read(), this.parts.store.marker(systemId)])
+    const origin = originOf(this.keyOf(systemId), found)
+    const isMarked = found !== null && (found === known?.current || found === known?.pending)
+    const isRecorded = origin.by === 'us' ? origin.writtenAt === markerAt : markerAt === null
+    if (!isMarked && !isRecorded && !(await this.sameCopy(restore, system))) return false
     await session.prepare()
     await this.mark(system)
-    logger.warn({ system: systemId, restoreId, strength, sessionsEnded, windowMs: open }, 'the gate is shut')
+    return true
   }
 
   /** A server that restarted may have forgotten whom it must not let in. */
@@ -121,6 +153,8 @@ export class Runs {
     const { gate } = await system.restore()
     if (restore.gateMode === 'advisory' || (await gate.state()) === 'shut') return
     const { systemId, restoreId } = restore
+    // Ended while it was opening, the last process may have forgotten who gets in: they are remembered of a shut gate only.
+    await this.parts.store.shutGate(systemId, restoreId, 'enforced', this.now())
     await this.parts.store.rememberAdmitted(systemId, await gate.admitted())
     const { sessionsEnded } = await gate.shut()
     await this.parts.store.recordReachable(restoreId, sessionsEnded, this.now())

@@ -19,10 +19,13 @@ export interface WatchedSystem {
   canonical(): Promise<IdentifierType>
   /** Marker and gate. */
   restore(): Promise<RestoreSession>
-  /** Erasing as an older version of the map describes the store. */
+  /** Erasing as the map in force describes the store. */
   session(mapVersion: number): Promise<Session>
+  /** Erasing as an older version describes it, of what the copy still has; null when that is nothing. */
+  olderSession(mapVersion: number): Promise<Session | null>
   currentVersion(): Promise<number>
   probe(): Promise<ProbeSession>
+  olderProbe(mapVersion: number): Promise<ProbeSession | null>
   /** Forgets what it knows of the copy that answered before: tables may be others now. */
   reopen(): Promise<void>
   close(): Promise<void>
@@ -38,6 +41,8 @@ export function watchedSystem(systemId: string, connector: Connector, systems: S
     canonical: () => systems.canonical(),
     restore: async () => systems.restore(await systems.currentVersion()),
     session: (version) => systems.session(version),
+    olderSession: (version) => systems.sessionOfPresent(version),
+    olderProbe: (version) => systems.probeOfPresent(version),
     currentVersion: () => systems.currentVersion(),
     probe: async () => systems.probe(await systems.currentVersion()),
     reopen: () => systems.close(),

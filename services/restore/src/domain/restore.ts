@@ -20,6 +20,8 @@ export interface Restore extends Tally {
   readonly sessionsEnded: number
   readonly markerAt: number | null
   readonly markerForeign: boolean
+  /** The data map in force when the copy was marked; null where its marker does not say. */
+  readonly markerMap: number | null
   /** Counts the replays of this restore; passes of another run are other passes. */
   readonly run: number
   /** The last tombstone done of the phase under way. */

@@ -60,8 +60,8 @@ describe('a marker', () => {
   const key = { secret: 'secret', systemId: 'shop-pg', incarnation: 'prod' }
 
   it('says when it was written, to nobody but the installation that wrote it', () => {
-    const marker = newMarker(key, 1_234)
-    expect(originOf(key, marker)).toEqual({ by: 'us', writtenAt: 1_234 })
+    const marker = newMarker(key, 1_234, 7)
+    expect(originOf(key, marker)).toEqual({ by: 'us', writtenAt: 1_234, mapVersion: 7 })
     expect(originOf({ ...key, incarnation: 'staging' }, marker)).toEqual({ by: 'another installation' })
     expect(originOf({ ...key, systemId: 'cache' }, marker)).toEqual({ by: 'nobody' })
     expect(originOf({ ...key, secret: 'other' }, marker)).toEqual({ by: 'nobody' })
@@ -73,8 +73,8 @@ describe('a marker', () => {
         expect(originOf(key, text)).toEqual({ by: 'nobody' })
       }),
     )
-    const [incarnation, , random, mac] = newMarker(key, 1_234).split('.')
-    expect(originOf(key, `${incarnation}.9999.${random}.${mac}`)).toEqual({ by: 'nobody' })
+    const [incarnation, , version, random, mac] = newMarker(key, 1_234, 7).split('.')
+    expect(originOf(key, `${incarnation}.9999.${version}.${random}.${mac}`)).toEqual({ by: 'nobody' })
     expect(originOf(key, null)).toEqual({ by: 'nobody' })
   })
 })

@@ -28,12 +28,16 @@ export interface RestoreProcess {
   readonly reviews: Reviews
 }
 
+type Section = Awaited<ReturnType<RequestPort['section']>>
+
 export interface ProcessOf {
   readonly pool: Pool
   readonly store?: RestoreStore
   readonly source: TombstoneSource
   readonly connector: Connector
-  readonly section: Awaited<ReturnType<RequestPort['section']>>
+  readonly section: Section
+  /** Older versions of the map, by version. */
+  readonly older?: ReadonlyMap<number, Section>
   /** Where the store is, with the replay role. */
   readonly url: () => string
   readonly incarnation?: string
@@ -46,7 +50,7 @@ export function restoreProcess(of: ProcessOf): RestoreProcess {
   const store = of.store ?? new RestoreStore(pool)
   const { systemId } = section.system
   const request: RequestPort = {
-    section: async () => section,
+    section: async (version) => of.older?.get(Number(version)) ?? section,
     clear: () => Promise.reject(new Error('unused')),
   }
   const systems = new Systems(connector, systemId, request, url)

@@ -14,6 +14,7 @@ import type {
   TombstoneSource,
 } from '../application/tombstone-source.js'
 import { digestBytes } from '../domain/digest-set.js'
+import { type Life, mortal, mortalConnector } from './mortal.js'
 import { type RestoreProcess, restoreProcess } from './process.js'
 
 const { lethePostgresUrl, shopPostgresUrl } = endpoints()
@@ -222,10 +223,13 @@ export class Stand<S extends Store = Shop> {
     return new Stand(shop, pool, new RestoreStore(pool), database.drop)
   }
 
+  /** Tables of the map besides users and orders, by version; the last one is in force. */
+  readonly maps: (readonly object[])[] = [[]]
+
   /** A process of the service, with nothing in memory of any other. */
-  process(incarnation = 'test', role?: string, ceiling: number | null = null): RestoreProcess {
-    const section = {
-      version: 1,
+  process(incarnation = 'test', role?: string, ceiling: number | null = null, life?: Life): RestoreProcess {
+    const sectionOf = (elements: readonly object[], index: number) => ({
+      version: index + 1,
       tenant: { none: true } as const,
       canonical: 'user_id' as const,
       system: {
@@ -233,13 +237,18 @@ export class Stand<S extends Store = Shop> {
         kind: 'postgres',
         connection: 'SHOP',
         ceiling,
-        body: { elements: ELEMENTS },
+        body: { elements: [...elements, ...ELEMENTS] },
       },
-    }
-    const { pool, store, source } = this
-    const connector = postgres as unknown as Connector
+    })
+    const sections = this.maps.map(sectionOf)
+    const section = sections.at(-1) ?? sectionOf([], 0)
+    const older = new Map(sections.slice(0, -1).map((one) => [one.version, one]))
+    const { pool, source } = this
+    const store = life ? mortal(this.store, life) : this.store
+    const immortal = postgres as unknown as Connector
+    const connector = life ? mortalConnector(immortal, life) : immortal
     const url = () => this.shop.url(role)
-    const process = restoreProcess({ pool, store, source, connector, section, url, incarnation })
+    const process = restoreProcess({ pool, store, source, connector, section, older, url, incarnation })
     this.guards.push(process.guard)
     return process
   }
@@ -247,7 +256,13 @@ export class Stand<S extends Store = Shop> {
   /** The person stays absent from the shop; a row of the read model says since when. */
   async tombstone(
     userId: string,
-    extra: { held?: boolean; ceilingWaived?: boolean; effectiveAt?: number; expiresAt?: number } = {},
+    extra: {
+      held?: boolean
+      ceilingWaived?: boolean
+      effectiveAt?: number
+      expiresAt?: number
+      mapVersion?: number
+    } = {},
   ) {
     const tombstoneId = `tombstone-${userId}`
     const {
@@ -255,6 +270,7 @@ export class Stand<S extends Store = Shop> {
       ceilingWaived = false,
       effectiveAt = Date.now(),
       expiresAt = Date.now() + 86_400_000,
+      mapVersion = 1,
     } = extra
     const subject = {
       subjectRef: `ref-${userId}`,
@@ -272,7 +288,7 @@ export class Stand<S extends Store = Shop> {
     this.source.tombstones.set(tombstoneId, {
       tombstoneId,
       requestId,
-      mapVersion: 1,
+      mapVersion,
       held,
       ceilingWaived,
       subject: held ? null : subject,
