@@ -1,5 +1,6 @@
 import { installSearchServer, type SearchServer, startSearchServer } from '@lethe/infra'
 import { afterAll, afterEach, beforeAll, describe, expect, it, test } from 'vitest'
+import { completed } from './testing/completed.js'
 import { type Knocks, startHammer, told } from './testing/hammer.js'
 import { type RestoreProcess, round } from './testing/process.js'
 import { SearchStand } from './testing/search-stand.js'
@@ -79,7 +80,7 @@ describe('an Elasticsearch restored from a snapshot', () => {
     await expect(stand.prepare('backups/one', '--indices', 'orders')).rejects.toThrow(
       /has no orders; it has /,
     )
-    await expect(stand.prepare('backups/*')).rejects.toThrow(/no name of one snapshot/)
+    await expect(stand.prepare('backups/*')).rejects.toThrow(/written repository.snapshot/)
     const { documents } = await stand.digest(new Set())
     expect(documents).toBe(CUSTOMERS - ERASED.length + CUSTOMERS / 200)
 
@@ -112,6 +113,24 @@ describe('an Elasticsearch restored from a snapshot', () => {
       replayed: ERASED.length,
     })
     expect(await stand.present(ERASED)).toEqual([])
+    expect(await stand.digest(gone)).toEqual(before)
+
+    // The index alone, into the store in use: the marker is the right one, and a sweep finds who came back.
+    await completed(stand.pool, ERASED)
+    await stand.putBackAlone()
+    expect(await stand.present(ERASED)).toHaveLength(ERASED.length)
+    await expect
+      .poll(
+        async () => {
+          await round(process)
+          await process.sweeps.round()
+          await process.sweeps.idle()
+          return stand.present(ERASED)
+        },
+        { timeout: 120_000, interval: 50 },
+      )
+      .toEqual([])
+    expect(await latest()).toMatchObject({ announcedBy: 'sweep', replayed: ERASED.length })
     expect(await stand.digest(gone)).toEqual(before)
   })
 })

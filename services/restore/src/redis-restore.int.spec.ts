@@ -3,8 +3,10 @@ import { prepareRedis } from '@lethe/connectors/redis'
 import { afterEach, describe, expect, it } from 'vitest'
 import type { Persistence } from './testing/cache-server.js'
 import { CacheStand, keysOf } from './testing/cache-stand.js'
+import { completed } from './testing/completed.js'
 import { type Knocks, startHammer, told } from './testing/hammer.js'
 import { type RestoreProcess, round } from './testing/process.js'
+import { operator } from './testing/stand.js'
 
 /** Customers in the store; LETHE_PROOF_SIZE=100000 is the whole proof. One in a hundred is erased. */
 const CUSTOMERS = Number(process.env.LETHE_PROOF_SIZE ?? 2_000)
@@ -132,6 +134,27 @@ describe('a Redis that nobody shut before its start', () => {
     expect(keptOut(await comesBack(process, backup, { hook: true }))).toBe(true)
     expect(await latest()).toMatchObject({ gateMode: 'hooked', replayed: ERASED.length })
     await expectClean(before)
+  })
+})
+
+describe('one key that is put back into a Redis in use', () => {
+  it('is found by the sweep, and whoever it is of is erased again', async () => {
+    stand = await CacheStand.open('rdb')
+    const process = stand.process()
+    await stand.seed(100)
+    await round(process)
+    await stand.erase(['u7', 'u8'])
+    await completed(stand.pool, ['u7', 'u8'])
+    await stand.as('app', (client) => client.set('user:u7:profile', 'back'))
+    await round(process)
+    expect(await stand.store.history(null, 10)).toEqual([])
+    const { sweepId } = await process.restores.sweep(operator, 'cache')
+    await process.sweeps.round()
+    await process.sweeps.idle()
+    const sweep = await process.restores.oneSweep(operator, sweepId)
+    expect(sweep).toMatchObject({ probed: 2, residual: 1, finishedAt: expect.any(Number) })
+    expect(await latest()).toMatchObject({ restoreId: sweep.restoreId, announcedBy: 'sweep', replayed: 1 })
+    expect(await stand.present(['u7', 'u8'])).toEqual([])
   })
 })
 

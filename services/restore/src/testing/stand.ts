@@ -14,6 +14,7 @@ import type {
   TombstoneSource,
 } from '../application/tombstone-source.js'
 import { digestBytes } from '../domain/digest-set.js'
+import { completed } from './completed.js'
 import { type Life, mortal, mortalConnector } from './mortal.js'
 import { type RestoreProcess, restoreProcess } from './process.js'
 
@@ -309,13 +310,8 @@ export class Stand<S extends Store = Shop> {
   }
 
   /** That person's request is done, as the read model says. */
-  async completed(userId: string): Promise<void> {
-    await this.pool.query(
-      `INSERT INTO read_model.requests (request_id, tenant_id, subject_ref, version, status, regime, channel,
-         requester_role, requested_by, ground, received_at, due_at, holds, systems_total, systems_done, completed_at,
-         backup_clear) VALUES ($1, 'shop', $2, 1, 'COMPLETED', 'gdpr', 'http', 'self', 'spec', '17(1)(b)', 1, 2, '[]', 1, 1, 3, false)`,
-      [`request-${userId}`, `ref-${userId}`],
-    )
+  completed(userId: string): Promise<void> {
+    return completed(this.pool, [userId])
   }
 
   /** Ends everything but the shop. */
