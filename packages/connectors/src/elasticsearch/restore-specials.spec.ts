@@ -154,7 +154,16 @@ export function restoreSpecials(server: () => SearchServer): void {
       await expect
         .poll(() => gate.prepared?.().catch((error: { code: string }) => error.code), { timeout: 30_000 })
         .toMatchObject({ way: 'first_start', state: 'shut' })
-      expect((await session.marker.read()).found).toBe('one')
+      await expect
+        .poll(
+          () =>
+            session.marker.read().then(
+              ({ found }) => found,
+              () => null,
+            ),
+          { timeout: 30_000 },
+        )
+        .toBe('one')
       await gate.shut()
       expect(await gate.prepared?.()).toBeNull()
       await expect(store.call('GET', '/users/_count')).rejects.toThrow(/403.*blocked/)
