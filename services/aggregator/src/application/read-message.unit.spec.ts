@@ -69,6 +69,7 @@ describe('reading an acknowledgement', () => {
     ['another request is named', { requestId: 'r2' }],
     ['another grant is named', { grantId: 'g2' }],
     ['the mac is empty', { mac: '' }],
+    ['a name is no text at all', { passId: { toString: 0 } }],
   ])('refuses it when %s', (_, change) => {
     expect(() => proven(incoming('ErasureAcknowledged', { ...signed, ...change }), secret)).toThrow(
       expect.objectContaining({ code: 'grant_invalid', errorClass: 'terminal' }),
