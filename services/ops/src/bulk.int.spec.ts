@@ -71,20 +71,21 @@ const items = async (jobId: string): Promise<BulkItem[]> =>
   (await ops.get<{ items: BulkItem[] }>(`/v1/bulk/${jobId}/items?limit=1000`)).body.items
 /** The first event of that name on the live stream. */
 async function told(name: string, token: string): Promise<unknown> {
-  const abort = new AbortController()
   const answer = await fetch(new URL('/v1/stream', ops.url), {
     headers: { authorization: `Bearer ${token}` },
-    signal: abort.signal,
   })
-  let text = ''
-  for await (const chunk of answer.body ?? []) {
-    text += Buffer.from(chunk).toString('utf8')
-    const data = new RegExp(`event: ${name}\ndata: (.*)\n\n`).exec(text)?.[1]
-    if (data === undefined) continue
-    abort.abort()
-    return JSON.parse(data)
+  const reader = (answer.body as ReadableStream<Uint8Array>).getReader()
+  try {
+    for (let text = ''; ; ) {
+      const { done, value } = await reader.read()
+      if (done) throw new Error(`the stream ended without ${name}`)
+      text += Buffer.from(value).toString('utf8')
+      const data = new RegExp(`event: ${name}\ndata: (.*)\n\n`).exec(text)?.[1]
+      if (data !== undefined) return JSON.parse(data)
+    }
+  } finally {
+    await reader.cancel()
   }
-  throw new Error(`the stream ended without ${name}`)
 }
 /** The ids that `request` was asked about, with repetitions. */
 const asked = () => request.received.map(({ path }) => path.split('/')[3] as string)
