@@ -10,6 +10,21 @@ export type Told = ReadonlyMap<string, Outcome>
 const TOGETHER = '@together'
 const SLOTS = 16
 
+interface Known {
+  readonly at: string
+  readonly told: Told
+  /** Written by this process. */
+  readonly mine: boolean
+}
+
+interface Writing {
+  readonly passId: string
+  readonly slot: number
+  readonly told: Told
+  /** Epoch milliseconds by the server's clock. */
+  readonly deadline: number
+}
+
 interface Written {
   readonly key: string
   /** Tells one writing of a slot from the next. */
@@ -28,10 +43,7 @@ const bodyShape = z.object({
  */
 export class TogetherReceipts {
   /** As last read or written; the database is asked each time whether it is still so. */
-  private readonly known = new Map<
-    string,
-    { readonly at: string; readonly told: Told /** Written by this process. */; readonly mine: boolean }
-  >()
+  private readonly known = new Map<string, Known>()
 
   /** What the last batches of this pass id came to. */
   async read(db: ClientBase, passId: string): Promise<Told> {
@@ -48,20 +60,7 @@ export class TogetherReceipts {
   }
 
   /** In the place of what stood in the slot. Whoever found nothing is found by nobody again, and needs no receipt. */
-  async write(
-    db: ClientBase,
-    {
-      passId,
-      slot,
-      told,
-      deadline,
-    }: {
-      passId: string
-      slot: number
-      told: Told /** Epoch milliseconds by the server's clock. */
-      deadline: number
-    },
-  ): Promise<Written> {
+  async write(db: ClientBase, { passId, slot, told, deadline }: Writing): Promise<Written> {
     const key = keyOf(passId, slot)
     const before = this.known.get(key)
     // Another process may have ended before it recorded these, and had parted people into batches otherwise.

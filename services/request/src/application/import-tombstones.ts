@@ -90,12 +90,9 @@ export class ImportTombstones {
     caller: Caller,
     asked: { readonly lines: readonly ImportLine[]; readonly dryRun: boolean; readonly skipBad: boolean },
   ): Promise<Imported> {
-    const { pool, blocked, log } = this.parts
+    const { pool, log } = this.parts
     if (!may(caller, 'import_tombstones')) throw forbidden('import_tombstones')
-    if ((await blocked()) !== null)
-      throw problem('unavailable', "Lethe's own database was restored; run: lethe restore self", {
-        cause: 'lethe_restored',
-      })
+    await this.assertTrusted()
     const at = this.now()
     const checked = asked.lines.map((line) => this.draft(caller, line, at))
     const drafts = checked.filter((one): one is Draft => one !== null && 'requestId' in one)
@@ -111,6 +108,8 @@ export class ImportTombstones {
     return log.transact(
       drafts.map(({ requestId }) => requestId),
       async (tx) => {
+        // Inside, because its connection may be a new one, to another database than the last.
+        await this.assertTrusted()
         await lockDigests(tx.client, drafts)
         const sorted = await this.sorted(tx.client, drafts)
         const writes = sorted.bad.length === 0 || asked.skipBad
@@ -120,6 +119,13 @@ export class ImportTombstones {
         return answer
       },
     )
+  }
+
+  private async assertTrusted(): Promise<void> {
+    if ((await this.parts.blocked()) !== null)
+      throw problem('unavailable', "Lethe's own database was restored; run: lethe restore self", {
+        cause: 'lethe_restored',
+      })
   }
 
   /** What is new among them; a person who stands in two lines that say the same is new once. */
@@ -169,7 +175,8 @@ export class ImportTombstones {
     for (const draft of fresh) {
       const { requestId, erasedAt, plan, until } = draft
       const tombstones = [...until].map(([systemId, expiresAt]) => ({
-        tombstoneId: randomUUID(),
+        // In order of time: a replay under way has yet to read them.
+        tombstoneId: uuidv7(),
         systemId,
         epoch,
         mapVersion: plan.mapVersion,

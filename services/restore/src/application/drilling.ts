@@ -63,6 +63,18 @@ interface Notes {
   readonly durations: Partial<Record<DrillPhase, number>>
 }
 
+const nothingNoted = ({ canary }: Drill): Notes => ({
+  backup: null,
+  canary,
+  cameBack: null,
+  left: null,
+  found: {},
+  replay: null,
+  probe: null,
+  versions: {},
+  durations: {},
+})
+
 interface End {
   readonly verdict: Verdict
   readonly reasons: readonly DrillReason[]
@@ -82,17 +94,7 @@ export class Drilling {
 
   /** Never throws, but when Lethe's own database does not answer; then another process clears it away. */
   async run(drill: Drill, signal: AbortSignal): Promise<End> {
-    const notes: Notes = {
-      backup: null,
-      canary: drill.canary,
-      cameBack: null,
-      left: null,
-      found: {},
-      replay: null,
-      probe: null,
-      versions: {},
-      durations: {},
-    }
+    const notes = nothingNoted(drill)
     let ground: DrillGround | null = null
     let end: End
     try {
@@ -106,17 +108,7 @@ export class Drilling {
 
   /** Ends a drill whose process is gone. */
   async abandon(drill: Drill): Promise<End> {
-    const notes: Notes = {
-      backup: null,
-      canary: drill.canary,
-      cameBack: null,
-      left: null,
-      found: {},
-      replay: null,
-      probe: null,
-      versions: {},
-      durations: {},
-    }
+    const notes = nothingNoted(drill)
     const ground = await this.parts.open(drill).catch(() => null)
     return this.finish(drill, ground, notes, interrupted)
   }
