@@ -134,6 +134,10 @@ else
     it('shows an eraser that was killed, its lag and whom that endangers, until it is back', async () => {
       await go('Overview')
       await page.getByText('Nothing is stuck.').waitFor({ timeout: 60_000 })
+      // One that never spoke is missing, not silent.
+      await go('Erasers')
+      await page.locator('tr[data-group="eraser.cache"]').getByText('usable').waitFor({ timeout: 60_000 })
+      await go('Overview')
       await chain.crash('eraser-cache')
       const { requestId } = await client.request(customer(2))
       const trouble = page.locator('[data-trouble="group eraser.cache"]')

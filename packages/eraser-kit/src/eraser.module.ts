@@ -32,7 +32,7 @@ const LOOPS = Symbol('loops')
 const PARTITIONS = 6
 const LOOK_EVERY_MS = 60_000
 const BEAT_EVERY_MS = 10_000
-/** The store was looked at by then. */
+/** The store was looked at by then; and until `request` hears, so that nobody who is there is called missing. */
 const FIRST_BEAT_MS = 1_000
 /** A process that lives shorter than a day prunes too. */
 const FIRST_PRUNING_MS = 60_000
@@ -124,7 +124,8 @@ function beating(parts: Looping, watch: StoreWatch): Repeating {
       heard = false
     }
   }
-  return new Repeating({ name: 'beat', work, everyMs: BEAT_EVERY_MS, firstMs: FIRST_BEAT_MS, logger })
+  const everyMs = () => (heard ? BEAT_EVERY_MS : FIRST_BEAT_MS)
+  return new Repeating({ name: 'beat', work, everyMs, firstMs: FIRST_BEAT_MS, logger })
 }
 
 function loops(parts: Looping): Repeating[] {

@@ -3,8 +3,8 @@ import type { Logger } from './logger.js'
 export interface RepeatingOptions {
   readonly name: string
   readonly work: () => Promise<unknown>
-  /** Milliseconds between the end of one run and the start of the next. */
-  readonly everyMs: number
+  /** Milliseconds between the end of one run and the start of the next; a function is asked after each run. */
+  readonly everyMs: number | (() => number)
   /** Milliseconds before the first run; default `everyMs`. */
   readonly firstMs?: number
   readonly logger: Logger
@@ -19,7 +19,7 @@ export class Repeating {
   constructor(private readonly options: RepeatingOptions) {}
 
   start(): void {
-    this.next(this.options.firstMs ?? this.options.everyMs)
+    this.next(this.options.firstMs ?? this.everyMs())
   }
 
   /** Resolves when the run in progress has ended. */
@@ -32,8 +32,13 @@ export class Repeating {
   private next(ms: number): void {
     if (this.stopped) return
     this.timer = setTimeout(() => {
-      this.running = this.once().finally(() => this.next(this.options.everyMs))
+      this.running = this.once().finally(() => this.next(this.everyMs()))
     }, ms)
+  }
+
+  private everyMs(): number {
+    const { everyMs } = this.options
+    return typeof everyMs === 'function' ? everyMs() : everyMs
   }
 
   private async once(): Promise<void> {

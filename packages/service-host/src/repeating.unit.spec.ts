@@ -31,6 +31,24 @@ describe('repeated work', () => {
     await repeating.stop()
   })
 
+  it('asks after each run when the next is due', async () => {
+    let heard = false
+    const work = vi.fn(async () => {})
+    const everyMs = () => (heard ? 1_000 : 10)
+    const repeating = new Repeating({ name: 'spec', work, everyMs, logger })
+    repeating.start()
+    await vi.advanceTimersByTimeAsync(20)
+    expect(work).toHaveBeenCalledTimes(2)
+    heard = true
+    await vi.advanceTimersByTimeAsync(10)
+    expect(work).toHaveBeenCalledTimes(3)
+    await vi.advanceTimersByTimeAsync(990)
+    expect(work).toHaveBeenCalledTimes(3)
+    await vi.advanceTimersByTimeAsync(10)
+    expect(work).toHaveBeenCalledTimes(4)
+    await repeating.stop()
+  })
+
   it('is over once stopped, after the run in progress', async () => {
     let end = () => {}
     const work = vi.fn(() => new Promise<void>((resolve) => (end = resolve)))

@@ -38,18 +38,18 @@ export async function endurance(ground: Ground): Promise<Sample[]> {
   try {
     await go(settled)
     const early = lethe.rss()
+    say(`after ${settled}: MiB of ${memory(lethe)}`)
     const tenth = Math.floor((sizes.endurance - settled) / 10)
     for (let index = 1; index <= 10; index++) {
       const begin = performance.now()
       await go(tenth)
       const value = (tenth * 1_000) / (performance.now() - begin)
       samples.push({ measure: RATE, subject: `Lethe: tenth ${index}`, unit: 'requests/s', value })
-      say(`tenth ${index} of ${sizes.endurance}: ${value.toFixed(0)} requests/s`)
+      say(`tenth ${index} of ${sizes.endurance}: ${value.toFixed(0)} requests/s; MiB of ${memory(lethe)}`)
     }
     const late = lethe.rss()
     for (const [name, bytes] of Object.entries(late)) {
       const before = early[name] ?? 0
-      const mib = (value: number) => value / 2 ** 20
       samples.push({ measure: MEMORY, subject: `${name} after ${settled}`, unit: 'MiB', value: mib(before) })
       samples.push({
         measure: MEMORY,
@@ -69,6 +69,14 @@ export async function endurance(ground: Ground): Promise<Sample[]> {
   }
   return samples
 }
+
+const mib = (bytes: number): number => bytes / 2 ** 20
+
+/** A long run that fails has still told how it went. */
+const memory = (lethe: Installation): string =>
+  Object.entries(lethe.rss())
+    .map(([name, bytes]) => `${name} ${mib(bytes).toFixed(0)}`)
+    .join(', ')
 
 export const aims = (rows: readonly Row[]): Aim[] => {
   const grown = rows.filter(({ measure, unit }) => measure === MEMORY && unit === 'times as much')
