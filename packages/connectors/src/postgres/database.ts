@@ -1,5 +1,5 @@
 import type { OpenContext } from '@lethe/eraser-kit'
-import { Pool, type PoolClient } from 'pg'
+import { type ClientBase, Pool, type PoolClient } from 'pg'
 import { z } from 'zod'
 import { type Catalogue, type Reference, readCatalogue } from './catalogue.js'
 import { crossing } from './errors.js'
@@ -21,12 +21,18 @@ export type PostgresContext = OpenContext<PostgresOptions, PostgresSystem>
 /** How long a reading of the catalogue is trusted: migrations of the store go on while Lethe runs. */
 const CATALOGUE_MS = 30_000
 
-export function openPool(options: PostgresOptions, application: string): Pool {
+/** @param onConnect done on each new connection before its first use; one it fails on is not used */
+export function openPool(
+  options: PostgresOptions,
+  application: string,
+  onConnect?: (client: ClientBase) => Promise<void>,
+): Pool {
   const pool = new Pool({
     connectionString: options.url,
     max: options.connections,
     connectionTimeoutMillis: 5_000,
     application_name: application,
+    ...(onConnect ? { onConnect } : {}),
   })
   // An idle connection that dies is replaced at the next use, which reports what is wrong then.
   pool.on('error', () => undefined)

@@ -42,8 +42,6 @@ const MOST_LOOKS = 100
  * database: a tool may still be filling it.
  */
 export function gateOf(pool: Pool, prepared: PreparedSwitch): Gate {
-  // Acting as the eraser is for rows; who may connect is decided by whoever logged in.
-  pool.on('connect', (client) => void client.query('SET ROLE NONE').catch(() => undefined))
   const look = async (): Promise<Admitted> => {
     const { rows } = await pool.query<Admitted>(ADMITTED)
     return rows[0] ?? { admitted: [], database: '', me: '' }

@@ -58,7 +58,7 @@ class FakeServer {
   }
 
   gate() {
-    const pool = { on: () => pool, query: this.query } as unknown as Pool
+    const pool = { query: this.query } as unknown as Pool
     const fresh = async () => ({ query: this.query, end: async () => undefined }) as unknown as pg.Client
     return gateOf(pool, new PreparedSwitch('shop-pg', pool, pool, fresh))
   }
@@ -124,7 +124,7 @@ describe('a gate of rights', () => {
       if (sql.startsWith('REVOKE') && revokes) admitted = []
       return { rows: [] }
     }
-    const pool = { on: () => pool, query } as unknown as Pool
+    const pool = { query } as unknown as Pool
     const unprepared = { look: async () => null } as unknown as PreparedSwitch
     return gateOf(pool, unprepared)
   }

@@ -37,10 +37,7 @@ export class PreparedSwitch {
     private readonly store: Pool,
     private readonly maintenance: Pool,
     private readonly fresh: () => Promise<Pick<pg.Client, 'query' | 'end'>>,
-  ) {
-    // Acting as the eraser is for rows; files and settings belong to whoever logged in.
-    maintenance.on('connect', (client) => void client.query('SET ROLE NONE').catch(() => undefined))
-  }
+  ) {}
 
   /** Null where nothing was prepared. Throws `gate_not_operable` where this role could not open what was. */
   async look(): Promise<FoundGate | null> {

@@ -13,13 +13,18 @@ function serverUrl(url: string): string {
   return server.href
 }
 
+/** Acting as the eraser is for rows; who may connect, files and settings are decided by whoever logged in. */
+async function asLoggedIn(client: pg.ClientBase): Promise<void> {
+  await client.query('SET ROLE NONE')
+}
+
 /** Marker and gate, with the replay role. Opens whatever the tables look like: a copy that fits no map is shut as well. */
 export async function openRestore(context: PostgresContext): Promise<RestoreSession> {
   const application = `lethe restore ${context.systemId}`
   const pool = openPool({ ...context.options, connections: 1 }, application)
-  const gatePool = openPool({ ...context.options, connections: 1 }, application)
+  const gatePool = openPool({ ...context.options, connections: 1 }, application, asLoggedIn)
   const server = serverUrl(context.options.url)
-  const serverPool = openPool({ ...context.options, url: server, connections: 1 }, application)
+  const serverPool = openPool({ ...context.options, url: server, connections: 1 }, application, asLoggedIn)
   const fresh = async () => {
     const client = new pg.Client({ connectionString: server, application_name: application })
     client.on('error', () => undefined)

@@ -17,7 +17,7 @@ export class AcceptQueue {
     accepting: AcceptRequests,
     maxInFlight: number,
     /** Null when decisions may rest on the database. */
-    private readonly blocked: () => Promise<string | null> = async () => null,
+    private readonly blocked: () => Promise<string | null>,
   ) {
     this.batcher = new Batcher((items) => accepting.accept(items), { maxBatch, concurrency, maxInFlight })
   }

@@ -65,7 +65,7 @@ export class AcceptRequests {
     private readonly maps: DataMaps,
     private readonly identity: IdentityResolution,
     /** Null when decisions may rest on the database. */
-    private readonly blocked: () => Promise<string | null> = async () => null,
+    private readonly blocked: () => Promise<string | null>,
   ) {}
 
   /** One answer per item, in order. Throws when nothing of the batch was accepted. */

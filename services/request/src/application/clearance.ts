@@ -95,7 +95,7 @@ export class Clearance {
     private readonly knowsSystem: (systemId: string) => boolean,
     private readonly now: () => number = Date.now,
     /** Null when decisions may rest on the database, else the code of every answer. */
-    private readonly blocked: () => Promise<string | null> = async () => null,
+    private readonly blocked: () => Promise<string | null>,
   ) {
     const limits = {
       maxBatch,

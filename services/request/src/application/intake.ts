@@ -44,7 +44,7 @@ export class Intake {
     private readonly ports: IntakePorts,
     private readonly now: () => number = Date.now,
     /** Null when decisions may rest on the database. */
-    private readonly blocked: () => Promise<string | null> = async () => null,
+    private readonly blocked: () => Promise<string | null>,
   ) {}
 
   /** One verdict per message, in order. Idempotent: a message that comes again leads to the same request. */

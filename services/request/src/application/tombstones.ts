@@ -63,7 +63,7 @@ export class Tombstones {
     private readonly hasCeiling: (systemId: string) => boolean,
     private readonly now: () => number = Date.now,
     /** Null when decisions may rest on the database. */
-    private readonly blocked: () => Promise<string | null> = async () => null,
+    private readonly blocked: () => Promise<string | null>,
   ) {}
 
   /** Ordered by id. @throws ProblemError `forbidden` unless the credential is the restore service's. */
