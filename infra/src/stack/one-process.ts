@@ -2,6 +2,7 @@ import { existsSync, writeFileSync } from 'node:fs'
 import { join, relative } from 'node:path'
 import type { StackContext } from './context.js'
 import { answersHttp } from './health.js'
+import { nodeArgs } from './node-args.js'
 import type { ProcessSpec } from './processes.js'
 import { rootDir } from './state.js'
 
@@ -22,7 +23,7 @@ export function asOneProcess({ at, state }: StackContext, specs: readonly Proces
   return {
     name: 'one-process',
     command: globalThis.process.execPath,
-    args: ['--enable-source-maps', join(rootDir, ENTRY)],
+    args: nodeArgs(join(rootDir, ENTRY)),
     env: { ...Object.fromEntries(process), LETHE_SERVICES_FILE: file, LETHE_PORT: String(port) },
     cwd: state.path,
     ports: [port, ...specs.flatMap(({ ports }) => ports)],

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { migrate } from '@lethe/event-store'
 import {
+  nodeArgs,
   type ProcessSpec,
   registerOutboxConnector,
   removeOutboxConnector,
@@ -216,7 +217,7 @@ function processes(
   ): ProcessSpec => ({
     name,
     command: process.execPath,
-    args: ['--enable-source-maps', ...(options.nodeArgs?.(name) ?? []), rootFile(entry)],
+    args: nodeArgs(rootFile(entry), options.nodeArgs?.(name)),
     env: {
       NODE_ENV: 'production',
       LETHE_LOG_LEVEL: 'warn',

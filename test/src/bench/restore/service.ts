@@ -4,7 +4,15 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { migrate } from '@lethe/event-store'
-import { type ProcessSpec, type StackContext, StateDir, startProcess, stopProcess, urlAs } from '@lethe/infra'
+import {
+  nodeArgs,
+  type ProcessSpec,
+  type StackContext,
+  StateDir,
+  startProcess,
+  stopProcess,
+  urlAs,
+} from '@lethe/infra'
 import { createTopics } from '@lethe/messaging'
 import pg from 'pg'
 import { freePorts } from '../../harness/free-ports.js'
@@ -92,7 +100,7 @@ export class RestoreService {
     return {
       name: NAME,
       command: process.execPath,
-      args: ['--enable-source-maps', entry],
+      args: nodeArgs(entry),
       env: {
         NODE_ENV: 'production',
         LETHE_LOG_LEVEL: 'warn',

@@ -1,0 +1,13 @@
+/**
+ * With the default of a machine with much memory (4 GiB) V8 lets garbage grow to several times what is in use before it
+ * collects. What a service has in use is some 100 MiB; much more than that is a defect, and ends the process.
+ */
+const HEAP_MIB = 1_024
+
+/** How Node runs a service's program, several of them in one process. */
+export const nodeArgs = (program: string, more: readonly string[] = []): string[] => [
+  '--enable-source-maps',
+  `--max-old-space-size=${HEAP_MIB}`,
+  ...more,
+  program,
+]
