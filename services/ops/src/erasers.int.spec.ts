@@ -37,6 +37,35 @@ const beat = (systemId: string, role: 'erase' | 'probe', more: object = {}) => {
   )
 }
 
+/** A drill of the cache that has put its person into the store, as the restore service writes it. */
+const drill = (drillId: string, requestId: string, startedAt: number, reasons: readonly object[] = []) =>
+  stand.pool.query(
+    `INSERT INTO restore.drills (drill_id, system_id, started_at, finished_at, phase, verdict, reasons, canary, evidence)
+     VALUES ($1, 'cache', $2::bigint, $2::bigint + 1, 'ended', 'passed', $4, $3, '{"durations":{"backing_up":1}}')`,
+    [
+      drillId,
+      startedAt,
+      JSON.stringify({ tenantId: 'drills', identifiers: [], requestId }),
+      JSON.stringify(reasons),
+    ],
+  )
+/** As the fold writes it. */
+const stood = (requestId: string, more: object) =>
+  stand.pool.query(
+    `UPDATE read_model.verifications SET detail = detail || $2::jsonb
+     WHERE request_id = $1 AND system_id = 'cache'`,
+    [requestId, JSON.stringify({ finishedAt: 4, ...more })],
+  )
+const erased = (n: number) => ({ keys: { found: n, erased: n, redacted: 0, retained: 0, failed: 0 } })
+const probed = (result: string) => ({
+  passId: 'cache/probe-1',
+  requestedAt: 4,
+  result,
+  checkedAt: 5,
+  residual: {},
+  reasonCode: null,
+})
+
 interface Told {
   readonly items: readonly { readonly group: string; readonly verdict: string }[]
 }
@@ -56,7 +85,7 @@ describe('the list of erasers', () => {
     expect(all.get('eraser.cache')).toMatchObject({
       verdict: 'silent',
       perMinute: null,
-      unknown: { perMinute: 'silent_since', canary: 'no_canary' },
+      unknown: { perMinute: 'silent_since', canary: 'no_canary_yet' },
     })
     for (const group of ['eraser.shop-pg', 'probe.cache', 'probe.shop-pg'])
       expect(all.get(group), group).toMatchObject({
@@ -79,6 +108,70 @@ describe('the list of erasers', () => {
       pacing: { size: 5, max: 10 },
     })
     expect(all.get('probe.shop-pg')).toMatchObject({ versions: ['2.0.0'], store: 'ok', pacing: null })
+  })
+
+  it('shows what became of the made-up person of the last restore drill: a failed one is red until a later one passes', async () => {
+    await beat('cache', 'erase')
+    expect((await told()).get('probe.cache')).toMatchObject({
+      canary: null,
+      unknown: { canary: 'none_of_probes' },
+    })
+    const first = await stand.request({ tenantId: 'drills' })
+    await drill('drill-1', first, 1_000)
+    // Under way: its pass was asked for and is not acknowledged.
+    expect((await told()).get('eraser.cache')).toMatchObject({
+      canary: null,
+      unknown: { canary: 'no_canary_yet' },
+    })
+    await stood(first, { status: 'COMPLETED', counts: erased(1), probe: probed('clean'), verified: true })
+    const passed = (await told()).get('eraser.cache')
+    expect(passed).toMatchObject({
+      canary: { result: 'passed', at: 5, drillId: 'drill-1', why: null },
+    })
+
+    const second = await stand.request({ tenantId: 'drills' })
+    await drill('drill-2', second, 2_000)
+    // What is not known yet takes nothing away.
+    expect((await told()).get('eraser.cache')).toMatchObject({ canary: { drillId: 'drill-1' } })
+    await stood(second, { status: 'COMPLETED', counts: erased(0) })
+    expect((await told()).get('eraser.cache')).toMatchObject({
+      // No Kafka group of the stand has a member, which is said first.
+      verdict: 'silent',
+      canary: { result: 'failed', drillId: 'drill-2', why: 'not_found' },
+    })
+    expect((await told()).get('eraser.shop-pg')).toMatchObject({ canary: null })
+
+    const third = await stand.request({ tenantId: 'drills' })
+    await drill('drill-3', third, 3_000)
+    await stood(third, { status: 'COMPLETED', counts: erased(2), probe: probed('clean'), verified: true })
+    expect((await told()).get('eraser.cache')).toMatchObject({
+      canary: { result: 'passed', drillId: 'drill-3' },
+    })
+
+    // The drill waited for its erasure, and the eraser had been asked and did not answer.
+    await drill('drill-4', await stand.request({ tenantId: 'drills' }), 4_000, [
+      { code: 'erasure_not_done', detail: 'It is IN_PROGRESS.' },
+    ])
+    expect((await told()).get('eraser.cache')).toMatchObject({
+      canary: { result: 'failed', at: 4_001, drillId: 'drill-4', why: 'not_done' },
+    })
+    // A drill that never asked for an erasure says nothing.
+    await stand.pool.query(
+      `INSERT INTO restore.drills (drill_id, system_id, started_at, phase) VALUES ('drill-5', 'cache', 5000, 'planting')`,
+    )
+    expect((await told()).get('eraser.cache')).toMatchObject({ canary: { drillId: 'drill-4' } })
+  })
+
+  it('does not know a canary while drills can not be read, and shows the rest', async () => {
+    await stand.pool.query('REVOKE SELECT ON restore.drills FROM lethe_ops')
+    try {
+      expect((await told()).get('eraser.cache')).toMatchObject({
+        canary: null,
+        unknown: { canary: 'drills_unreadable' },
+      })
+    } finally {
+      await stand.pool.query('GRANT SELECT ON restore.drills TO lethe_ops')
+    }
   })
 
   it('takes nobody for missing when what they say can not be read', async () => {

@@ -136,7 +136,7 @@ const deployment = {
   perMinute: 1,
   errorRate: 0.5,
   pacing: { size: 1, max: 1, perSecond: 1, waitsMs: 1 },
-  canary: null,
+  canary: { result: x, at: 1, drillId: x, why: x },
 }
 const mapFinding = { level: 'error', code: x, where: x, message: x, path: x, line: 1 }
 const backup = {
@@ -304,7 +304,14 @@ const answers: readonly (readonly [RegExp, unknown])[] = [
   ],
   [
     /^\/v1\/erasers/,
-    { measuredAt: 1, ageMs: 0, items: [{ ...group, ...deployment, systemId: x, role: 'erase', links }] },
+    {
+      measuredAt: 1,
+      ageMs: 0,
+      items: ['failing', 'unusable', x].map((verdict, n) => ({
+        ...{ ...group, ...deployment, group: `${x}${n}`, verdict },
+        ...{ systemId: x, role: 'erase', links },
+      })),
+    },
   ],
   [
     /^\/v1\/gates/,

@@ -1,8 +1,10 @@
 import { type Caller, problem } from '@lethe/service-host'
 import type { Pool } from 'pg'
 import { type Beat, beats } from '../adapters/pg-beats.js'
+import { trialsOf } from '../adapters/pg-canaries.js'
 import { type Gate, gates } from '../adapters/pg-reads.js'
-import { type Deployment, deploymentOf } from '../domain/deployment.js'
+import { canaryOf, type Trial } from '../domain/canary.js'
+import { type Deployment, deploymentOf, type Sources } from '../domain/deployment.js'
 import { may, scopeOf } from '../domain/permissions.js'
 import type { DeadLetters, DeadLettersView } from './dead-letters.js'
 import type { GroupView, Lag } from './lag.js'
@@ -67,15 +69,17 @@ export class Looks {
     healths: readonly string[] | undefined,
   ): Promise<Aged & { items: EraserView[] }> {
     mayLook(caller)
-    const [{ startedAt, value }, told] = await Promise.all([
-      this.parts.lag.read(maxAgeMs),
+    const { pool, lag } = this.parts
+    const { startedAt, value } = await lag.read(maxAgeMs)
+    const [told, trials] = await Promise.all([
       // Kafka's own word is shown all the same.
-      beats(this.parts.pool).catch(() => null),
+      beats(pool).catch(() => null),
+      trialsOf(pool, lag.systems).catch(() => null),
     ])
     const items = value.groups
       .filter(isEraser)
       .filter(({ health }) => healths === undefined || healths.includes(health))
-      .map((view) => eraserView(view, told))
+      .map((view) => eraserView(view, told, trials))
     return aged({ startedAt, value: { items } })
   }
 
@@ -100,12 +104,17 @@ export class Looks {
   }
 }
 
-function eraserView(view: GroupView, told: readonly Beat[] | null): EraserView {
+function eraserView(
+  view: GroupView,
+  told: readonly Beat[] | null,
+  trials: ReadonlyMap<string, readonly Trial[]> | null,
+): EraserView {
   const [kind, ...rest] = view.group.split('.')
   const systemId = rest.join('.')
   const role = kind === 'probe' ? 'probe' : 'erase'
   const own = told?.filter((one) => one.systemId === systemId && one.role === role) ?? null
-  const deployment = deploymentOf(own, view.health, Date.now())
+  const canary = role === 'probe' ? 'none_of_probes' : canaryIn(trials, systemId)
+  const deployment = deploymentOf({ own, health: view.health, canary }, Date.now())
   return {
     ...view,
     ...deployment,
@@ -114,6 +123,11 @@ function eraserView(view: GroupView, told: readonly Beat[] | null): EraserView {
     role,
     links: { requests: `/v1/requests?systemId=${systemId}&order=due` },
   }
+}
+
+function canaryIn(trials: ReadonlyMap<string, readonly Trial[]> | null, systemId: string): Sources['canary'] {
+  if (trials === null) return 'drills_unreadable'
+  return canaryOf(trials.get(systemId) ?? []) ?? 'no_canary_yet'
 }
 
 /** @throws ProblemError `forbidden` */

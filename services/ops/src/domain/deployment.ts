@@ -1,9 +1,13 @@
 import type { Beat } from '../adapters/pg-beats.js'
+import type { Canary } from './canary.js'
 
 /** How one deployment of an eraser or a probe gets on, from its own words and from its Kafka group. */
 export interface Deployment {
-  /** `missing`: nobody ever spoke for it; `unusable`: it can not use its store. */
-  readonly verdict: 'up' | 'silent' | 'missing' | 'unusable' | 'unknown'
+  /**
+   * `missing`: nobody ever spoke for it; `unusable`: it can not use its store; `failing`: it works, and the last made-up
+   * person it was given is not erased.
+   */
+  readonly verdict: 'up' | 'silent' | 'missing' | 'unusable' | 'failing' | 'unknown'
   /** Of the processes that speak; several while versions change. */
   readonly versions: readonly string[]
   /** When one of its processes last spoke, epoch milliseconds. */
@@ -15,8 +19,8 @@ export interface Deployment {
   /** Of those, the part that failed or could not tell: 0 to 1. */
   readonly errorRate: number | null
   readonly pacing: Beat['pacing']
-  /** Nobody erases a made-up person again and again to see whether it works. */
-  readonly canary: null
+  /** What it did to the made-up person of the last restore drill that says so; of a probe always null. */
+  readonly canary: Canary | null
   /** Why a field is null, under its name. */
   readonly unknown: Readonly<Record<string, string>>
 }
@@ -24,9 +28,22 @@ export interface Deployment {
 /** It speaks every ten seconds. */
 const FRESH_MS = 30_000
 
-/** @param own beats of this system and role, the latest first; null when they could not be read */
-export function deploymentOf(own: readonly Beat[] | null, health: string, now: number): Deployment {
-  const unknown: Record<string, string> = { canary: 'no_canary' }
+/** What is known of one deployment. */
+export interface Sources {
+  /** Beats of this system and role, the latest first; null when they could not be read. */
+  readonly own: readonly Beat[] | null
+  readonly health: string
+  /** The canary, or why there is none. */
+  readonly canary: Canary | CanaryUnknown
+}
+
+/** A blind probe would call a made-up person gone too, so their erasure shows nothing of a probe. */
+export type CanaryUnknown = 'no_canary_yet' | 'drills_unreadable' | 'none_of_probes'
+
+export function deploymentOf({ own, health, canary: told }: Sources, now: number): Deployment {
+  const unknown: Record<string, string> = {}
+  const canary = typeof told === 'string' ? null : told
+  if (typeof told === 'string') unknown['canary'] = told
   const because = (why: string, ...fields: string[]) => {
     for (const field of fields) unknown[field] = why
   }
@@ -41,7 +58,7 @@ export function deploymentOf(own: readonly Beat[] | null, health: string, now: n
   const failed = sum(fresh, (one) => one.failed)
   if (fresh.length > 0 && done === 0) because('nothing_done', 'errorRate')
   return {
-    verdict: verdictOf({ own, fresh, store, health }),
+    verdict: verdictOf({ own, fresh, store, health, canary }),
     versions: [...new Set(fresh.map(({ version }) => version))].sort(),
     beatAt,
     store,
@@ -51,7 +68,7 @@ export function deploymentOf(own: readonly Beat[] | null, health: string, now: n
         : sum(fresh, (one) => ((one.done + one.failed) * 60_000) / Math.max(1_000, one.windowMs)),
     errorRate: fresh.length === 0 || done === 0 ? null : failed / done,
     pacing: fresh[0]?.pacing ?? null,
-    canary: null,
+    canary,
     unknown,
   }
 }
@@ -64,10 +81,12 @@ function verdictOf(known: {
   readonly fresh: readonly Beat[]
   readonly store: string | null
   readonly health: string
+  readonly canary: Canary | null
 }): Deployment['verdict'] {
-  const { own, fresh, store, health } = known
+  const { own, fresh, store, health, canary } = known
   if (fresh.length > 0 && store !== null && store !== 'ok') return 'unusable'
   if (health === 'silent') return own !== null && own.length === 0 ? 'missing' : 'silent'
+  if (canary?.result === 'failed') return 'failing'
   if (health === 'up' || health === 'rebalancing') return 'up'
   // Kafka does not say; who spoke just now is there all the same.
   return fresh.length > 0 ? 'up' : 'unknown'

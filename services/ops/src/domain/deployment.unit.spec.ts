@@ -1,8 +1,14 @@
 import { describe, expect, it } from 'vitest'
 import type { Beat } from '../adapters/pg-beats.js'
-import { deploymentOf } from './deployment.js'
+import { deploymentOf as deployment, type Sources } from './deployment.js'
 
 const NOW = 1_000_000
+const deploymentOf = (
+  own: Sources['own'],
+  health: string,
+  now: number,
+  canary: Sources['canary'] = 'no_canary_yet',
+) => deployment({ own, health, canary }, now)
 const beat = (more: Partial<Beat> = {}): Beat => ({
   systemId: 'cache',
   role: 'erase',
@@ -29,7 +35,7 @@ describe('a deployment of an eraser', () => {
       errorRate: 3 / 40,
       pacing: { size: 50, max: 100, perSecond: null, waitsMs: 0 },
       canary: null,
-      unknown: { canary: 'no_canary' },
+      unknown: { canary: 'no_canary_yet' },
     })
   })
 
@@ -48,6 +54,23 @@ describe('a deployment of an eraser', () => {
         verdict: 'unusable',
         store: 'credentials_missing',
       })
+  })
+
+  it('is failing when the last made-up person it was given is not erased, whatever it says of itself', () => {
+    const failed = { result: 'failed', at: 7, drillId: 'drill-1', why: 'not_found' } as const
+    for (const health of ['up', 'rebalancing', 'unknown'])
+      expect(deploymentOf([beat()], health, NOW, failed)).toMatchObject({
+        verdict: 'failing',
+        canary: failed,
+      })
+    // What keeps it from working at all is said first.
+    expect(deploymentOf([beat()], 'silent', NOW, failed).verdict).toBe('silent')
+    expect(deploymentOf([beat({ store: 'unreachable' })], 'up', NOW, failed).verdict).toBe('unusable')
+    for (const result of ['passed', 'unconfirmed'] as const) {
+      const told = deploymentOf([beat()], 'up', NOW, { ...failed, result })
+      expect(told).toMatchObject({ verdict: 'up', canary: { result } })
+      expect(told.unknown).not.toHaveProperty('canary')
+    }
   })
 
   it('is never called missing or up for want of knowledge', () => {

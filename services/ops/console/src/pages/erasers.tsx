@@ -4,7 +4,7 @@ import { Badge, Field, Moment, Unknown } from '../parts/known.js'
 import { Answered, Page } from '../parts/page.js'
 import { Table } from '../parts/table.js'
 import { Link, useSearch } from '../router.js'
-import { pacingWords, verdictWords } from '../view/erasers.js'
+import { canaryWords, pacingWords, verdictWords } from '../view/erasers.js'
 import { pageOf } from '../view/links.js'
 import { span } from '../view/time.js'
 import { grouped, plain } from '../view/words.js'
@@ -81,8 +81,8 @@ function Row({ one }: { one: Eraser }) {
           )}
         />
       </td>
-      <td>
-        <Unknown code={one.unknown['canary']} />
+      <td data-canary={one.canary?.result ?? 'unknown'}>
+        {one.canary === null ? <Unknown code={one.unknown['canary']} /> : <Canary canary={one.canary} />}
       </td>
       {number('perMinute', (n) => grouped(Math.round(n)))}
       {number('errorRate', (part) => `${(part * 100).toFixed(1)} %`)}
@@ -100,5 +100,16 @@ function Row({ one }: { one: Eraser }) {
         <Link to={pageOf(one.links.requests)}>requests of {one.systemId}</Link>
       </td>
     </tr>
+  )
+}
+
+/** A made-up person of a restore drill, and what this eraser did to them. */
+function Canary({ canary }: { canary: NonNullable<Eraser['canary']> }) {
+  const { tone, text, why } = canaryWords(canary)
+  return (
+    <>
+      <Badge tone={tone}>{text}</Badge> {why !== '' && <span className="faint">{why}</span>}{' '}
+      <Moment at={canary.at} /> <Link to="/restores">drill {canary.drillId}</Link>
+    </>
   )
 }

@@ -1,4 +1,9 @@
-import type { AtRisk, Lag, Overview as OverviewAnswer } from '../../../src/adapters/http/answer-types.js'
+import type {
+  AtRisk,
+  Erasers,
+  Lag,
+  Overview as OverviewAnswer,
+} from '../../../src/adapters/http/answer-types.js'
 import { useAnswer, useLive } from '../live/hooks.js'
 import { Figure } from '../parts/figure.js'
 import { Badge, Moment } from '../parts/known.js'
@@ -13,11 +18,17 @@ export function Overview() {
   const figures = useLive((state) => state.figures)
   const told = useLive((state) => state.overview)
   const asked = useAnswer<OverviewAnswer>('/v1/overview', [])
-  const lag = useAnswer<Lag>('/v1/lag?maxAgeMs=5000', [figures])
-  const atRisk = useAnswer<AtRisk>('/v1/at-risk?maxAgeMs=5000', [figures])
+  const lag = useAnswer<Lag>('/v1/lag', [figures])
+  const atRisk = useAnswer<AtRisk>('/v1/at-risk', [figures])
+  const erasers = useAnswer<Erasers>('/v1/erasers', [figures])
   const overview = told === null ? asked : { ...asked, value: told }
-  const found = troubles({ overview: overview.value, lag: lag.value, atRisk: atRisk.value })
-  const known = overview.value !== null && lag.value !== null && atRisk.value !== null
+  const found = troubles({
+    overview: overview.value,
+    lag: lag.value,
+    atRisk: atRisk.value,
+    erasers: erasers.value,
+  })
+  const known = [overview, lag, atRisk, erasers].every(({ value }) => value !== null)
   return (
     <Page title="Overview">
       <Answered answer={lag}>{() => null}</Answered>

@@ -1,13 +1,15 @@
 import type {
   AtRisk,
   Endangered,
+  Erasers,
   Group,
   Lag,
   Overview,
   Partition,
 } from '../../../src/adapters/http/answer-types.js'
+import { canaryWords, verdictWords } from './erasers.js'
 import { pageOf } from './links.js'
-import { counted, reason } from './words.js'
+import { counted, plain, reason } from './words.js'
 
 /** One thing that is stuck, since when, and whom it endangers. */
 export interface Trouble {
@@ -30,14 +32,16 @@ export interface Known {
   readonly overview: Overview | null
   readonly lag: Lag | null
   readonly atRisk: AtRisk | null
+  readonly erasers: Erasers | null
 }
 
 /** What is stuck now, the worst first. What is not known is a trouble too: it is never taken for well. */
-export function troubles({ overview, lag, atRisk }: Known): Trouble[] {
+export function troubles({ overview, lag, atRisk, erasers }: Known): Trouble[] {
   const found = [
     ...(overview ? deadlines(overview) : []),
     ...(overview ? residues(overview) : []),
     ...(lag ? lag.groups.flatMap((group) => ofGroup(group, lag, atRisk)) : []),
+    ...(erasers ? erasers.items.flatMap((one) => ofEraser(one, atRisk)) : []),
     ...(lag ? ofTheWay(lag, atRisk) : []),
     ...(overview ? ofTheRest(overview) : []),
   ]
@@ -118,6 +122,30 @@ function stuckness({
   if (lag > 0 && catchUpMs === null && (why === 'not_catching_up' || why === 'standing_still'))
     return { tone: 'warn', what: `${group} falls behind`, why: `${sentence(waits)}, and ${reason(why)}.` }
   return null
+}
+
+/** One that works and does not erase, or can not use its store; who is silent is among the groups. */
+function ofEraser(one: Erasers['items'][number], atRisk: AtRisk | null): Trouble[] {
+  if (one.verdict !== 'unusable' && one.verdict !== 'failing') return []
+  const failed = one.verdict === 'failing' && one.canary !== null ? one.canary : null
+  const why =
+    failed === null
+      ? `${sentence(one.store === null ? 'nobody knows why' : plain(one.store))}.`
+      : `A made-up person of a restore drill is not erased: ${canaryWords(failed).why}.`
+  return [
+    {
+      id: `${one.verdict} ${one.group}`,
+      tone: 'bad',
+      what: `${one.group} ${verdictWords(one.verdict).text}`,
+      why,
+      since: failed?.at ?? null,
+      // Nobody looked before the drill.
+      atLeast: failed !== null,
+      endangers: endangeredBy(one.group, atRisk)?.length ?? null,
+      endangersPage: `/at-risk?place=${encodeURIComponent(one.group)}`,
+      page: '/erasers',
+    },
+  ]
 }
 
 const sentence = (text: string): string => text.slice(0, 1).toUpperCase() + text.slice(1)

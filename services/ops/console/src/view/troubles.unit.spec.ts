@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import type { AtRisk, Lag, Overview } from '../../../src/adapters/http/answer-types.js'
+import type { AtRisk, Erasers, Lag, Overview } from '../../../src/adapters/http/answer-types.js'
 import { troubles } from './troubles.js'
 
 const figure = (value: number | null, href: string, unknown: string | null = null) => ({
@@ -46,8 +46,10 @@ const atRisk = {
     { because: ['aggregator', 'eraser.cache'] },
   ],
 } as unknown as AtRisk
-const whats = (known: Partial<Parameters<typeof troubles>[0]>) =>
-  troubles({ overview, lag: lagOf(), atRisk, ...known }).map(({ what }) => what)
+const erasers = { items: [{ group: 'eraser.cache', verdict: 'up', canary: null }] } as unknown as Erasers
+const found = (known: Partial<Parameters<typeof troubles>[0]>) =>
+  troubles({ overview, lag: lagOf(), atRisk, erasers, ...known })
+const whats = (known: Parameters<typeof found>[0]) => found(known).map(({ what }) => what)
 
 describe('what is stuck', () => {
   it('is nothing when everything is known and moves', () => {
@@ -56,18 +58,42 @@ describe('what is stuck', () => {
 
   it('is a person a probe still finds', () => {
     const residual = figure(2, '/v1/verification?finding=residual')
-    expect(
-      troubles({ overview: { ...overview, verification: { residual } } as never, lag: lagOf(), atRisk }),
-    ).toMatchObject([
+    expect(found({ overview: { ...overview, verification: { residual } } as never })).toMatchObject([
       { what: '2 requests with residue', tone: 'bad', endangers: 2, page: '/verification?finding=residual' },
     ])
   })
 
   it('is an eraser that is silent, since its oldest message waits, with those it endangers', () => {
-    const [found] = troubles({ overview, lag: lagOf({ health: 'silent', members: 0, lag: 3 }), atRisk })
-    expect(found).toMatchObject({ what: 'eraser.cache is silent', tone: 'bad', endangers: 2, atLeast: false })
-    expect(Math.abs((found?.since ?? 0) - (Date.now() - 60_000))).toBeLessThan(10_000)
-    expect(found?.endangersPage).toBe('/at-risk?place=eraser.cache')
+    const [silent] = found({ lag: lagOf({ health: 'silent', members: 0, lag: 3 }) })
+    expect(silent).toMatchObject({
+      what: 'eraser.cache is silent',
+      tone: 'bad',
+      endangers: 2,
+      atLeast: false,
+    })
+    expect(Math.abs((silent?.since ?? 0) - (Date.now() - 60_000))).toBeLessThan(10_000)
+    expect(silent?.endangersPage).toBe('/at-risk?place=eraser.cache')
+  })
+
+  it('is an eraser that works and does not erase, or can not use its store; who is silent stands there once', () => {
+    const of = (more: object) =>
+      found({ erasers: { items: [{ group: 'eraser.cache', canary: null, store: 'ok', ...more }] } as never })
+    const canary = { result: 'failed', at: 7, drillId: 'drill-1', why: 'not_found' }
+    expect(of({ verdict: 'failing', canary })).toMatchObject([
+      {
+        what: 'eraser.cache does not erase',
+        why: expect.stringContaining('it found nobody, and somebody was there'),
+        tone: 'bad',
+        since: 7,
+        atLeast: true,
+        endangers: 2,
+        page: '/erasers',
+      },
+    ])
+    expect(of({ verdict: 'unusable', store: 'credentials_missing' })).toMatchObject([
+      { what: 'eraser.cache can not use its store', why: 'Credentials missing.', tone: 'bad', since: null },
+    ])
+    for (const verdict of ['up', 'silent', 'missing', 'unknown']) expect(of({ verdict, canary })).toEqual([])
   })
 
   it('is what falls behind, and not what waits a moment', () => {

@@ -137,7 +137,9 @@ export const erasers = z.looseObject({
     group.extend({
       systemId: text,
       role: z.enum(['erase', 'probe']),
-      verdict: z.enum(['up', 'silent', 'missing', 'unusable', 'unknown']),
+      verdict: z.enum(['up', 'silent', 'missing', 'unusable', 'failing', 'unknown']).meta({
+        description: 'failing: it works, and the last made-up person it was given is not erased.',
+      }),
       versions: z.array(text),
       beatAt: epochMs.nullable(),
       store: text.nullable(),
@@ -146,7 +148,15 @@ export const erasers = z.looseObject({
       pacing: z
         .looseObject({ size: whole, max: whole, perSecond: z.number().nullable(), waitsMs: milliseconds })
         .nullable(),
-      canary: z.null(),
+      canary: z
+        .looseObject({
+          result: z.enum(['passed', 'failed', 'unconfirmed']),
+          at: epochMs,
+          drillId: text,
+          why: text.nullable(),
+        })
+        .nullable()
+        .meta({ description: 'What became of the made-up person of the last restore drill that says so.' }),
       links: z.looseObject({ requests: text }),
     }),
   ),

@@ -126,7 +126,12 @@ const paths = (): Json => ({
     'atRisk',
     freshness,
   ),
-  '/v1/overview': get('overview', 'What needs attention; each number with its list.', 'overview', freshness),
+  '/v1/overview': get(
+    'overview',
+    'What needs attention; each number with its list. `measuredAt` is of the oldest: lag may be five seconds older than asked for, dead letters ten.',
+    'overview',
+    freshness,
+  ),
   '/v1/erasers': get(
     'erasers',
     'Erasers and probes of every system of the data map.',
