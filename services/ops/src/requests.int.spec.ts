@@ -95,6 +95,14 @@ describe('the overview', () => {
     expect(await misleading([broken], tokens.viewer)).toEqual([broken])
   })
 
+  it('is as old as its oldest number says, however fresh it was asked for', async () => {
+    const ask = () => got<OverviewView & { measuredAt: number }>('/v1/overview?maxAgeMs=0', answers.overview)
+    await ask()
+    const before = Date.now()
+    // The dead letters of the first are those of the second.
+    expect((await ask()).measuredAt).toBeLessThanOrEqual(before)
+  })
+
   it('counts what is due, overdue, shut and silent, within the caller’s tenants', async () => {
     const view = await got<OverviewView>('/v1/overview?maxAgeMs=0', answers.overview)
     expect(view).toMatchObject({

@@ -48,6 +48,8 @@ export const OPEN = [
 
 const STATUSES = [...OPEN, 'COMPLETED', 'REFUSED', 'CANCELLED'] as const
 const WEEK_MS = 7 * 86_400_000
+/** Lag is looked at all the time. */
+const LAG_MAX_AGE_MS = 5_000
 /** Dead letters are read whole. */
 const DEAD_LETTERS_MAX_AGE_MS = 10_000
 
@@ -56,7 +58,9 @@ export const isEraser = ({ group }: GroupView): boolean => /^(eraser|probe)\./.t
 
 /** What needs attention, in numbers that lead somewhere. One answer per set of tenants is shared. */
 export class Overview {
-  private readonly byScope = new SharedBy<TenantScope, OverviewView>((tenants) => this.measure(tenants))
+  private readonly byScope = new SharedBy<TenantScope, Dated<OverviewView>>((tenants) =>
+    this.measure(tenants),
+  )
 
   constructor(
     private readonly parts: {
@@ -68,30 +72,32 @@ export class Overview {
     },
   ) {}
 
-  read(tenants: TenantScope, maxAgeMs: number): Promise<Dated<OverviewView>> {
-    return this.byScope.read(tenants, maxAgeMs)
+  /** What is counted is at most so old; lag may be five seconds older, and dead letters ten. `startedAt` is of the oldest. */
+  async read(tenants: TenantScope, maxAgeMs: number): Promise<Dated<OverviewView>> {
+    const { value } = await this.byScope.read(tenants, maxAgeMs)
+    return value
   }
 
-  private async measure(tenants: TenantScope): Promise<OverviewView> {
+  private async measure(tenants: TenantScope): Promise<Dated<OverviewView>> {
     const { pool, lag, risk, deadLetters, systemIds } = this.parts
     const now = Date.now()
-    const { value: view } = await lag.read(5_000)
+    const measured = await lag.read(LAG_MAX_AGE_MS)
     const [requests, found, oldest, doors, letters, endangered] = await Promise.all([
       this.requests(tenants, now),
       countFindings(pool, tenants),
       oldestUnacknowledged(pool, tenants),
       gates(pool, systemIds()),
       deadLetters.read(DEAD_LETTERS_MAX_AGE_MS),
-      risk.read(tenants, 5_000),
+      risk.read(tenants, LAG_MAX_AGE_MS),
     ])
-    return {
+    const view: OverviewView = {
       requests,
       verification: {
         residual: figure(found.residual, '/v1/verification?finding=residual'),
         inconclusive: figure(found.inconclusive, '/v1/verification?finding=inconclusive'),
       },
       atRisk: figure(endangered.value.items.length, '/v1/at-risk'),
-      erasers: erasersOf(view.groups.filter(isEraser)),
+      erasers: erasersOf(measured.value.groups.filter(isEraser)),
       gates: { open: gatesOf(doors, 'open'), shut: gatesOf(doors, 'shut') },
       deadLetters: {
         value: letters.value.items?.length ?? null,
@@ -100,6 +106,8 @@ export class Overview {
       },
       oldestUnacknowledged: { pass: oldest, ageMs: oldest && Math.max(0, now - oldest.requestedAt) },
     }
+    const parts = [measured, letters, endangered].map(({ startedAt }) => startedAt)
+    return { startedAt: Math.min(now, ...parts), value: view }
   }
 
   private async requests(tenants: TenantScope, now: number): Promise<OverviewView['requests']> {
