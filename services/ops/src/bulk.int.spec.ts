@@ -233,6 +233,62 @@ describe('an action on many requests', () => {
     await until(job.jobId, ({ state, outcomes }) => state === 'done' && outcomes['done'] === 600)
   })
 
+  it('has the probe of one system look again at all that fit: for operators too, each asked with that system and audited', async () => {
+    const ids = await tenantWith('quebec', 4)
+    await stand.pool.query('UPDATE read_model.requests SET first_grant_at = NULL WHERE request_id = $1', [
+      ids[1],
+    ])
+    await stand.pool.query(
+      "UPDATE read_model.requests SET status = 'COMPLETED', backup_clear = true WHERE request_id = $1",
+      [ids[2]],
+    )
+    const as = await ops.signIn(tokens.operator)
+    const { status, body: job } = await post(
+      '/v1/bulk',
+      { verb: 'reprobe', list: { regime: 'quebec' }, except: [] },
+      { as },
+    )
+    expect(status).toBe(201)
+    expect(job.shown).toEqual(
+      expect.arrayContaining([
+        { status: 'IN_PROGRESS', hindrance: 'nothing_erased_yet', n: 1 },
+        { status: 'COMPLETED', hindrance: 'backup_clear', n: 1 },
+        { status: 'IN_PROGRESS', hindrance: null, n: 2 },
+      ]),
+    )
+    // Of which system has to be said, before anybody is asked.
+    for (const body of [{}, { systemId: '' }, { systemId: 'Cache' }, { systemId: 'cache', reason: SECRET }])
+      expect((await post(`/v1/bulk/${job.jobId}/run`, body, { as })).status).toBe(400)
+    expect(asked()).toEqual([])
+    const impossible = new Set([ids[1], ids[2]])
+    request.answerTo = ({ path }) =>
+      impossible.has(path.split('/')[3] as string)
+        ? { status: 409, body: { code: 'illegal_transition', detail: 'Nothing to look for.' } }
+        : { status: 200, body: { requestId: path.split('/')[3], status: 'COMPLETED', version: 9 } }
+    expect((await post(`/v1/bulk/${job.jobId}/run`, { systemId: 'cache' }, { as })).status).toBe(202)
+    const done = await until(job.jobId, ({ state }) => state === 'done')
+    expect(done.outcomes).toEqual({ done: 2, illegal_transition: 2 })
+    expect(asked().sort()).toEqual([...ids].sort())
+    for (const { path, body } of request.received) {
+      expect(path).toMatch(/\/reprobe$/)
+      expect(body).toEqual({ systemId: 'cache' })
+    }
+    const { rows: audited } = await stand.pool.query(
+      "SELECT target, count(*)::int AS n FROM audit.actions WHERE action = 'reprobe' AND target = ANY ($1) GROUP BY 1",
+      [ids],
+    )
+    expect(audited.map(({ n }) => n)).toEqual([2, 2, 2, 2])
+    expect(
+      (
+        await post(
+          '/v1/bulk',
+          { verb: 'reprobe', list: {}, except: [] },
+          { as: await ops.signIn(tokens.viewer) },
+        )
+      ).status,
+    ).toBe(403)
+  })
+
   it('is for the roles of its action and the tenants of its maker, and is no way around a forged call', async () => {
     const operator = await ops.signIn(tokens.operator)
     const refused = await post('/v1/bulk', { verb: 'hold', list: {}, except: [] }, { as: operator })
