@@ -11,7 +11,7 @@ export interface FeedState extends Heard {
   readonly requests: number
   /** Grows while an action on many requests goes on. */
   readonly bulks: number
-  /** Grows when too much was missed: everything must be read again. */
+  /** Grows when something may have been missed: everything must be read again. */
   readonly resets: number
   readonly overview: Overview | null
 }
@@ -124,6 +124,7 @@ export class Feed {
   private async pollOnce(signal: AbortSignal): Promise<void> {
     const after = this.position === undefined ? '' : `?after=${this.position}&limit=1000`
     const page = await ask<ChangePage>(`/v1/changes${after}`, signal)
+    if (this.position === undefined) this.set({ resets: this.state.resets + 1 })
     this.position = page.next
     for (const change of page.items) this.change(change)
     const overview = await ask<Overview>('/v1/overview', signal)
@@ -137,7 +138,8 @@ export class Feed {
     if (event === 'lag') this.set({ figures: this.state.figures + 1 })
     if (event === 'overview') this.set({ overview: JSON.parse(data) as Overview })
     if (event === 'bulk') this.set({ bulks: this.state.bulks + 1 })
-    if (event === 'reset') this.set({ resets: this.state.resets + 1 })
+    // What was asked for before the stream began may have changed in between, and nothing tells of that.
+    if (event === 'reset' || event === 'hello') this.set({ resets: this.state.resets + 1 })
   }
 
   private change({ requestId, version }: Change): void {

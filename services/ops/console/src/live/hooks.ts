@@ -1,6 +1,6 @@
 import { createContext, useContext, useEffect, useState, useSyncExternalStore } from 'react'
 import type { Feed, FeedState } from './feed.js'
-import { type Answer, Loader } from './loader.js'
+import { type Answer, GAP_MS, Loader } from './loader.js'
 
 export const FeedContext = createContext<Feed | null>(null)
 
@@ -24,18 +24,18 @@ export function useVersion(requestId: string): number {
 
 /**
  * What an address of the API answers, asked again when one of `ticks` changes. Of a new address nothing is shown
- * before it has answered.
+ * before it has answered. @param gapMs the least time between an answer and the next question
  */
-export function useAnswer<T>(path: string, ticks: readonly number[]): Answer<T> {
+export function useAnswer<T>(path: string, ticks: readonly number[], gapMs: number = GAP_MS.list): Answer<T> {
   const resets = useLive((state) => state.resets)
   const [held, setHeld] = useState<{ path: string; answer: Answer<T> } | null>(null)
   const [loader, setLoader] = useState<Loader<T> | null>(null)
   const tick = [resets, ...ticks].join(' ')
   useEffect(() => {
-    const made = new Loader<T>(path, (answer) => setHeld({ path, answer }))
+    const made = new Loader<T>(path, (answer) => setHeld({ path, answer }), gapMs)
     setLoader(made)
     return () => made.stop()
-  }, [path])
+  }, [path, gapMs])
   useEffect(() => {
     // `tick` is what this waits for.
     void tick

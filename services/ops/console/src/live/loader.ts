@@ -9,7 +9,8 @@ export interface Answer<T> {
   readonly at: number | null
 }
 
-const GAP_MS = 700
+/** Between two questions, milliseconds. A list may move with every change of anything; one request moves rarely. */
+export const GAP_MS = { list: 700, one: 100 } as const
 
 /**
  * Asks one path again whenever it is told to, one question at a time: what comes in while one is out is one more
@@ -24,6 +25,7 @@ export class Loader<T> {
   constructor(
     private readonly path: string,
     private readonly tell: (answer: Answer<T>) => void,
+    private readonly gapMs: number = GAP_MS.list,
   ) {}
 
   ask(): void {
@@ -37,7 +39,7 @@ export class Loader<T> {
         (value) => this.set({ value, error: null, at: Date.now() }),
         (error: Error) => this.set({ ...this.answer, error }),
       )
-      .finally(() => setTimeout(() => this.next(), GAP_MS))
+      .finally(() => setTimeout(() => this.next(), this.gapMs))
   }
 
   stop(): void {

@@ -1,6 +1,7 @@
 import { type ReactNode, useEffect, useRef, useState } from 'react'
 import type { DataMap, RequestDetail, Step } from '../../../src/adapters/http/answer-types.js'
 import { useAnswer, useLive, useVersion } from '../live/hooks.js'
+import { GAP_MS } from '../live/loader.js'
 import { Badge, Moment, Unknown } from '../parts/known.js'
 import { Answered, Page } from '../parts/page.js'
 import { Table } from '../parts/table.js'
@@ -14,7 +15,7 @@ import { Timeline } from './timeline.js'
 export function Request({ requestId }: { requestId: string }) {
   const version = useVersion(requestId)
   const figures = useLive((state) => (state.transport === 'polling' ? state.figures : 0))
-  const answer = useAnswer<RequestDetail>(`/v1/requests/${requestId}`, [version, figures])
+  const answer = useAnswer<RequestDetail>(`/v1/requests/${requestId}`, [version, figures], GAP_MS.one)
   return (
     <Page title="Request" lead={<span className="id">{requestId}</span>}>
       <Answered answer={answer}>

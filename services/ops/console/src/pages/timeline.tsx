@@ -1,6 +1,7 @@
 import { useState } from 'react'
 import type { Timeline as TimelineAnswer } from '../../../src/adapters/http/answer-types.js'
 import { useAnswer } from '../live/hooks.js'
+import { GAP_MS } from '../live/loader.js'
 import { Moment } from '../parts/known.js'
 import { Answered } from '../parts/page.js'
 import { navigate, useSearch } from '../router.js'
@@ -14,7 +15,8 @@ export function Timeline({ requestId, version }: { requestId: string; version: n
   const given = new URLSearchParams(useSearch()).get('type') ?? ''
   const type = typeName.test(given) ? given : ''
   const shown = pausedAt ?? version
-  const answer = useAnswer<TimelineAnswer>(`/v1/requests/${requestId}/timeline?limit=1000`, [shown])
+  const path = `/v1/requests/${requestId}/timeline?limit=1000`
+  const answer = useAnswer<TimelineAnswer>(path, [shown], GAP_MS.one)
   const choose = (chosen: string) =>
     navigate(`/requests/${requestId}${chosen === '' ? '' : `?type=${chosen}`}`, { replace: true })
   return (
