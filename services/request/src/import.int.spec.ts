@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { openStand, type Stand, tokens } from './testing/stand.js'
 
 const DAY = 86_400_000
@@ -130,6 +130,27 @@ describe('people who were erased before Lethe', () => {
     const { rows } = await stand.pool.query('SELECT * FROM audit.tombstone_imports ORDER BY id DESC LIMIT 1')
     expect(rows[0]).toMatchObject({ credential_id: 'officer', imported: 1, bad: 0, dry_run: false })
     expect(JSON.stringify(rows)).not.toContain('audited"')
+  })
+
+  it('are refused inside the transaction that meets another database of Lethe, although nothing was known before it', async () => {
+    const { watch, maps } = stand.parts
+    const before = await count('read_model.tombstones')
+    let exchanged = false
+    const plan = maps.plan.bind(maps)
+    const drafting = vi.spyOn(maps, 'plan').mockImplementation((...given) => {
+      exchanged = true
+      return plan(...given)
+    })
+    const blocked = vi
+      .spyOn(watch, 'blocked')
+      .mockImplementation(async () => (exchanged ? 'lethe_restored' : null))
+    const refused = await send([line(1, 'exchanged')])
+    blocked.mockRestore()
+    drafting.mockRestore()
+    expect(exchanged).toBe(true)
+    expect(refused).toMatchObject({ status: 503, body: { code: 'unavailable', cause: 'lethe_restored' } })
+    expect(await count('read_model.tombstones')).toBe(before)
+    expect((await send([line(1, 'exchanged')])).body).toMatchObject({ imported: 1 })
   })
 
   it('are in no log of the service', () => {
