@@ -28,6 +28,8 @@ export interface SearchServer {
   readonly port: number
   /** How it was started: to start it again on its own data after it was killed. */
   readonly spec: ProcessSpec
+  /** The folder of its snapshot repositories. */
+  readonly snapshots: string
   stop(): Promise<void>
 }
 
@@ -62,13 +64,19 @@ export async function installSearchServer(name: SearchServerName): Promise<Insta
 /**
  * Starts an empty server on loopback, recorded in the state folder like one of the stack, so that `down` ends what
  * a crash left. `stop` ends it and removes its data. With a `guard` (elasticsearch9 only) it asks for passwords.
+ * Repositories of `neighbour` can be registered with it as well.
  */
-export async function startSearchServer(installed: Installed, guard?: Guard): Promise<SearchServer> {
+export async function startSearchServer(
+  installed: Installed,
+  guard?: Guard,
+  neighbour?: Pick<SearchServer, 'snapshots'>,
+): Promise<SearchServer> {
   const state = new StateDir()
   const folder = mkdtempSync(join(tmpdir(), 'lethe-search-'))
   const port = await freePort()
   const asRoot = process.getuid?.() === 0
   const spec = specOf(installed, folder, port, asRoot, guard)
+  if (neighbour) alsoReads(folder, neighbour)
   if (asRoot) handOver(folder)
   const record = () => state.record(spec.name)
   const end = async () => {
@@ -82,7 +90,8 @@ export async function startSearchServer(installed: Installed, guard?: Guard): Pr
     await end()
     throw error
   }
-  return { name: installed.name, version: installed.version, port, spec, stop: end }
+  const snapshots = snapshotsIn(folder)
+  return { name: installed.name, version: installed.version, port, spec, snapshots, stop: end }
 }
 
 function specOf(
@@ -102,7 +111,7 @@ function specOf(
   if (guard) askForPasswords(folder, guard)
   return {
     ...launch,
-    name: `${installed.name}-${process.pid}`,
+    name: `${installed.name}-${process.pid}-${port}`,
     cwd: folder,
     ...(asRoot ? { user: NOBODY } : {}),
     ports: [port],
@@ -208,7 +217,7 @@ function configure(folder: string, port: number, more: readonly string[]): void 
     'node.name: n1',
     `path.data: ${join(folder, 'data')}`,
     `path.logs: ${join(folder, 'logs')}`,
-    `path.repo: ${join(folder, 'snapshots')}`,
+    `path.repo: ${snapshotsIn(folder)}`,
     'network.host: 127.0.0.1',
     `http.port: ${port}`,
     `transport.port: ${port + 100}`,
@@ -217,6 +226,15 @@ function configure(folder: string, port: number, more: readonly string[]): void 
     ...more,
   ]
   writeFileSync(join(folder, 'config', 'elasticsearch.yml'), `${lines.join('\n')}\n`)
+}
+
+const snapshotsIn = (folder: string): string => join(folder, 'snapshots')
+
+function alsoReads(folder: string, { snapshots }: Pick<SearchServer, 'snapshots'>): void {
+  const file = join(folder, 'config', 'elasticsearch.yml')
+  const own = `path.repo: ${snapshotsIn(folder)}`
+  const both = `path.repo: ${JSON.stringify([snapshotsIn(folder), snapshots])}`
+  writeFileSync(file, readFileSync(file, 'utf8').replace(own, both))
 }
 
 /** Users and roles in files: the index that usually holds them needs a module that is not there. */

@@ -6,7 +6,7 @@ export interface DrillContext<Options, System> extends OpenContext<Options, Syst
   readonly drillId: string
   /** A folder for this drill alone that exists, for the backup; nobody else reads it. */
   readonly folder: string
-  /** Where a copy may be made that nobody uses; undefined where nothing was configured. */
+  /** Where a copy may be made that nobody uses, as its connector wants it written; undefined where nothing was configured. */
   readonly scratch: string | undefined
   /** Folders of the store's own tools, separated by colons, looked through before the system's. */
   readonly tools: string | undefined
@@ -19,7 +19,7 @@ export interface MadeBackup {
   /** When it was begun, epoch milliseconds. */
   readonly takenAt: number
   readonly bytes: number
-  /** Hexadecimal. */
+  /** Hexadecimal. Of the file; where the store keeps its backups itself, of what it calls this one and its parts. */
   readonly sha256: string
 }
 

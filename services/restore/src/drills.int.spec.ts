@@ -1,11 +1,11 @@
-import { randomUUID } from 'node:crypto'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { postgres } from '@lethe/connectors/postgres'
-import type { Connector, DrillSession, MadeBackup } from '@lethe/eraser-kit'
+import type { Connector } from '@lethe/eraser-kit'
 import type { Caller } from '@lethe/service-host'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { drillsFailed, drillsOverdue } from './application/metrics.js'
+import { drillsOverdue } from './application/metrics.js'
+import { drillConformance } from './testing/drill-conformance.js'
 import { DrillStand, type Instead } from './testing/drill-stand.js'
 import { round } from './testing/process.js'
 import { officer, Stand } from './testing/stand.js'
@@ -54,7 +54,6 @@ const everything = () =>
   )
 const scratches = () =>
   stand.shop.in(stand.shop.name, `SELECT datname FROM pg_database WHERE datname LIKE 'lethe_drill_%'`)
-/** Some of a drill's work, replaced around the real session. */
 const nothingLeft = async () => {
   expect(await scratches()).toEqual([])
   expect(drills.files()).toEqual([])
@@ -100,40 +99,9 @@ describe('a drill of a PostgreSQL', () => {
     expect(rows.map(({ action }) => action)).toEqual(['drill', 'apply'])
   })
 
-  it('whose backup did not hold the person proves nothing', async () => {
-    let early: MadeBackup | null = null
-    const before: Instead['session'] = (session) => ({
-      plant: async (tenantId, known) => {
-        early = await session.backUp(AbortSignal.timeout(30_000))
-        await session.plant(tenantId, known)
-      },
-      backUp: async () => early as MadeBackup,
-    })
-    const drill = await drills.run({ session: before })
-    expect(drill).toMatchObject({
-      verdict: 'proves_nothing',
-      reasons: [{ code: 'nobody_came_back' }],
-      evidence: { canary: { cameBack: 0 } },
-    })
-    expect((await drillsFailed.get()).values).toMatchObject([{ value: 1 }])
-    await nothingLeft()
-  })
+  drillConformance({ systemId: 'shop-pg', drills: () => drills, nothingLeft })
 
-  it('whose replay leaves one out is failed, whether nobody remembers them or the store keeps them', async () => {
-    const { source } = stand
-    const forgetful = {
-      page: async (...of: Parameters<typeof source.page>) => {
-        const page = await source.page(...of)
-        return {
-          ...page,
-          tombstones: page.tombstones.filter(({ tombstoneId }) => !/drill/.test(tombstoneId)),
-        }
-      },
-    }
-    expect(await drills.run({ source: forgetful })).toMatchObject({
-      verdict: 'failed',
-      reasons: [{ code: 'canary_left', counts: { found: 1 } }],
-    })
+  it('whose store keeps somebody it says it erased is failed by the probes', async () => {
     await stand.tombstone('u1')
     const sloppy = {
       ...(postgres as unknown as Connector),
@@ -184,54 +152,6 @@ describe('a drill of a PostgreSQL', () => {
       expect(await service.one(officer, begun.drillId)).toMatchObject({ verdict: 'stopped' })
       await nothingLeft()
     }
-  })
-
-  it('that a process left behind is cleared away by the next one, once, and the person is erased', async () => {
-    const drillId = randomUUID()
-    const left: { session?: DrillSession; end?: (why: Error) => void } = {}
-    const dead = await drills.drills({
-      session: (session) => {
-        left.session = session
-        return {
-          check: () =>
-            new Promise((_resolve, reject) => {
-              left.end = reject
-            }),
-        }
-      },
-    })
-    void dead.start(officer, 'shop-pg', drillId)
-    await expect.poll(() => left.end !== undefined).toBe(true)
-    const session = left.session as DrillSession
-    await session.plant('lethe-drill', (identifiers) =>
-      drills.store.rememberCanary(drillId, { tenantId: 'lethe-drill', identifiers, requestId: null }),
-    )
-    await session.backUp(AbortSignal.timeout(30_000))
-    await session.restore(AbortSignal.timeout(60_000))
-    expect(await scratches()).toHaveLength(1)
-    expect(drills.files()).toEqual([drillId])
-    const alive = await drills.drills()
-    // While its process lives it is nobody else's.
-    await alive.round()
-    expect(await alive.one(officer, drillId)).toMatchObject({ verdict: null })
-    expect(await alive.start(officer, 'shop-pg').catch(({ code }) => code)).toBe('illegal_transition')
-    await stand.pool.query(
-      `SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND pid <> pg_backend_pid()
-       AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`,
-    )
-    await expect
-      .poll(async () => {
-        await alive.round()
-        return (await alive.one(officer, drillId)).verdict
-      })
-      .toBe('stopped')
-    expect(await alive.one(officer, drillId)).toMatchObject({ intact: true })
-    expect([...drills.asked.keys()]).toEqual([`drill-${drillId}`])
-    await nothingLeft()
-    // What the dead one was about to do changes nothing of what is written down.
-    left.end?.(new Error('the process is gone'))
-    await dead.idle()
-    expect(await alive.one(officer, drillId)).toMatchObject({ verdict: 'stopped', intact: true })
   })
 
   it('that could not be done says what to configure, and changes nothing', async () => {

@@ -1,11 +1,10 @@
-import { randomUUID } from 'node:crypto'
 import { redis } from '@lethe/connectors/redis'
-import type { Connector, DrillSession, MadeBackup } from '@lethe/eraser-kit'
+import type { Connector } from '@lethe/eraser-kit'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { CACHE_SECTION, CacheStand } from './testing/cache-stand.js'
+import { drillConformance } from './testing/drill-conformance.js'
 import { DrillStand } from './testing/drill-stand.js'
 import { round } from './testing/process.js'
-import { officer } from './testing/stand.js'
 
 let cache: CacheStand
 let drills: DrillStand
@@ -53,68 +52,5 @@ describe('a drill of a Redis', () => {
     await nothingLeft()
   })
 
-  it('whose file did not hold the person proves nothing; whose replay leaves them is failed', async () => {
-    let early: MadeBackup | null = null
-    const nobody = await drills.run({
-      session: (session) => ({
-        plant: async (tenantId, known) => {
-          early = await session.backUp(AbortSignal.timeout(30_000))
-          await session.plant(tenantId, known)
-        },
-        backUp: async () => early as MadeBackup,
-      }),
-    })
-    expect(nobody).toMatchObject({ verdict: 'proves_nothing', reasons: [{ code: 'nobody_came_back' }] })
-    const { source } = cache
-    const forgetful = {
-      page: async (...of: Parameters<typeof source.page>) => {
-        const page = await source.page(...of)
-        return {
-          ...page,
-          tombstones: page.tombstones.filter(({ tombstoneId }) => !/drill/.test(tombstoneId)),
-        }
-      },
-    }
-    expect(await drills.run({ source: forgetful })).toMatchObject({
-      verdict: 'failed',
-      reasons: [{ code: 'canary_left' }],
-    })
-    await nothingLeft()
-  })
-
-  it('that a process left behind with its server running is cleared away by the next one', async () => {
-    const drillId = randomUUID()
-    const left: { session?: DrillSession; end?: (why: Error) => void } = {}
-    const dead = await drills.drills({
-      session: (session) => {
-        left.session = session
-        return {
-          check: () =>
-            new Promise((_resolve, reject) => {
-              left.end = reject
-            }),
-        }
-      },
-    })
-    void dead.start(officer, 'cache', drillId)
-    await expect.poll(() => left.end !== undefined).toBe(true)
-    const session = left.session as DrillSession
-    await session.backUp(AbortSignal.timeout(30_000))
-    const copy = await session.restore(AbortSignal.timeout(30_000))
-    await cache.pool.query(
-      `SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND pid <> pg_backend_pid()
-       AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`,
-    )
-    const alive = await drills.drills()
-    await expect
-      .poll(async () => {
-        await alive.round()
-        return (await alive.one(officer, drillId)).verdict
-      })
-      .toBe('stopped')
-    await expect(session.count(copy, [])).rejects.toThrow()
-    await nothingLeft()
-    left.end?.(new Error('the process is gone'))
-    await dead.idle()
-  })
+  drillConformance({ systemId: 'cache', drills: () => drills, nothingLeft })
 })

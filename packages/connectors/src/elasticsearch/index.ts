@@ -1,4 +1,5 @@
 import { defineConnector } from '@lethe/eraser-kit'
+import { openDrill } from './drill/index.js'
 import { elasticsearchKind, elasticsearchSystem } from './grammar.js'
 import { elasticsearchOptions } from './options.js'
 import { openProbeSession } from './probe.js'
@@ -23,5 +24,6 @@ export const elasticsearch = defineConnector({
   open: openSession,
   openProbe: openProbeSession,
   openRestore,
+  openDrill,
   check: checkMap,
 })

@@ -140,14 +140,15 @@ async function proveShut(store: Store, names: readonly string[]): Promise<void> 
   )
 }
 
-function named(what: string, name: string): string {
+/** @throws TerminalError where it might mean more than one */
+export function named(what: string, name: string): string {
   // Neither a path, a list nor a pattern may hide in it.
   if (/^[^\s/\\*?"<>|,#_][^\s/\\*?"<>|,#]{0,254}$/u.test(name)) return name
   throw new TerminalError('invalid_name', `This is no name of one ${what}: no lists, wildcards or slashes.`)
 }
 
 /** Of what the cluster said only the status and its own name for the error: the rest may quote documents. */
-function refused(what: string, error: unknown): Error {
+export function refused(what: string, error: unknown): Error {
   if (!(error instanceof StoreError)) return error instanceof Error ? error : new Error(String(error))
   const { code } = meaningOf(error.status, error.kind)
   return new TerminalError(

@@ -12,7 +12,7 @@ import { eraseInitially, tombstonesOf } from './erasing.js'
 import { type RestoreProcess, restoreProcess, watchingTheGate } from './process.js'
 import { Source } from './stand.js'
 
-const SECTION = {
+export const SEARCH_SECTION = {
   version: 1,
   tenant: { none: true } as const,
   canonical: 'user_id' as const,
@@ -66,7 +66,7 @@ export class SearchStand {
     const { pool, store, source } = this
     const connector = watchingTheGate(elasticsearch as unknown as Connector, this.openings)
     const url = () => `http://127.0.0.1:${this.server.port}`
-    const process = restoreProcess({ pool, store, source, connector, section: SECTION, url })
+    const process = restoreProcess({ pool, store, source, connector, section: SEARCH_SECTION, url })
     this.guards.push(process.guard)
     return process
   }
@@ -127,15 +127,15 @@ export class SearchStand {
   }
 
   async erase(users: readonly string[]) {
-    const subjects = await tombstonesOf(this.pool, this.source, SECTION.system.systemId, users)
+    const subjects = await tombstonesOf(this.pool, this.source, SEARCH_SECTION.system.systemId, users)
     const session = await elasticsearch.open({
-      systemId: SECTION.system.systemId,
+      systemId: SEARCH_SECTION.system.systemId,
       options: elasticsearch.options.parse(`http://127.0.0.1:${this.server.port}`),
-      system: elasticsearch.system.parse(SECTION.system.body),
-      tenant: SECTION.tenant,
-      canonical: SECTION.canonical,
+      system: elasticsearch.system.parse(SEARCH_SECTION.system.body),
+      tenant: SEARCH_SECTION.tenant,
+      canonical: SEARCH_SECTION.canonical,
     })
-    return eraseInitially(session, SECTION.system.systemId, subjects)
+    return eraseInitially(session, SEARCH_SECTION.system.systemId, subjects)
   }
 
   /** Every document but those of `without`, with id, version and source. */

@@ -2,6 +2,7 @@ import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type DrillSession, type Identifier, TerminalError } from '@lethe/eraser-kit'
 import type { Pool } from 'pg'
+import { clearAll } from '../../drill-tools/clear-all.js'
 import { runTool } from '../../drill-tools/run-tool.js'
 import { weigh } from '../../drill-tools/weigh.js'
 import { openPool } from '../database.js'
@@ -135,10 +136,9 @@ class PostgresDrilling implements DrillSession {
     })
   }
 
-  /** Each part whatever becomes of the others; what went wrong first is thrown. */
   clear(): Promise<void> {
-    return this.crossed('clear a drill away', async () => {
-      const parts = [
+    return this.crossed('clear a drill away', () =>
+      clearAll([
         () => rm(this.drill.folder, { recursive: true, force: true }),
         // A tool of a process that is gone may still be reading.
         () =>
@@ -149,14 +149,8 @@ class PostgresDrilling implements DrillSession {
         async () => {
           if (this.drill.scratch !== undefined) await dropScratch(this.scratch(), this.name, this.application)
         },
-      ]
-      const wrong: unknown[] = []
-      for (const part of parts)
-        await Promise.resolve(part()).catch((error: unknown) => {
-          wrong.push(error)
-        })
-      if (wrong.length > 0) throw wrong[0]
-    })
+      ]),
+    )
   }
 
   close(): Promise<void> {

@@ -3,9 +3,6 @@ import { TerminalError } from '@lethe/eraser-kit'
 import type { RedisSystem } from '../grammar.js'
 import { placeholders, templateOf } from '../template.js'
 
-/** The made-up person of a drill: letters and digits only, so that no delimiter of a template is in it. */
-export const madeUp = (drillId: string): string => `lethedrill${drillId.replace(/[^a-z0-9]/gi, '')}`
-
 /** One key of that person by every template that names people by `canonical`. @throws TerminalError when there is none */
 export function keysOf(
   { prefix, keys }: RedisSystem,
