@@ -9,8 +9,11 @@ import { may } from '../domain/permissions.js'
 import { type Review, undatedBy } from '../domain/review.js'
 import { counted, type Fate, nothing, seen } from '../domain/tally.js'
 import { type CopyAge, type Reason, reasonsToWait, type Tally } from '../domain/waiting.js'
-import { Applying, fateOf, PageExpired, type Readable } from './applying.js'
-import type { TombstonePage, TombstoneSource } from './tombstone-source.js'
+import { Applying, fateOf, type Readable } from './applying.js'
+import { CopyDigests } from './copy-digests.js'
+import { type CopyPage, CopyPages, nameOf } from './copy-pages.js'
+import { isPutOff } from './digest-matching.js'
+import type { LiveTombstone, TombstoneSource } from './tombstone-source.js'
 import { modesOf, type Sighted, sight, undatedOf } from './undated.js'
 import { type WatchedSystem, watchedSystem } from './watched-system.js'
 
@@ -35,14 +38,6 @@ export interface CheckedCopy {
   readonly reasons: readonly Reason[]
 }
 
-export interface CopyPage {
-  /** The last tombstone of it; ask on behind it. */
-  readonly cursor: string
-  readonly done: boolean
-  /** Of this page alone. */
-  readonly tally: Tally
-}
-
 export interface CopiesParts {
   /** Connectors by watched system. */
   readonly connectors: ReadonlyMap<string, Connector>
@@ -55,8 +50,6 @@ export interface CopiesParts {
   readonly now?: () => number
 }
 
-const PAGE = 1_000
-
 /**
  * Applies live tombstones to a copy that whoever asks has the address of, page by page: nothing is kept here between
  * two pages, so either side may die and go on. Receipts in the copy repeat the true counts of a page done again. No
@@ -65,10 +58,15 @@ const PAGE = 1_000
 export class Copies {
   private readonly now: () => number
   private readonly applying: Applying
+  private readonly digests: CopyDigests
+  private readonly pages: CopyPages
 
   constructor(private readonly parts: CopiesParts) {
     this.now = parts.now ?? Date.now
     this.applying = new Applying(this.now)
+    const { reviews, source } = parts
+    this.digests = new CopyDigests({ reviews, source, applying: this.applying })
+    this.pages = new CopyPages(source)
   }
 
   /** @throws ProblemError when it is not a copy of that system, or the one in use; audited */
@@ -84,67 +82,57 @@ export class Copies {
     })
   }
 
-  async replay(caller: Caller, copy: Copy, after: string): Promise<CopyPage> {
+  async replay(caller: Caller, copy: Copy, cursor: string): Promise<CopyPage> {
     return this.opened(caller, copy, async (system, _age, _markerAt, copyMap) => {
       // What receipts are kept in, where the copy does not have it.
       await (await system.restore()).prepare()
-      return this.page(copy, after, async (page) => {
-        const fates: Fate[] = page.tombstones.flatMap(({ held, subject }): Fate[] =>
-          held ? [{ is: 'held' }] : subject === null ? [{ is: 'unreadable' }] : [],
-        )
-        const readable = page.tombstones.filter((one): one is Readable => !one.held && one.subject !== null)
-        const run = { name: `apply-${copy.applyId}`, number: 1, systemId: copy.systemId, copyMap }
-        const { signal } = new AbortController()
-        const modes = await modesOf(this.parts.reviews, copy.systemId, readable)
-        const told = await this.applying.eraseAll(run, system, readable, page.validUntil, signal, modes)
-        return counted(nothing, [...fates, ...told.map(({ outcome }) => fateOf(outcome))])
+      const name = nameOf(copy)
+      const { signal } = new AbortController()
+      return this.pages.page(copy, cursor, {
+        phase: 'replay',
+        ofPage: async ({ tombstones, validUntil }) => {
+          const readable = tombstones.filter((one): one is Readable => !one.held && one.subject !== null)
+          const run = { name, number: 1, systemId: copy.systemId, copyMap }
+          const modes = await modesOf(this.parts.reviews, copy.systemId, readable)
+          const told = await this.applying.eraseAll(run, system, readable, validUntil, signal, modes)
+          return counted(nothing, [...untold(tombstones), ...told.map(({ outcome }) => fateOf(outcome))])
+        },
+        ofRest: (later) => this.digests.erase({ system, name, copyMap, signal, later }),
       })
     })
   }
 
-  async probe(caller: Caller, copy: Copy, after: string): Promise<CopyPage> {
-    return this.opened(caller, copy, async (system) => {
-      const { reviews } = this.parts
-      const { applyId, systemId } = copy
-      return this.page(copy, after, async ({ tombstones }) => {
-        const missing = tombstones.flatMap(({ held, subject }): Fate[] =>
-          held ? [{ is: 'held' }] : subject === null ? [{ is: 'unreadable' }] : [],
-        )
-        const people = tombstones.filter((one): one is Readable => one.subject !== null)
-        const modes = await modesOf(reviews, systemId, people)
-        const sights = await sight(system, people, modes, new AbortController().signal)
-        await reviews.noteCopy(systemId, applyId, undatedOf(sights), this.now())
-        const known = await reviews.of(
-          systemId,
-          people.map(({ tombstoneId }) => tombstoneId),
-        )
-        // Everybody is counted, and those nobody may look for by why.
-        const tally: Tally = { ...counted(nothing, missing), tombstones: tombstones.length }
-        return seen(
-          tally,
-          sights.flatMap((one) => open(one, known.get(one.tombstone.tombstoneId))),
-        )
+  async probe(caller: Caller, copy: Copy, cursor: string): Promise<CopyPage> {
+    return this.opened(caller, copy, async (system, _age, _markerAt, copyMap) => {
+      const { signal } = new AbortController()
+      return this.pages.page(copy, cursor, {
+        phase: 'probe',
+        ofPage: async ({ tombstones }) => {
+          const people = tombstones.filter((one): one is Readable => one.subject !== null)
+          const modes = await modesOf(this.parts.reviews, copy.systemId, people)
+          const findings = await this.toldOf(copy, await sight(system, people, modes, signal))
+          // Everybody is counted, and those nobody may look for by why.
+          const all = tombstones.filter((one) => !isPutOff(one)).length
+          const tally: Tally = { ...counted(nothing, untold(tombstones)), tombstones: all }
+          return seen(tally, findings)
+        },
+        ofRest: (later) => {
+          const asked = { system, name: nameOf(copy), copyMap, signal, later }
+          return this.digests.look(asked, (sights) => this.toldOf(copy, sights))
+        },
       })
     })
   }
 
-  /** A page that outlives its minute is read again, smaller: a hold may have come. */
-  private async page(
-    { systemId, applyId }: Copy,
-    after: string,
-    work: (page: TombstonePage) => Promise<Tally>,
-  ): Promise<CopyPage> {
-    for (let limit = PAGE; ; limit = Math.max(1, Math.floor(limit / 4))) {
-      const page = await this.parts.source.page(systemId, `apply-${applyId}`, after, limit)
-      try {
-        const tally = await work(page)
-        const cursor = page.tombstones.at(-1)?.tombstoneId ?? after
-        return { cursor, done: page.tombstones.length < limit, tally }
-      } catch (error) {
-        if (!(error instanceof PageExpired)) throw error
-        if (limit === 1) throw problem('unavailable', 'One person takes longer than a page lives; ask again.')
-      }
-    }
+  /** Notes what a person has to decide, and what is found of everybody until they do. */
+  private async toldOf({ systemId, applyId }: Copy, sights: readonly Sighted[]): Promise<ProbeFinding[]> {
+    const { reviews } = this.parts
+    await reviews.noteCopy(systemId, applyId, undatedOf(sights), this.now())
+    const known = await reviews.of(
+      systemId,
+      sights.map(({ tombstone: { tombstoneId } }) => tombstoneId),
+    )
+    return sights.flatMap((one) => open(one, known.get(one.tombstone.tombstoneId)))
   }
 
   private async opened<T>(
@@ -242,6 +230,13 @@ export class Copies {
     return { age: tables ? null : { known: false, foreign: false }, markerAt: null, markerMap: null }
   }
 }
+
+/** Those of a page nobody does anything about, now or later. */
+const untold = (tombstones: readonly LiveTombstone[]): Fate[] =>
+  tombstones.flatMap((one): Fate[] => {
+    if (one.held) return [{ is: 'held' }]
+    return one.subject === null && !isPutOff(one) ? [{ is: 'unreadable' }] : []
+  })
 
 /** Whoever nobody has decided about is not clean, besides what is certainly theirs. */
 function open({ finding, undated }: Sighted, review: Review | undefined): ProbeFinding[] {

@@ -1,36 +1,61 @@
-import { randomUUID } from 'node:crypto'
 import { normaliseIdentifier } from '@lethe/domain'
 import type { HeldIdentifiers, Identifier, Subject } from '@lethe/eraser-kit'
 import { RetryableError } from '@lethe/service-host'
-import type { RestoreStore } from '../adapters/restore-store.js'
-import type { ReviewStore } from '../adapters/review-store.js'
 import { bytesOf, DigestSet, digestBytes, versionOf } from '../domain/digest-set.js'
-import type { Replayed, Restore } from '../domain/restore.js'
-import { counted, type Fate } from '../domain/tally.js'
-import type { Tally } from '../domain/waiting.js'
-import { type Applying, fateOf, PageExpired, type Readable, replayedOf } from './applying.js'
+import { PageExpired, type Readable } from './applying.js'
 import type { LiveTombstone, Pepper, TombstoneSource } from './tombstone-source.js'
-import { listUndated, modesOf, sight } from './undated.js'
 import type { WatchedSystem } from './watched-system.js'
 
 const PAGE = 5_000
-/** Matches that are erased at once. */
+/** Matches that are asked for at once. */
 const MATCHES = 1_000
 /** Digests of one reading of the store, 16 bytes each; more people mean that it is read again. */
 const MOST = 4_000_000
 /** Where a store does not say whose a row is, each value is digested for each tenant. */
 const MOST_TENANTS = 100
-/** Behind every tombstone: they have all been matched. */
-export const MATCHED = '~'
 /** Readings of a store until what is still matched counts as failed. */
 const READINGS = 3
 
-export interface MatchingParts {
-  readonly store: RestoreStore
-  readonly source: TombstoneSource
-  readonly reviews: ReviewStore
-  readonly applying: Applying
-  readonly now: () => number
+/** What pages put off: only digests of that person are left, so the store is read as a whole for them. */
+export const isPutOff = ({ held, subject, digested }: LiveTombstone): boolean =>
+  !held && subject === null && digested !== undefined
+
+/** People whose digests match what the store holds, known by that. */
+export interface Found {
+  /** Epoch milliseconds after which nobody of them may be erased. */
+  readonly validUntil: number
+  readonly people: readonly Readable[]
+}
+
+/** A look through a store for people of whom only digests are left. */
+export interface Reading {
+  readonly system: WatchedSystem
+  /** Why `request` is asked for people; stands in its audit. */
+  readonly reason: string
+  readonly signal: AbortSignal
+  /** The map in force when the copy was made; null or left out where nobody knows. */
+  readonly copyMap?: number | null | undefined
+  /** Those of a page that are meant; everybody when left out. */
+  readonly among?: (tombstones: readonly LiveTombstone[]) => Promise<readonly LiveTombstone[]>
+  /**
+   * What is done with those who match, a thousand at most. Whoever asks once more gets those who match and are under no
+   * hold by then.
+   *
+   * @param last the store is not read once more
+   * @returns whether somebody is still there, so that the store is read once more
+   */
+  readonly found: (ask: () => Promise<Found>, last: boolean) => Promise<boolean>
+  /** After each batch of the store's identifiers. @param tookMs reading and matching it */
+  readonly rest?: (tookMs: number) => Promise<void>
+}
+
+export interface Matched {
+  /** Who could be found by their digests. */
+  readonly sought: number
+  /** Of whom nothing is left that could be matched. */
+  readonly lost: number
+  /** Tombstones that are under a hold since their page was read. */
+  readonly held: ReadonlySet<string>
 }
 
 interface Match {
@@ -43,114 +68,139 @@ interface Wanted {
   readonly set: DigestSet
   readonly tenants: Set<string>
   readonly versions: Set<number>
+  sought: number
   /** Those nobody can be found by: no digest, or none of a pepper that is looked up. */
   lost: number
   /** Where the next reading begins; null when all are wanted. */
   next: string | null
 }
 
+interface State extends Reading {
+  readonly peppers: readonly Pepper[]
+  readonly held: Set<string>
+}
+
 /**
- * Finds people of whom only digests are left in a restored store, by digesting every identifier it holds. Identifiers
- * do not leave this process, memory does not grow with the store, and whoever can't be found this way stays unreadable.
+ * Finds people of whom only digests are left, by digesting every identifier a store holds. Identifiers do not leave this
+ * process, and memory does not grow with the store. What becomes of whoever is found is the reader's.
  */
 export class DigestMatching {
-  constructor(private readonly parts: MatchingParts) {}
+  constructor(private readonly source: TombstoneSource) {}
 
-  /** After all pages. Done again after a crash: what was recorded is not counted twice. */
-  async run(begun: Restore, before: Tally, system: WatchedSystem, signal: AbortSignal): Promise<Tally> {
-    if (before.unreadable === 0) return before
-    // Its cursor is behind the pages by now.
-    const restore = (await this.parts.store.restore(begun.restoreId)) ?? begun
-    if (restore.cursor === MATCHED) return before
-    const reason = `restore-${restore.restoreId}`
-    const peppers = await this.parts.source.peppers(system.systemId, reason)
-    const state = { restore, system, signal, reason, peppers, tally: before, held: new Set<string>() }
+  /** Null where the store can't be read this way: then nobody may be called absent by their digests. */
+  async match(reading: Reading): Promise<Matched | null> {
+    const { system, reason } = reading
+    if ((await system.session(await system.currentVersion())).identifiers === undefined) return null
+    const peppers = await this.source.peppers(system.systemId, reason)
+    const state: State = { ...reading, peppers, held: new Set() }
+    let sought = 0
     let lost = 0
     for (let from: string | null = ''; from !== null; ) {
       const wanted: Wanted = await this.collect(state, from)
+      sought += wanted.sought
       lost += wanted.lost
       from = wanted.next
-      if (wanted.set.size > 0 && !(await this.matchAll(state, wanted))) return state.tally
+      if (wanted.set.size > 0 && !(await this.matchAll(state, wanted))) return null
     }
-    const { unreadable, alreadyAbsent, held } = state.tally
-    const absent = Math.max(0, unreadable - lost - state.held.size)
-    const tally: Tally = {
-      ...state.tally,
-      unreadable: lost,
-      held: held + state.held.size,
-      alreadyAbsent: alreadyAbsent + absent,
-    }
-    await this.parts.store.recordPage(restore.restoreId, MATCHED, tally, [])
-    return tally
+    return { sought, lost, held: state.held }
   }
 
-  private async collect({ system, reason, peppers, signal }: State, from: string): Promise<Wanted> {
-    const known = new Set(peppers.map(({ version }) => version))
+  /** How many there are whose identifiers can't be read. */
+  async count(reading: Omit<Reading, 'found'>): Promise<number> {
+    let all = 0
+    for await (const { meant } of this.unreadable(reading, '')) all += meant.length
+    return all
+  }
+
+  private async collect(state: State, from: string): Promise<Wanted> {
+    const known = new Set(state.peppers.map(({ version }) => version))
     const wanted: Wanted = {
       set: new DigestSet(),
       tenants: new Set(),
       versions: new Set(),
+      sought: 0,
       lost: 0,
       next: null,
     }
-    for (let after = from; ; ) {
-      signal.throwIfAborted()
-      const { tombstones } = await this.parts.source.page(system.systemId, reason, after, PAGE)
-      for (const tombstone of tombstones) {
-        if (tombstone.held || tombstone.subject !== null) continue
-        const usable = (tombstone.digested?.digests ?? []).filter((digest) => known.has(versionOf(digest)))
+    for await (const { meant, last } of this.unreadable(state, from)) {
+      for (const { digested, mapVersion } of meant) {
+        const usable = (digested?.digests ?? []).filter((digest) => known.has(versionOf(digest)))
         const bytes = usable.map(bytesOf).filter((one) => one !== null)
-        if (tombstone.digested === undefined || bytes.length === 0) {
+        if (digested === undefined || bytes.length === 0) {
           wanted.lost++
           continue
         }
+        wanted.sought++
         for (const one of bytes) wanted.set.add(one)
-        wanted.tenants.add(tombstone.digested.tenantId)
-        wanted.versions.add(tombstone.mapVersion)
+        wanted.tenants.add(digested.tenantId)
+        wanted.versions.add(mapVersion)
       }
-      const last = tombstones.at(-1)?.tombstoneId
-      if (last === undefined || tombstones.length < PAGE) return wanted
-      after = last
       if (wanted.set.size >= MOST) return { ...wanted, next: last }
+    }
+    return wanted
+  }
+
+  /** Page by page, without those under a hold. */
+  private async *unreadable(
+    { system, reason, signal, among }: Omit<Reading, 'found'>,
+    from: string,
+  ): AsyncGenerator<{ readonly meant: readonly LiveTombstone[]; readonly last: string }> {
+    for (let after = from; ; ) {
+      signal.throwIfAborted()
+      const { tombstones } = await this.source.page(system.systemId, reason, after, PAGE)
+      const last = tombstones.at(-1)?.tombstoneId
+      if (last === undefined) return
+      const gone = tombstones.filter(({ held, subject }) => !held && subject === null)
+      yield { meant: among === undefined ? gone : await among(gone), last }
+      if (tombstones.length < PAGE) return
+      after = last
     }
   }
 
   /** False where the store can't be read this way: then nobody of it is called absent. */
   private async matchAll(state: State, wanted: Wanted): Promise<boolean> {
     if (wanted.tenants.size > MOST_TENANTS) return false
-    const { system, signal } = state
-    const versions = new Set([await system.currentVersion(), ...wanted.versions])
+    const { system, signal, copyMap } = state
+    const current = await system.currentVersion()
+    const versions = new Set([current, copyMap ?? current, ...wanted.versions])
     for (let reading = 1; ; reading++) {
-      let failed = false
+      let left = false
       for (const version of versions) {
-        const held = await (await system.session(version)).identifiers?.(signal)
+        const session =
+          version === current ? await system.session(version) : await system.olderSession(version)
+        // Of that map the store has nothing.
+        if (session === null) continue
+        const held = await session.identifiers?.(signal)
         if (!held) return false
-        failed = (await this.readThrough(state, held, wanted, reading === READINGS)) || failed
+        left = (await this.readThrough(state, held, wanted, reading === READINGS)) || left
       }
       // Whose rows were kept by rows of somebody who came later is free now.
-      if (!failed || reading === READINGS) return true
+      if (!left || reading === READINGS) return true
     }
   }
 
-  /** @returns whether somebody who was found could not be erased */
+  /** @returns whether somebody who was found is still there */
   private async readThrough(
     state: State,
     held: AsyncIterable<HeldIdentifiers>,
     wanted: Wanted,
     last: boolean,
   ): Promise<boolean> {
-    let failed = false
+    let left = false
     let matches: Match[] = []
-    const erase = async () => {
-      for (const some of byTenant(matches)) failed = (await this.eraseMatches(state, some, last)) || failed
+    const give = async () => {
+      for (const some of byTenant(matches)) left = (await this.give(state, some, last)) || left
       matches = []
     }
+    let since = performance.now()
     for await (const batch of held) {
       for (const match of this.matchesIn(state.peppers, batch, wanted)) matches.push(match)
-      if (matches.length >= MATCHES) await erase()
+      if (matches.length >= MATCHES) await give()
+      await state.rest?.(performance.now() - since)
+      since = performance.now()
     }
-    await erase()
-    return failed
+    await give()
+    return left
   }
 
   private *matchesIn(
@@ -172,13 +222,13 @@ export class DigestMatching {
     }
   }
 
-  /** Erases whoever of them is still wanted, a batch at a time. @returns whether somebody could not be */
-  private async eraseMatches(state: State, matches: readonly Match[], last: boolean): Promise<boolean> {
-    let failed = false
+  /** In parts that are done before their people may not be erased any more. @returns whether somebody is still there */
+  private async give(state: State, matches: readonly Match[], last: boolean): Promise<boolean> {
+    let left = false
     for (let from = 0, size = MATCHES; from < matches.length; ) {
       const some = matches.slice(from, from + size)
       try {
-        failed = (await this.eraseSome(state, some, last)) || failed
+        left = (await state.found(() => this.ask(state, some), last)) || left
         from += size
       } catch (error) {
         if (!(error instanceof PageExpired)) throw error
@@ -187,74 +237,23 @@ export class DigestMatching {
         size = Math.max(1, Math.floor(size / 4))
       }
     }
-    return failed
+    return left
   }
 
-  private async eraseSome(state: State, matches: readonly Match[], last: boolean): Promise<boolean> {
-    const { restore, system, signal, reason } = state
+  /** Whoever of them is still wanted. */
+  private async ask(state: State, matches: readonly Match[]): Promise<Found> {
     const [first] = matches
-    if (!first) return false
+    if (!first) return { validUntil: 0, people: [] }
+    const { system, reason, among, held } = state
     const identifiers = new Map<string, Identifier>(matches.map((one) => [one.digest, one.identifier]))
     const known = { tenantId: first.tenantId, digests: [...identifiers.keys()] }
-    const page = await this.parts.source.matching(system.systemId, reason, known)
-    for (const one of page.tombstones) if (one.held) state.held.add(one.tombstoneId)
-    const people = page.tombstones.flatMap((one) => subjectOf(one, identifiers) ?? [])
-    if (people.length === 0) return false
-    // Anew each time: a person may be found by one identifier after the other, which are passes of their own.
-    const run = { name: `${reason}.digest-${randomUUID()}`, number: restore.run, systemId: restore.systemId }
-    const { applying, reviews, now } = this.parts
-    const modes = await modesOf(reviews, system.systemId, people)
-    const told = await applying.eraseAll(run, system, people, page.validUntil, signal, modes)
-    // Looked for with the probe's own queries. Who can't be looked for counts as there.
-    const sights = await sight(system, people, modes, signal)
-    await listUndated(reviews, restore, sights, modes, now())
-    const still = new Set(
-      sights.flatMap(({ tombstone, finding }) => (finding.result === 'clean' ? [] : [tombstone.tombstoneId])),
-    )
-    const replayed: Replayed[] = []
-    let failed = false
-    for (const { tombstone, outcome } of told) {
-      const came = fateOf(outcome)
-      const fate: Fate =
-        came.is !== 'failed' && still.has(tombstone.tombstoneId)
-          ? { is: 'failed', code: 'still_there' }
-          : came
-      failed ||= fate.is === 'failed'
-      if (fate.is === 'changed' || (fate.is === 'failed' && last))
-        replayed.push(replayedOf(tombstone, outcome, fate))
-    }
-    await this.record(state, replayed)
-    return failed
+    const page = await this.source.matching(system.systemId, reason, known)
+    for (const one of page.tombstones) if (one.held) held.add(one.tombstoneId)
+    const free = page.tombstones.filter((one) => !one.held)
+    const meant = among === undefined ? free : await among(free)
+    const people = meant.flatMap((one) => subjectOf(one, identifiers) ?? [])
+    return { validUntil: page.validUntil, people }
   }
-
-  /** Counts whoever was not counted before, and takes them from those that can't be read. */
-  private async record(state: State, replayed: readonly Replayed[]): Promise<void> {
-    const { restore } = state
-    const before = await this.parts.store.alreadyReplayed(
-      restore.restoreId,
-      replayed.map(({ tombstoneId }) => tombstoneId),
-    )
-    const fresh = replayed.filter(({ tombstoneId }) => !before.has(tombstoneId))
-    const fates = fresh.map(
-      ({ errorCode }): Fate => (errorCode === null ? { is: 'changed' } : { is: 'failed', code: errorCode }),
-    )
-    const sum = counted(state.tally, fates)
-    const { tombstones } = state.tally
-    // They were counted as tombstones when their page came.
-    state.tally = { ...sum, tombstones, unreadable: Math.max(0, sum.unreadable - fresh.length) }
-    await this.parts.store.recordPage(restore.restoreId, restore.cursor, state.tally, replayed)
-  }
-}
-
-interface State {
-  readonly restore: Restore
-  readonly system: WatchedSystem
-  readonly signal: AbortSignal
-  readonly reason: string
-  readonly peppers: readonly Pepper[]
-  tally: Tally
-  /** Under a hold since their page was read. */
-  readonly held: Set<string>
 }
 
 function byTenant(matches: readonly Match[]): Match[][] {
@@ -263,9 +262,9 @@ function byTenant(matches: readonly Match[]): Match[][] {
   return [...tenants.values()]
 }
 
-/** As a subject that is known by what was found of them; null for whoever is held, readable, or another's. */
+/** As a subject that is known by what was found of them; null for whoever is readable, or another's. */
 function subjectOf(one: LiveTombstone, found: ReadonlyMap<string, Identifier>): Readable | null {
-  if (one.held || one.subject !== null || one.digested === undefined) return null
+  if (one.subject !== null || one.digested === undefined) return null
   const { digests, ...person } = one.digested
   const identifiers = digests.flatMap((digest) => found.get(digest) ?? [])
   if (identifiers.length === 0) return null

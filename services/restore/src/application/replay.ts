@@ -5,7 +5,7 @@ import type { Replayed, Restore } from '../domain/restore.js'
 import { counted, type Fate, seen } from '../domain/tally.js'
 import type { Tally } from '../domain/waiting.js'
 import { Applying, fateOf, PageExpired, type Readable, replayedOf } from './applying.js'
-import { DigestMatching } from './digest-matching.js'
+import { DigestReplay } from './digest-replay.js'
 import { replayedTotal, service } from './metrics.js'
 import type { TombstonePage, TombstoneSource } from './tombstone-source.js'
 import { listUndated, modesOf, sight } from './undated.js'
@@ -20,7 +20,7 @@ const PAGE = 1_000
  */
 export class Replay {
   private readonly applying: Applying
-  private readonly matching: DigestMatching
+  private readonly digests: DigestReplay
 
   constructor(
     private readonly store: RestoreStore,
@@ -29,7 +29,7 @@ export class Replay {
     private readonly now: () => number = Date.now,
   ) {
     this.applying = new Applying(now)
-    this.matching = new DigestMatching({ store, source, reviews, applying: this.applying, now })
+    this.digests = new DigestReplay({ store, source, reviews, applying: this.applying, now })
   }
 
   async apply(restore: Restore, system: WatchedSystem, signal: AbortSignal): Promise<Tally> {
@@ -60,7 +60,7 @@ export class Replay {
       for (const { is } of fates) replayedTotal.inc({ system: systemId, outcome: is, service })
       return { tally: counted(tally, fates), replayed }
     })
-    return this.matching.run(restore, paged, system, signal)
+    return this.digests.run(restore, paged, system, signal)
   }
 
   async probe(restore: Restore, system: WatchedSystem, signal: AbortSignal): Promise<Tally> {

@@ -7,6 +7,8 @@ import type { Replayed } from '../domain/restore.js'
 import { restAfter, type Sweep } from '../domain/sweep.js'
 import { counted, type Fate, nothing, seen } from '../domain/tally.js'
 import { Applying, fateOf, PageExpired, type Readable, replayedOf } from './applying.js'
+import { isPutOff } from './digest-matching.js'
+import { DigestSweep, isShut } from './digest-sweep.js'
 import { service, sweptTotal } from './metrics.js'
 import type { TombstonePage, TombstoneSource } from './tombstone-source.js'
 import { listUndated, modesOf, type Sighted as Seen, sight } from './undated.js'
@@ -39,24 +41,30 @@ export interface SweepingParts {
 export class Sweeping {
   private readonly now: () => number
   private readonly applying: Applying
+  private readonly digests: DigestSweep
 
   constructor(private readonly parts: SweepingParts) {
     this.now = parts.now ?? Date.now
     this.applying = new Applying(this.now)
+    const rest = (tookMs: number, signal: AbortSignal) => this.rest(restAfter(tookMs, parts.share), signal)
+    this.digests = new DigestSweep({ ...parts, applying: this.applying, now: this.now, rest })
   }
 
   /** To its end, or as far as it goes. Idempotent: a page that was not recorded is done again. */
   async run(begun: Sweep, system: WatchedSystem, signal: AbortSignal): Promise<Sweep> {
     const { sweeps } = this.parts
     let sweep = begun
+    // Whether the pages before a crash had somebody is not known.
+    let putOff = begun.cursor !== ''
     for (const { from, limit, last } of await this.stretches(begun)) {
       let after = from
       for (;;) {
         signal.throwIfAborted()
-        if (await this.isShut(sweep.systemId)) return sweep
+        if (await isShut(this.parts.store, sweep.systemId)) return sweep
         const began = performance.now()
         const page = await this.page(sweep, after, limit)
         sweep = await this.swept(sweep, system, page, { after, limit }, signal)
+        putOff ||= page.tombstones.some(isPutOff)
         const end = page.tombstones.at(-1)?.tombstoneId
         if (end !== undefined && sweep.kind === 'full') sweep = { ...sweep, cursor: end }
         const done = last || page.tombstones.length < limit
@@ -65,6 +73,11 @@ export class Sweeping {
         if (done || end === undefined) break
         after = end
       }
+    }
+    if (putOff && sweep.kind === 'full') {
+      const done = await this.digests.sweep(sweep, system, signal)
+      if (done === null) return sweep
+      sweep = done
     }
     sweep = { ...sweep, finishedAt: this.now() }
     await sweeps.record(sweep)
@@ -182,12 +195,6 @@ export class Sweeping {
     await sweeps.erasing(systemId, false, this.now())
   }
 
-  private async isShut(systemId: string): Promise<boolean> {
-    return (await this.parts.store.gates()).some(
-      (gate) => gate.systemId === systemId && gate.state === 'shut',
-    )
-  }
-
   private rest(ms: number, signal: AbortSignal): Promise<void> {
     return (this.parts.rest ?? resting)(ms, signal)
   }
@@ -197,9 +204,11 @@ export class Sweeping {
 const readable = (page: TombstonePage): Readable[] =>
   page.tombstones.filter((one): one is Readable => !one.held && one.subject !== null)
 
-/** Of requests that are done, those whose identifiers nobody can read any more. */
+/** Of requests that are done, those of whom nothing is left that they could be found by. */
 const unreadable = (page: TombstonePage, done: ReadonlySet<string>) =>
-  page.tombstones.filter(({ held, subject, requestId }) => !held && subject === null && done.has(requestId))
+  page.tombstones.filter(
+    (one) => !one.held && one.subject === null && !isPutOff(one) && done.has(one.requestId),
+  )
 
 const isUnclear = (page: TombstonePage, done: ReadonlySet<string>, sights: readonly Seen[]): boolean =>
   unreadable(page, done).length > 0 || sights.some(({ finding }) => finding.result === 'inconclusive')

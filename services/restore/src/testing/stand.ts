@@ -173,7 +173,7 @@ export class Source implements TombstoneSource {
 export const operator: Caller = { id: 'olga', roles: ['operator'], tenants: ['*'], systemId: null }
 export const officer: Caller = { id: 'pia', roles: ['privacy_officer'], tenants: ['*'], systemId: null }
 
-const ELEMENTS = [
+export const ELEMENTS = [
   { table: 'orders', by: 'user_id', method: 'delete' },
   { table: 'users', by: 'id', method: 'delete', createdAt: 'created_at' },
 ]

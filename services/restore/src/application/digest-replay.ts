@@ -1,0 +1,99 @@
+import type { RestoreStore } from '../adapters/restore-store.js'
+import type { Replayed, Restore } from '../domain/restore.js'
+import { counted, type Fate } from '../domain/tally.js'
+import type { Tally } from '../domain/waiting.js'
+import { replayedOf } from './applying.js'
+import { type ErasingParts, eraseFound } from './digest-erasing.js'
+import { DigestMatching, type Found } from './digest-matching.js'
+import type { TombstoneSource } from './tombstone-source.js'
+import { listUndated } from './undated.js'
+import type { WatchedSystem } from './watched-system.js'
+
+/** Behind every tombstone: they have all been matched. */
+export const MATCHED = '~'
+
+export interface DigestReplayParts extends ErasingParts {
+  readonly store: RestoreStore
+  readonly source: TombstoneSource
+  readonly now: () => number
+}
+
+/** Erases people of whom only digests are left from a store that came back; whoever can't be found stays unreadable. */
+export class DigestReplay {
+  private readonly matching: DigestMatching
+
+  constructor(private readonly parts: DigestReplayParts) {
+    this.matching = new DigestMatching(parts.source)
+  }
+
+  /** After all pages. Done again after a crash: what was recorded is not counted twice. */
+  async run(begun: Restore, before: Tally, system: WatchedSystem, signal: AbortSignal): Promise<Tally> {
+    if (before.unreadable === 0) return before
+    const { store } = this.parts
+    // Its cursor is behind the pages by now.
+    const restore = (await store.restore(begun.restoreId)) ?? begun
+    if (restore.cursor === MATCHED) return before
+    const state: State = { restore, system, signal, tally: before }
+    const matched = await this.matching.match({
+      system,
+      reason: reasonOf(restore),
+      signal,
+      copyMap: restore.markerMap,
+      found: async (ask, last) => this.eraseSome(state, await ask(), last),
+    })
+    if (matched === null) return state.tally
+    const { unreadable, alreadyAbsent, held } = state.tally
+    const absent = Math.max(0, unreadable - matched.lost - matched.held.size)
+    const tally: Tally = {
+      ...state.tally,
+      unreadable: matched.lost,
+      held: held + matched.held.size,
+      alreadyAbsent: alreadyAbsent + absent,
+    }
+    await store.recordPage(restore.restoreId, MATCHED, tally, [])
+    return tally
+  }
+
+  private async eraseSome(state: State, found: Found, last: boolean): Promise<boolean> {
+    if (found.people.length === 0) return false
+    const { restore, system, signal } = state
+    const { reviews, now } = this.parts
+    const { run: number, systemId, markerMap: copyMap } = restore
+    const of = { name: reasonOf(restore), number, systemId, copyMap }
+    const { erased, sights, modes, failed } = await eraseFound(this.parts, system, found, of, signal)
+    await listUndated(reviews, restore, sights, modes, now())
+    const replayed = erased.flatMap(({ tombstone, outcome, fate }) =>
+      fate.is === 'changed' || (fate.is === 'failed' && last) ? [replayedOf(tombstone, outcome, fate)] : [],
+    )
+    await this.record(state, replayed)
+    return failed
+  }
+
+  /** Counts whoever was not counted before, and takes them from those that can't be read. */
+  private async record(state: State, replayed: readonly Replayed[]): Promise<void> {
+    const { restore } = state
+    const { store } = this.parts
+    const before = await store.alreadyReplayed(
+      restore.restoreId,
+      replayed.map(({ tombstoneId }) => tombstoneId),
+    )
+    const fresh = replayed.filter(({ tombstoneId }) => !before.has(tombstoneId))
+    const fates = fresh.map(
+      ({ errorCode }): Fate => (errorCode === null ? { is: 'changed' } : { is: 'failed', code: errorCode }),
+    )
+    const sum = counted(state.tally, fates)
+    const { tombstones } = state.tally
+    // They were counted as tombstones when their page came.
+    state.tally = { ...sum, tombstones, unreadable: Math.max(0, sum.unreadable - fresh.length) }
+    await store.recordPage(restore.restoreId, restore.cursor, state.tally, replayed)
+  }
+}
+
+interface State {
+  readonly restore: Restore
+  readonly system: WatchedSystem
+  readonly signal: AbortSignal
+  tally: Tally
+}
+
+const reasonOf = ({ restoreId }: Restore): string => `restore-${restoreId}`
