@@ -58,6 +58,11 @@ const steps = [
     hint: 'node services/ops/scripts/openapi.ts   and commit what changed.',
   },
   {
+    name: 'the OpenAPI document of restore',
+    command: [nodeBin, 'services/restore/scripts/openapi.ts', '--check'],
+    hint: 'node services/restore/scripts/openapi.ts   and commit what changed.',
+  },
+  {
     name: 'unit tests',
     command: [nodeBin, 'node_modules/vitest/vitest.mjs', 'run', '--project', 'unit'],
     hint: 'npx vitest run --project unit <path>   runs one room.',

@@ -20,9 +20,11 @@ export * from './errors.js'
 export { Health, type Readiness, type ReadinessCheck } from './health.js'
 export { createLogger, describeError, type ErrorDescription, type Logger, nestLogger } from './logger.js'
 export { counter, gauge, histogram, metricsRegistry } from './metrics.js'
+export * as openApi from './openapi.js'
 export { parsed } from './parsed.js'
 export {
   LetheExceptionFilter,
+  type MethodsOf,
   type Problem,
   type ProblemCode,
   ProblemError,

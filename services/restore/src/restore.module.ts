@@ -16,6 +16,7 @@ import { AnnouncedController, WATCHED } from './adapters/announced.controller.js
 import { BackupsController } from './adapters/http/backups.controller.js'
 import { CopiesController } from './adapters/http/copies.controller.js'
 import { DrillsController } from './adapters/http/drills.controller.js'
+import { PublicController } from './adapters/http/public.controller.js'
 import { RestoresController } from './adapters/http/restores.controller.js'
 import { ReviewsController } from './adapters/http/reviews.controller.js'
 import { SelfController } from './adapters/http/self.controller.js'
@@ -84,6 +85,7 @@ export class RestoreModule {
     return {
       module: RestoreModule,
       controllers: [
+        PublicController,
         AnnouncedController,
         RestoresController,
         BackupsController,

@@ -1,19 +1,9 @@
+import { type MethodsOf, openApi } from '@lethe/service-host'
 import { z } from 'zod'
 import { rolesFor, type Verb, verbs } from '../../domain/permissions.js'
 import * as answers from './answers.js'
 import { actionBodies, bulkBody, nothingBody, personBody, redriveBody, signInBody } from './bodies.js'
-import {
-  csrfParameter,
-  failures,
-  get,
-  type Json,
-  parametersOf,
-  post,
-  problemResponses,
-  problemSchema,
-  reading,
-  schemaOf,
-} from './openapi-operations.js'
+import { changing, csrfParameter, get, post, reading } from './openapi-operations.js'
 import {
   bulkItemsQuery,
   changesQuery,
@@ -31,6 +21,10 @@ import {
   signInQuery,
   timelineQuery,
 } from './queries.js'
+
+const { failures, parametersOf } = openApi
+
+type Json = Record<string, unknown>
 
 const meaningOf: Readonly<Record<Verb, string>> = {
   approve: 'Approves what is waited for: an identity, the erasure itself, or more records than the ceiling.',
@@ -303,17 +297,10 @@ const streamOperation = (): Json => ({
 })
 
 /** The methods each documented path takes, for the answer to any other. */
-export function documentedMethods(): (path: string) => readonly string[] {
-  const known = Object.entries(paths()).map(([path, operations]) => ({
-    expression: new RegExp(`^${path.replace(/\{[^}]+\}/g, '[^/]+')}$`),
-    methods: Object.keys(operations as Json).map((method) => method.toUpperCase()),
-  }))
-  return (path) => known.find(({ expression }) => expression.test(path))?.methods ?? []
-}
+export const documentedMethods = (): MethodsOf => openApi.methodsOfPaths(paths())
 
 /** This API as OpenAPI 3.1, made from the same zod shapes that check the queries. */
 export function openApiDocument(): Json {
-  const schemas = Object.entries(answers).map(([name, shape]) => [name, schemaOf(shape, 'output')])
   return {
     openapi: '3.1.0',
     info: { title: 'Lethe ops', version: '0.1.0' },
@@ -324,8 +311,8 @@ export function openApiDocument(): Json {
         bearer: { type: 'http', scheme: 'bearer' },
         session: { type: 'apiKey', in: 'cookie', name: '__Host-lethe-session' },
       },
-      schemas: { ...Object.fromEntries(schemas), Problem: problemSchema },
-      responses: problemResponses(),
+      schemas: { ...openApi.schemasOf(answers), Problem: openApi.problemSchema },
+      responses: openApi.problemResponses(changing),
     },
   }
 }

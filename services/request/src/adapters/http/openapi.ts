@@ -1,4 +1,5 @@
-import { z } from 'zod'
+import { type MethodsOf, openApi } from '@lethe/service-host'
+import type { z } from 'zod'
 import * as answers from './answers.js'
 import {
   beatBody,
@@ -15,28 +16,14 @@ import {
   vaultBodies,
   verificationQuery,
 } from './bodies.js'
-import {
-  anywhere,
-  behindTheGuard,
-  failures,
-  problemContent,
-  problemResponses,
-  problemSchema,
-  problemText,
-  withBody,
-} from './problem-responses.js'
+import { anywhere, behindTheGuard, withBody } from './problem-responses.js'
+
+const { failures, methodsOfPaths, parametersOf, problemContent, problemText, ref, schemaOf } = openApi
 
 type Json = Record<string, unknown>
-type Direction = 'input' | 'output'
 type AnswerName = keyof typeof answers
 
-const schemaOf = (shape: z.ZodType, io: Direction = 'input'): Json => {
-  const { $schema: _, ...schema } = z.toJSONSchema(shape, { io, target: 'draft-2020-12' }) as Json
-  return schema
-}
-
 const json = (schema: Json): Json => ({ content: { 'application/json': { schema } } })
-const ref = (name: string): Json => ({ $ref: `#/components/schemas/${name}` })
 const body = (shape: z.ZodType, example?: Json): Json => ({
   requestBody: {
     required: true,
@@ -68,16 +55,6 @@ function links(): Json {
     parameters: { id: '$response.body#/requestId' },
   })
   return Object.fromEntries(followUps.map((name) => [name, ofOne(name)]))
-}
-
-function parametersOf(shape: z.ZodObject): Json[] {
-  const schema = schemaOf(shape) as { properties?: Record<string, Json> }
-  return Object.entries(schema.properties ?? {}).map(([name, property]) => ({
-    name,
-    in: 'query',
-    required: false,
-    schema: property,
-  }))
 }
 
 const requestIdParameter: Json = {
@@ -302,16 +279,7 @@ function otherPaths(): Json {
 }
 
 /** The methods each documented path takes, for the answer to any other. */
-export function documentedMethods(): (path: string) => readonly string[] {
-  const known = Object.entries({ ...requestPaths(), ...otherPaths() }).map(([path, operations]) => ({
-    expression: new RegExp(`^${path.replace(/\{[^}]+\}/g, '[^/]+')}$`),
-    methods: Object.keys(operations as Json).map((method) => method.toUpperCase()),
-  }))
-  return (path) => known.find(({ expression }) => expression.test(path))?.methods ?? []
-}
-
-const answerSchemas = (): Json =>
-  Object.fromEntries(Object.entries(answers).map(([name, shape]) => [name, schemaOf(shape, 'output')]))
+export const documentedMethods = (): MethodsOf => methodsOfPaths({ ...requestPaths(), ...otherPaths() })
 
 /** This API as OpenAPI 3.1, made from the same zod shapes that check the bodies. */
 export function openApiDocument(): Json {
@@ -322,8 +290,8 @@ export function openApiDocument(): Json {
     paths: { ...requestPaths(), ...otherPaths() },
     components: {
       securitySchemes: { bearer: { type: 'http', scheme: 'bearer' } },
-      schemas: { ...answerSchemas(), Problem: problemSchema },
-      responses: problemResponses(),
+      schemas: { ...openApi.schemasOf(answers), Problem: openApi.problemSchema },
+      responses: openApi.problemResponses(withBody),
       links: links(),
     },
   }

@@ -1,21 +1,7 @@
 import { AuthGuard, type Caller, CallerParam, parsed } from '@lethe/service-host'
 import { Body, Controller, Get, HttpCode, Inject, Post, Query, UseGuards } from '@nestjs/common'
-import { z } from 'zod'
 import { Backups } from '../../application/backups.js'
-import { restoreName as id } from '../../domain/restore-name.js'
-
-const instant = z.number().int().min(0)
-const reportBody = z
-  .object({
-    systemId: id,
-    backupId: id,
-    takenAt: instant,
-    keptUntil: instant.optional(),
-    policy: id.optional(),
-    gone: z.boolean().optional(),
-  })
-  .strict()
-const listQuery = z.object({ systemId: id.optional(), all: z.enum(['true', 'false']).optional() }).strict()
+import { ofSystemOrAll, reportBody } from './bodies.js'
 
 /** The catalogue of backups. */
 @Controller('v1/backups')
@@ -25,7 +11,7 @@ export class BackupsController {
 
   @Get()
   async list(@CallerParam() caller: Caller, @Query() query: unknown) {
-    const { systemId, all } = parsed(listQuery, query, 'query')
+    const { systemId, all } = parsed(ofSystemOrAll, query, 'query')
     return { backups: await this.backups.list(caller, systemId ?? null, all === 'true') }
   }
 

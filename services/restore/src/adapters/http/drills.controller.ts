@@ -1,13 +1,7 @@
 import { AuthGuard, type Caller, CallerParam, parsed } from '@lethe/service-host'
 import { Body, Controller, Get, HttpCode, Inject, Param, Post, Query, UseGuards } from '@nestjs/common'
-import { z } from 'zod'
 import { Drills } from '../../application/drills.js'
-import { restoreName as id } from '../../domain/restore-name.js'
-
-const drillId = z.uuid()
-const listQuery = z.object({ systemId: id.optional() }).strict()
-const startBody = z.object({ systemId: id, drillId: drillId.optional() }).strict()
-const checkBody = z.object({ systemId: id }).strict()
+import { checkDrillBody, drillId, ofSystem, startDrillBody } from './bodies.js'
 
 /** Restore drills and their evidence. */
 @Controller('v1/drills')
@@ -17,7 +11,7 @@ export class DrillsController {
 
   @Get()
   async list(@CallerParam() caller: Caller, @Query() query: unknown) {
-    const { systemId } = parsed(listQuery, query, 'query')
+    const { systemId } = parsed(ofSystem, query, 'query')
     return { drills: await this.drills.list(caller, systemId ?? null) }
   }
 
@@ -28,14 +22,14 @@ export class DrillsController {
 
   @Post()
   start(@CallerParam() caller: Caller, @Body() body: unknown) {
-    const given = parsed(startBody, body)
+    const given = parsed(startDrillBody, body)
     return this.drills.start(caller, given.systemId, given.drillId)
   }
 
   @Post('check')
   @HttpCode(200)
   check(@CallerParam() caller: Caller, @Body() body: unknown) {
-    return this.drills.check(caller, parsed(checkBody, body).systemId)
+    return this.drills.check(caller, parsed(checkDrillBody, body).systemId)
   }
 
   @Post(':drillId/stop')

@@ -1,21 +1,7 @@
 import { AuthGuard, type Caller, CallerParam, parsed } from '@lethe/service-host'
 import { Body, Controller, Get, HttpCode, Inject, Param, Post, Query, UseGuards } from '@nestjs/common'
-import { z } from 'zod'
 import { Restores } from '../../application/restores.js'
-import { restoreName as id } from '../../domain/restore-name.js'
-
-const announceBody = z
-  .object({
-    systemId: id,
-    restoreId: id.optional(),
-    backupId: id.optional(),
-    gateMode: z.enum(['hooked', 'unhooked']).default('unhooked'),
-  })
-  .strict()
-// No free text: it is kept for ever, outside the vault, and could name somebody.
-const openBody = z.object({ ticket: id }).strict()
-const sweepBody = z.object({ systemId: id }).strict()
-const listQuery = z.object({ systemId: id.optional() }).strict()
+import { announceBody, name, ofSystem, openBody, sweepBody } from './bodies.js'
 
 @Controller('v1')
 @UseGuards(AuthGuard)
@@ -24,18 +10,18 @@ export class RestoresController {
 
   @Get('gates/:systemId')
   gate(@CallerParam() caller: Caller, @Param('systemId') systemId: string) {
-    return this.restores.gate(caller, parsed(id, systemId, 'systemId'))
+    return this.restores.gate(caller, parsed(name, systemId, 'systemId'))
   }
 
   @Get('restores')
   async list(@CallerParam() caller: Caller, @Query() query: unknown) {
-    const { systemId } = parsed(listQuery, query, 'query')
+    const { systemId } = parsed(ofSystem, query, 'query')
     return { restores: await this.restores.history(caller, systemId ?? null) }
   }
 
   @Get('restores/:restoreId')
   one(@CallerParam() caller: Caller, @Param('restoreId') restoreId: string) {
-    return this.restores.one(caller, parsed(id, restoreId, 'restoreId'))
+    return this.restores.one(caller, parsed(name, restoreId, 'restoreId'))
   }
 
   @Post('restores')
@@ -45,13 +31,13 @@ export class RestoresController {
 
   @Get('sweeps')
   async sweeps(@CallerParam() caller: Caller, @Query() query: unknown) {
-    const { systemId } = parsed(listQuery, query, 'query')
+    const { systemId } = parsed(ofSystem, query, 'query')
     return { sweeps: await this.restores.sweepHistory(caller, systemId ?? null) }
   }
 
   @Get('sweeps/:sweepId')
   oneSweep(@CallerParam() caller: Caller, @Param('sweepId') sweepId: string) {
-    return this.restores.oneSweep(caller, parsed(id, sweepId, 'sweepId'))
+    return this.restores.oneSweep(caller, parsed(name, sweepId, 'sweepId'))
   }
 
   @Post('sweeps')
@@ -62,12 +48,12 @@ export class RestoresController {
   @Post('restores/:restoreId/retry')
   @HttpCode(200)
   retry(@CallerParam() caller: Caller, @Param('restoreId') restoreId: string) {
-    return this.restores.retry(caller, parsed(id, restoreId, 'restoreId'))
+    return this.restores.retry(caller, parsed(name, restoreId, 'restoreId'))
   }
 
   @Post('restores/:restoreId/open')
   @HttpCode(200)
   open(@CallerParam() caller: Caller, @Param('restoreId') restoreId: string, @Body() body: unknown) {
-    return this.restores.open(caller, parsed(id, restoreId, 'restoreId'), parsed(openBody, body).ticket)
+    return this.restores.open(caller, parsed(name, restoreId, 'restoreId'), parsed(openBody, body).ticket)
   }
 }

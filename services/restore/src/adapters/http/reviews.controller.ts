@@ -1,12 +1,7 @@
 import { AuthGuard, type Caller, CallerParam, parsed } from '@lethe/service-host'
 import { Body, Controller, Get, HttpCode, Inject, Param, Post, Query, UseGuards } from '@nestjs/common'
-import { z } from 'zod'
 import { Reviews } from '../../application/reviews.js'
-import { restoreName as id } from '../../domain/restore-name.js'
-
-const listQuery = z.object({ systemId: id.optional(), all: z.enum(['true', 'false']).optional() }).strict()
-// No free text: it is kept for ever, outside the vault, and could name somebody.
-const decideBody = z.object({ decision: z.enum(['keep', 'erase']), ticket: id }).strict()
+import { decideBody, name, ofSystemOrAll } from './bodies.js'
 
 /** Records that may be of somebody who came back. */
 @Controller('v1/reviews')
@@ -16,7 +11,7 @@ export class ReviewsController {
 
   @Get()
   async list(@CallerParam() caller: Caller, @Query() query: unknown) {
-    const { systemId, all } = parsed(listQuery, query, 'query')
+    const { systemId, all } = parsed(ofSystemOrAll, query, 'query')
     return { reviews: await this.reviews.list(caller, systemId ?? null, all === 'true') }
   }
 
@@ -24,6 +19,6 @@ export class ReviewsController {
   @HttpCode(200)
   decide(@CallerParam() caller: Caller, @Param('reviewId') given: string, @Body() body: unknown) {
     const { decision, ticket } = parsed(decideBody, body)
-    return this.reviews.decide(caller, parsed(id, given, 'reviewId'), decision, ticket)
+    return this.reviews.decide(caller, parsed(name, given, 'reviewId'), decision, ticket)
   }
 }

@@ -1,9 +1,7 @@
 import { AuthGuard, type Caller, CallerParam, parsed } from '@lethe/service-host'
 import { Body, Controller, Get, HttpCode, Inject, Post, UseGuards } from '@nestjs/common'
-import { z } from 'zod'
 import { SelfRestore } from '../../application/self/self-restore.js'
-
-const beginBody = z.object({ accept: z.boolean().default(false) }).strict()
+import { beginSelfBody } from './bodies.js'
 
 /** Lethe's own database: whether it is the one Lethe last worked with, and what a person can do when it is not. */
 @Controller('v1/self')
@@ -19,6 +17,6 @@ export class SelfController {
   @Post('restore')
   @HttpCode(202)
   begin(@CallerParam() caller: Caller, @Body() body: unknown) {
-    return this.self.begin(caller, parsed(beginBody, body ?? {}).accept)
+    return this.self.begin(caller, parsed(beginSelfBody, body ?? {}).accept)
   }
 }
