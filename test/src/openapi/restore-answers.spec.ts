@@ -40,8 +40,8 @@ export async function answersOfRestore(chain: Chain, file: string): Promise<Form
   }
   const cache = { systemId: 'cache' }
   const shop = { systemId: 'shop-pg' }
-  const { restoreId } = await ask('announce', answers.restore, '/v1/restores', cache)
-  await ask('gate', answers.gate, '/v1/gates/cache')
+  const { restoreId } = await ask('announce', answers.restore, '/v1/restores', shop)
+  await ask('gate', answers.gate, '/v1/gates/shop-pg')
   await until(
     'the end of the restore',
     async () => {

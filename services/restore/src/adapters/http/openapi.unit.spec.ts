@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { PATH_METADATA } from '@nestjs/common/constants.js'
+import { HTTP_CODE_METADATA, METHOD_METADATA, PATH_METADATA } from '@nestjs/common/constants.js'
 import { describe, expect, it } from 'vitest'
 import { BackupsController } from './backups.controller.js'
 import { CopiesController } from './copies.controller.js'
@@ -28,11 +28,12 @@ const controllers = [
 const taken = controllers.flatMap((controller) => {
   const root = Reflect.getMetadata(PATH_METADATA, controller) as string
   return Object.getOwnPropertyNames(controller.prototype).flatMap((name) => {
+    if (name === 'constructor') return []
     const handler = controller.prototype[name as never] as object
     const path = Reflect.getMetadata(PATH_METADATA, handler) as string | undefined
     if (path === undefined) return []
-    const method = METHODS[Reflect.getMetadata('method', handler) as number]
-    const status = (Reflect.getMetadata('__httpCode__', handler) as number | undefined) ?? null
+    const method = METHODS[Reflect.getMetadata(METHOD_METADATA, handler) as number]
+    const status = (Reflect.getMetadata(HTTP_CODE_METADATA, handler) as number | undefined) ?? null
     const whole = `/${root}/${path}`.replace(/\/+$/, '').replace(/\/{2,}/g, '/')
     return [`${method} ${whole.replace(/:(\w+)/g, '{$1}')} ${status ?? (method === 'post' ? 201 : 200)}`]
   })
