@@ -1,3 +1,4 @@
+import type { ProbeFinding } from '@lethe/eraser-kit'
 import type { Logger } from '@lethe/service-host'
 import type { RestoreStore } from '../adapters/restore-store.js'
 import type { SweepStore } from '../adapters/sweep-store.js'
@@ -35,7 +36,7 @@ export class DigestSweep {
     const shut = new AbortController()
     const stopped = AbortSignal.any([signal, shut.signal])
     const back = new Set<string>()
-    const unclear = new Set<string>()
+    const unclear = new Map<string, ProbeFinding>()
     const reading = {
       system,
       reason: nameOf(sweep),
@@ -52,7 +53,7 @@ export class DigestSweep {
     try {
       const matched = await this.matching.match(reading)
       const missing = matched?.lost ?? (await this.matching.count(reading)) - back.size
-      if (missing > 0 || unclear.size > 0) await this.admit(sweep, missing, unclear.size)
+      if (missing > 0 || unclear.size > 0) await this.admit(sweep, missing, [...unclear.values()])
       const probed = matched === null ? back.size : matched.sought
       this.tell(sweep, { clean: probed - back.size - unclear.size, residual: back.size })
       const isKept = back.size > 0 || missing > 0 || unclear.size > 0
@@ -74,7 +75,7 @@ export class DigestSweep {
     sweep: Sweep,
     system: WatchedSystem,
     ask: () => Promise<Found>,
-    of: { back: Set<string>; unclear: Set<string>; last: boolean; signal: AbortSignal },
+    of: { back: Set<string>; unclear: Map<string, ProbeFinding>; last: boolean; signal: AbortSignal },
   ): Promise<boolean> {
     const { reviews, sweeps, store, now, logger } = this.parts
     const { systemId, sweepId: restoreId } = sweep
@@ -83,10 +84,11 @@ export class DigestSweep {
     const modes = await modesOf(reviews, systemId, people)
     const sights = await sight(system, people, modes, of.signal)
     await listUndated(reviews, { systemId, restoreId }, sights, modes, now())
-    const ids = (result: string) =>
-      sights.flatMap(({ tombstone, finding }) => (finding.result === result ? [tombstone.tombstoneId] : []))
-    for (const id of ids('inconclusive')) of.unclear.add(id)
-    const residual = new Set(ids('residual'))
+    const residual = new Set<string>()
+    for (const { tombstone, finding } of sights) {
+      if (finding.result === 'residual') residual.add(tombstone.tombstoneId)
+      if (finding.result === 'inconclusive') of.unclear.set(tombstone.tombstoneId, finding)
+    }
     if (residual.size === 0) return false
     logger.error(
       { system: systemId, sweepId: restoreId, people: residual.size },
@@ -115,14 +117,18 @@ export class DigestSweep {
   }
 
   /** Who could not be looked for is not clean. */
-  private async admit({ sweepId, systemId }: Sweep, unreadable: number, unclear: number): Promise<void> {
+  private async admit(
+    { sweepId, systemId }: Sweep,
+    unreadable: number,
+    unclear: readonly ProbeFinding[],
+  ): Promise<void> {
     const { store, logger, now } = this.parts
+    const tally = { ...seen(nothing, unclear), unreadable }
+    const { inconclusive } = tally
     logger.error(
-      { system: systemId, sweepId, unreadable, unclear },
+      { system: systemId, sweepId, unreadable, inconclusive },
       'people could not be looked for by their digests',
     )
-    const inconclusive: Record<string, number> = unclear > 0 ? { by_digest: unclear } : {}
-    const tally = { ...nothing, unreadable, inconclusive }
     await store.recordFound({ restoreId: sweepId, systemId, announcedAt: now(), ...tally }, [])
   }
 
