@@ -142,15 +142,16 @@ export async function restoreMarked(
 async function restored(store: Store, indices: readonly string[], signal: AbortSignal): Promise<void> {
   let stuckSince: number | null = null
   for (;;) {
-    let red = 0
+    let waiting = 0
     let moving = 0
     for (const names of paths(indices)) {
       const query = { timeout: '1s', level: 'cluster' }
       const one = await store.call(health, { method: 'GET', path: `/_cluster/health/${names}`, query })
-      if (one.status === 'red') red++
+      // Without replicas: yellow is a shard that still waits for its turn.
+      if (one.status !== 'green') waiting++
       moving += one.initializing_shards + one.relocating_shards
     }
-    if (red === 0) return
+    if (waiting === 0) return
     if (moving > 0) stuckSince = null
     else stuckSince ??= Date.now()
     if (stuckSince !== null && Date.now() - stuckSince > STUCK_MS)
