@@ -6,6 +6,7 @@ import { RestoreClient } from '@lethe/client'
 import { withClient } from '@lethe/infra'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { Chain } from './harness/chain.js'
+import { dumpTo, withRestored } from './harness/dumps.js'
 import { type Ran, run } from './harness/run.js'
 import { until, untilStatus } from './harness/wait.js'
 import { LetheDatabase } from './self/lethe-database.js'
@@ -106,7 +107,7 @@ describe('lethe, the command line', () => {
     expect((await lethe(['list', '--status', 'SCHEDULED'])).out.trim()).toBe('No requests.')
   })
 
-  it('imports people who were erased before Lethe, once; whoever of them is in a store is erased by its next sweep', async () => {
+  it('imports people who were erased before Lethe, once; the next sweep erases whoever of them is in a store, and they are erased from a backup of before Lethe', async () => {
     const recent = `user_id,tenant,erased_at\nu24,acme,${new Date(Date.now() - 60_000).toISOString()}\n`
     const bad = await lethe(['tombstones', 'import', '-'], {}, `${recent}u25,acme,tomorrow\n`)
     expect(bad).toMatchObject({ code: 5, err: '' })
@@ -118,27 +119,68 @@ describe('lethe, the command line', () => {
       end: 'looked',
       imported: 1,
     })
-    const done = await lethe(['tombstones', 'import', '-'], {}, recent)
-    expect(done).toMatchObject({ code: 0, err: '' })
-    expect(done.out).toContain('1 lines: 1 imported')
-    expect((await lethe(['tombstones', 'import', '-'], {}, recent)).out).toContain(
-      '0 imported, 1 known already',
-    )
-    for (const ran of [bad, done]) expect(ran.out).not.toMatch(/u24|u25/)
-    expect((await lethe(['tombstones', 'import', '-'], { LETHE_TOKEN: 'no officer' }, recent)).code).toBe(3)
+    const left = async (url: string) =>
+      withClient(url, async (client) => {
+        const { rows } = await client.query(
+          `SELECT id, (SELECT count(*)::int FROM orders o WHERE o.user_id = u.id) AS orders
+           FROM users u WHERE id IN ('u24', 'u25') ORDER BY id`,
+        )
+        return rows
+      })
+    const folder = mkdtempSync(join(tmpdir(), 'lethe-import-'))
+    try {
+      // As a backup of before Lethe is: everybody, and nothing of Lethe's.
+      const before = join(folder, 'before.dump')
+      await dumpTo(before, chain, chain.pgUrl, ['--exclude-schema=lethe'])
+      await withRestored(before, chain, chain.pgUrl, async (url) => {
+        const people = await left(url)
+        expect(people.map(({ id }) => id)).toEqual(['u24', 'u25'])
+        const apply = (...options: string[]) =>
+          lethe(['restore', 'apply', '--system', 'shop-pg', '--json', ...options], {
+            LETHE_COPY_URL: url,
+            LETHE_STATE: folder,
+          })
+        // Nobody who is not imported is looked for.
+        const [unknown] = json(await apply('--dry-run'))
+        expect(unknown.probed.residual.users ?? 0).toBe(0)
+
+        const done = await lethe(['tombstones', 'import', '-'], {}, recent)
+        expect(done).toMatchObject({ code: 0, err: '' })
+        expect(done.out).toContain('1 lines: 1 imported')
+        expect((await lethe(['tombstones', 'import', '-'], {}, recent)).out).toContain(
+          '0 imported, 1 known already',
+        )
+        for (const ran of [bad, done]) expect(ran.out).not.toMatch(/u24|u25/)
+        expect((await lethe(['tombstones', 'import', '-'], { LETHE_TOKEN: 'no officer' }, recent)).code).toBe(
+          3,
+        )
+
+        const [found] = json(await apply('--dry-run'))
+        expect(found.probed.residual).toMatchObject({ users: 1 })
+        expect(await left(url)).toEqual(people)
+        const applied = await apply()
+        // It has no marker: that nobody is in it who was forgotten, a person must say.
+        expect(applied.code).toBe(5)
+        const [report] = json(applied)
+        expect(report.reasons).toMatchObject([{ code: 'marker_unknown' }])
+        expect(report.replayed).toMatchObject({
+          replayed: found.probed.tombstones - report.replayed.alreadyAbsent,
+        })
+        expect(report.replayed.replayed).toBeGreaterThan(0)
+        expect(Object.values(report.probed.residual).filter((count) => count !== 0)).toEqual([])
+        expect(await left(url)).toEqual(people.slice(1))
+      })
+    } finally {
+      rmSync(folder, { recursive: true, force: true })
+    }
     await until(
       'the chain has the imported tombstones',
       async () => (await lethe(['tombstones', 'verify', '--json'])).code,
       (code) => code === 0,
     )
-    const left = async () =>
-      withClient(chain.pgUrl, async (client) => {
-        const { rows } = await client.query(`SELECT id FROM users WHERE id IN ('u24', 'u25') ORDER BY id`)
-        return rows.map(({ id }) => id)
-      })
-    expect(await left()).toEqual(['u24', 'u25'])
+    expect((await left(chain.pgUrl)).map(({ id }) => id)).toEqual(['u24', 'u25'])
     await lethe(['restore', 'sweep', '--system', 'shop-pg', '--wait'])
-    expect(await left()).toEqual(['u25'])
+    expect((await left(chain.pgUrl)).map(({ id }) => id)).toEqual(['u25'])
   })
 
   it('lists no dead letters and finds the read models equal to the log', async () => {

@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { Chain } from './harness/chain.js'
 import { credentialsWith } from './harness/credentials.js'
 import { run } from './harness/run.js'
-import { faults, faultyService, forgetful } from './openapi/faulty-service.js'
+import { faults, faultyService, forgetful, restoreFaults } from './openapi/faulty-service.js'
 import { askEverything } from './openapi/schemathesis.js'
 
 const seed = Number(process.env.LETHE_SEED ?? 20_260_101)
@@ -42,6 +42,7 @@ else
       expect(made).toMatchObject({ code: 0, err: '' })
       chain = await Chain.start({
         shop: { customers: 800 },
+        restore: true,
         env: {
           LETHE_CREDENTIALS: credentialsWith(stack.secrets.credentialsFile, [viewer]),
           LETHE_VAULT_KEYS: keys,
@@ -126,6 +127,46 @@ else
             'Response violates schema',
             'API accepts requests without authentication',
             'Wrong response to undeclared method',
+          ])
+            expect(output).toContain(found)
+        } finally {
+          await faulty.close()
+        }
+      },
+      outer,
+    )
+
+    it.each(['privacy-officer', 'operator', 'restore', 'shop-backend', viewer.id])(
+      'of restore says what the service does when %s asks',
+      async (credential) => {
+        const token = credential === viewer.id ? viewer.token : chain.context.secrets.token(credential)
+        const { code, output } = await ask(`http://127.0.0.1:${chain.context.at.ports.restore}`, {
+          ...{ document: 'restore.openapi.json', token, maxExamples: 2, seconds: 8 },
+        })
+        expect(code, output.slice(-12_000)).toBe(0)
+        expect(output).toMatch(/Selected: ([1-9][0-9]*)\/\1\n/)
+      },
+      outer,
+    )
+
+    it(
+      'of restore would be found wrong: a failure of the service, an answer of another form, an open door',
+      async () => {
+        const faulty = await faultyService(
+          `http://127.0.0.1:${chain.context.at.ports.restore}`,
+          restoreFaults,
+        )
+        try {
+          const { code, output } = await ask(faulty.url, {
+            ...{ document: 'restore.openapi.json', operations: ['restores', 'sweeps', 'self'] },
+            ...{ phases: 'coverage', maxExamples: 1 },
+          })
+          expect(code).toBe(1)
+          for (const found of [
+            'Server error',
+            'Undocumented status code',
+            'Response violates schema',
+            'API accepts requests without authentication',
           ])
             expect(output).toContain(found)
         } finally {

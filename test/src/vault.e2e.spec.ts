@@ -9,10 +9,11 @@ import { digestsOf } from '../../services/request/src/vault/digest.js'
 import { openKeyStore } from '../../services/request/src/vault/open-key-store.js'
 import { unseal } from '../../services/request/src/vault/seal.js'
 import { Chain } from './harness/chain.js'
+import { dumpTo } from './harness/dumps.js'
 import { run } from './harness/run.js'
 import { until, untilStatus } from './harness/wait.js'
 import { footprint, sizeOf } from './shop/oracle.js'
-import { dumpTo, type SealedRow, sealedInDump, sealedRows } from './vault/copies.js'
+import { type SealedRow, sealedInDump, sealedRows } from './vault/copies.js'
 
 const folder = mkdtempSync(join(tmpdir(), 'lethe-vault-'))
 const at = (name: string) => join(folder, name)
@@ -217,12 +218,12 @@ describe('the vault on the real chain', () => {
     await sql('ALTER TABLE read_model.tombstones DISABLE TRIGGER tombstone_not_shortened')
     await sql('UPDATE read_model.tombstones SET expires_at = 0 WHERE request_id = $1', [ids.finished])
     cpSync(at('keys'), at('copied-keys'), { recursive: true })
-    await dumpTo(at('before-resealing.dump'), chain)
+    await dumpTo(at('before-resealing.dump'), chain, chain.letheUrl)
     const tried = await vault<{ outlook: EpochOutlook }>('reseal', first, '--dry-run')
     expect(tried.outlook.neededRequests).toBe(bystanders.length + 3)
     const moved = await vault<{ resealed: object }>('reseal', first)
     expect(moved.resealed).toMatchObject({ requests: bystanders.length + 3, notes: 1, unreadable: [] })
-    await dumpTo(at('after-resealing.dump'), chain)
+    await dumpTo(at('after-resealing.dump'), chain, chain.letheUrl)
     const left = await vault<{ outlook: EpochOutlook }>('destroy', first, '--dry-run')
     expect(left.outlook).toMatchObject({
       requests: 1,

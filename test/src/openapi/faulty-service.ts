@@ -24,6 +24,14 @@ export const faults: Faults = {
   '/v1/map-check': (_asked, answer) => says(answer, 202, 'application/json', emptyPage),
 }
 
+/** The same of the restore service. */
+export const restoreFaults: Faults = {
+  '/v1/restores': (_asked, answer) =>
+    says(answer, 500, 'application/problem+json', JSON.stringify({ type: 'x', title: 'x', status: 500 })),
+  '/v1/sweeps': (_asked, answer) => says(answer, 200, 'application/json', JSON.stringify({ sweeps: 'none' })),
+  '/v1/self': (_asked, answer) => says(answer, 202, 'application/json', emptyPage),
+}
+
 /** Takes a request and then knows nothing of it. */
 export const forgetful: Faults = {
   '/v1/erasure-requests/{id}': (_asked, answer) =>

@@ -12,6 +12,8 @@ export interface Findings {
 
 export interface Questions {
   readonly program: string
+  /** Which of the committed documents; request's when left out. */
+  readonly document?: 'openapi.json' | 'restore.openapi.json'
   /** Where the service answers. */
   readonly url: string
   readonly token: string
@@ -26,11 +28,13 @@ export interface Questions {
   readonly seconds: number
 }
 
-/** A cursor is what a list gave, which no schema can say, so one of the right form may be refused. */
-const settings = (reads: boolean) => `
+const settings = `
 headers = { Authorization = "Bearer \${LETHE_TEST_TOKEN}" }
 [checks.positive_data_acceptance]
 expected-statuses = ["2xx", 401, 403, 404, 409, 422, 429, 503]
+`
+/** A cursor is what a list gave, which no schema can say, so one of the right form may be refused. */
+const ofLists = (reads: boolean) => `
 [[operations]]
 include-operation-id = ["list", "verification"]
 [operations.checks.positive_data_acceptance]
@@ -40,10 +44,11 @@ expected-statuses = ["2xx", 400, 404${reads ? '' : ', 403'}]
 /** The committed OpenAPI document against the live service, with every check Schemathesis has. */
 export async function askEverything(questions: Questions): Promise<Findings> {
   const { program, url, token, seed, operations = [], reads = true, phases, maxExamples, seconds } = questions
+  const { document: name = 'openapi.json' } = questions
   const folder = mkdtempSync(join(tmpdir(), 'lethe-schemathesis-'))
   const config = join(folder, 'schemathesis.toml')
-  writeFileSync(config, settings(reads))
-  const document = fileURLToPath(new URL('../../../schemas/openapi.json', import.meta.url))
+  writeFileSync(config, name === 'openapi.json' ? settings + ofLists(reads) : settings)
+  const document = fileURLToPath(new URL(`../../../schemas/${name}`, import.meta.url))
   const only = operations.flatMap((id) => ['--include-operation-id', id])
   const child = spawn(
     program,

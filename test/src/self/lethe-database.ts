@@ -4,6 +4,7 @@ import { promisify } from 'node:util'
 import { registerOutboxConnector, removeOutboxConnector, withClient } from '@lethe/infra'
 import pg from 'pg'
 import type { Chain } from '../harness/chain.js'
+import { dumpTo } from '../harness/dumps.js'
 
 const runFile = promisify(execFile)
 
@@ -18,9 +19,8 @@ export class LetheDatabase {
     this.connectors = [chain.environment('request').LETHE_CONNECTOR ?? '']
   }
 
-  async dump(file: string): Promise<void> {
-    const { letheUrl, context } = this.chain
-    await runFile(join(context.tools.postgresBin, 'pg_dump'), ['-Fc', '--file', file, '--dbname', letheUrl])
+  dump(file: string): Promise<void> {
+    return dumpTo(file, this.chain, this.chain.letheUrl)
   }
 
   /** Puts the dump in the database's place: dropped, made anew, filled, and its outbox read again. */
