@@ -8,6 +8,7 @@ import { Chain } from './harness/chain.js'
 import { credentialsWith } from './harness/credentials.js'
 import { run } from './harness/run.js'
 import { faults, faultyService, forgetful, restoreFaults } from './openapi/faulty-service.js'
+import { answersOfRestore } from './openapi/restore-answers.spec.js'
 import { askEverything } from './openapi/schemathesis.js'
 
 const seed = Number(process.env.LETHE_SEED ?? 20_260_101)
@@ -175,4 +176,19 @@ else
       },
       outer,
     )
+
+    it('of restore gives what it answers the form it has, and another form would be found', async () => {
+      const formed = await answersOfRestore(chain, join(folder, 'shop.dump'))
+      expect(formed.length).toBeGreaterThan(15)
+      for (const { operation, shape, body } of formed) {
+        expect(shape.safeParse(body).error?.issues ?? [], operation).toEqual([])
+        for (const [field, inside] of Object.entries(shape.shape)) {
+          const wrong = { ...body, [field]: Symbol('of another form') }
+          expect(shape.safeParse(wrong).success, `${operation}.${field}`).toBe(false)
+          const { [field]: _, ...without } = body
+          if (!inside.safeParse(undefined).success)
+            expect(shape.safeParse(without).success, `${operation}.${field}`).toBe(false)
+        }
+      }
+    })
   })
