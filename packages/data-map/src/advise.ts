@@ -1,3 +1,4 @@
+import { MANUAL } from './manual.js'
 import type { DataMap } from './types.js'
 
 /** Something a map may well say on purpose, and that surprises who does not. */
@@ -21,7 +22,7 @@ export function advise(map: DataMap): Advice[] {
         'no_backups',
         'No backups are listed: erased people count as gone from backups at once. List them under backups:.',
       )
-    if (system.ceiling === null)
+    if (system.ceiling === null && system.kind !== MANUAL)
       add('no_ceiling', 'No ceiling: one pass may touch any number of records. Give ceiling:.')
     if (system.derivedFrom.length > 0 && system.settleMs === 0)
       add(

@@ -3,6 +3,7 @@ import { checkBackups, checkBy, checkDeclared, checkIdentifiers, checkOrder } fr
 import { durationMs } from './duration.js'
 import { explain } from './explain.js'
 import { type CommonSection, commonSchema, type Envelope, envelopeSchema } from './grammar.js'
+import { meaningless } from './manual.js'
 import { readSource, type Source } from './source.js'
 import type { DataMap, MapKind, MapKinds, MapSystem, Problem } from './types.js'
 
@@ -88,7 +89,8 @@ function parseSystem(
   const common = commonSchema.safeParse(pick(raw, (key) => COMMON_KEYS.includes(key)))
   if (!common.success) problems.push(...explain(source, base, raw, common.error.issues))
   if (typeof raw.kind !== 'string') return null
-  const own = pick(raw, (key) => !COMMON_KEYS.includes(key) || SHARED_KEYS.has(key))
+  const byHand = Object.hasOwn(kinds, raw.kind) && kinds[raw.kind]?.byHand !== undefined
+  const own = pick(raw, (key) => !COMMON_KEYS.includes(key) || (SHARED_KEYS.has(key) && !byHand))
   const exempt = common.success && common.data.notApplicable !== undefined && Object.keys(own).length === 0
   const kind = Object.hasOwn(kinds, raw.kind) ? kinds[raw.kind] : undefined
   if (!kind && !exempt) {
@@ -99,6 +101,8 @@ function parseSystem(
   const body = kind && !exempt ? kind.system.safeParse(own) : null
   if (body && !body.success) problems.push(...explain(source, base, own, body.error.issues, knownKeys(kind)))
   if (!common.success || (body && !body.success)) return null
+  if (byHand && !exempt)
+    problems.push(...meaningless(raw).map(({ key, message }) => source.problem([...base, key], message)))
   if (kind && body) problems.push(...checkBody(source, envelope, id, common.data, kind, own, body.data))
   problems.push(...checkBackups(source, id, common.data))
   return { section: common.data, system: toSystem(id, common.data, body ? body.data : null) }

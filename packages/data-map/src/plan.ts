@@ -57,6 +57,7 @@ export function compilePlan(map: DataMap, kinds: MapKinds, tenantId: string): Pl
       ceiling: system.ceiling,
       backups: system.backups.map(({ name, keepMs }) => ({ name, keepMs })),
       derivedFrom: sources.get(system.systemId) ?? [],
+      byHand: kindOf(kinds, system).byHand?.(system.body) ?? null,
     })),
     notApplicable: systems.flatMap(({ systemId, notApplicable: reason }) =>
       reason === undefined ? [] : [{ systemId, reason }],

@@ -67,6 +67,7 @@ describe('compilePlan', () => {
           ceiling: null,
           backups: [],
           derivedFrom: ['shop-pg'],
+          byHand: null,
         },
         {
           systemId: 'shop-pg',
@@ -75,6 +76,7 @@ describe('compilePlan', () => {
           ceiling: 5000,
           backups: [{ name: 'nightly', keepMs: 1 }],
           derivedFrom: [],
+          byHand: null,
         },
       ],
       notApplicable: [],

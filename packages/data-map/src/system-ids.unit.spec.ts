@@ -15,6 +15,11 @@ describe('the systems of a data map', () => {
     expect(systemIdsOf(map)).toEqual(['cache', 'shop-pg'])
   })
 
+  it('leave out what a person erases by hand and what holds nothing: nobody misses an eraser there', () => {
+    const more = `${map}  archive: { kind: manual }\n  crm: { kind: x, notApplicable: not used }\n`
+    expect(systemIdsOf(more)).toEqual(['cache', 'shop-pg'])
+  })
+
   it('are not known, rather than none, where the text is no data map', () => {
     expect(systemIdsOf('systems: [')).toBeNull()
     expect(systemIdsOf('version: 1')).toBeNull()

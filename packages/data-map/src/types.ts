@@ -1,3 +1,4 @@
+import type { log } from '@lethe/schemas'
 import type { ZodType } from 'zod'
 
 export type IdentifierType = 'user_id' | 'email' | 'phone' | `vendor:${string}`
@@ -45,6 +46,8 @@ export interface MapKind<System = unknown> {
    * asked by `map check` whether it is true.
    */
   neverHeld?(system: System): Readonly<Partial<Record<IdentifierType, string>>>
+  /** Only a person can erase from such a system: who, and within what time. Such a kind is no connector's. */
+  byHand?(system: System): log.ByHand
   /** What the grammar alone cannot see, such as a tenant placeholder in a map without tenants. */
   check?(system: System, context: MapContext): readonly OwnProblem[]
 }

@@ -7,6 +7,10 @@ const byCause: Readonly<Record<string, string>> = {
   policy: 'Someone else than the requester approves or refuses.',
   not_found_everywhere:
     'Nobody was found in any system. Approve if the person is not there; refuse if an identifier may be wrong.',
+  task_open:
+    'A person erases there by hand. Take the task (lethe take), which says whom it is about; do what its instructions say, then mark it done (lethe attest).',
+  task_overdue:
+    'A task that a person does by hand is overdue. Take it (lethe take), do it, and mark it done (lethe attest); or retry the system, which gives it its time anew.',
   referenced_elsewhere:
     'A row outside the data map points to a row of this person. Remove that row or map its table (lethe map check names the constraint), then retry.',
   cascade_outside_map:
@@ -39,6 +43,7 @@ const byNextStep: Readonly<Record<string, string>> = {
   check_data_map_then_retry:
     'A probe still finds the person. Correct the data map, or remove by hand what it does not say, then retry.',
   erase_by_hand_or_change_data_map: 'The system cannot erase this. Erase by hand, or correct the data map.',
+  do_task_then_mark_done: 'Take the task, do it, and mark it done.',
   ask_vendor_then_retry: 'The vendor is overdue. Ask them, then retry the system.',
   resumes_by_itself: 'A law keeps something for now. The erasure goes on by itself when its time is over.',
   review_retention_then_retry: 'A law keeps something without an end. Look at it again, then retry.',

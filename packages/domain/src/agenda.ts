@@ -1,3 +1,4 @@
+import { byHandOf } from './by-hand.js'
 import { completion } from './completion.js'
 import { blockedBy, type Facts, factsOf, type StepFacts, stepsOf } from './facts.js'
 import { type Failure, IMMEDIATELY, phaseOf } from './phases.js'
@@ -55,7 +56,10 @@ function erasing(state: RequestState, policy: Policy): AgendaItem[] {
   const facts = factsOf(state)
   const failed = new Set(state.failures.map((failure) => failure.systemId))
   const items: Item[] = [...facts.values()].flatMap((step) => stepItems(state, facts, step, failed, policy))
-  const over = [...facts.values()].every((step) => step.settled || step.deferred)
+  // Nothing copies what a person erases by hand, so the probes of the others need not wait days for them.
+  const over = [...facts.values()].every(
+    (step) => step.settled || step.deferred || byHandOf(state, step.step.systemId) !== null,
+  )
   if (over && state.partial === null) items.push(...probeItems(state, facts, failed, policy))
   if (state.partial === null && completion(state, facts, IMMEDIATELY, policy) !== null) {
     items.push({ at: IMMEDIATELY, events: (now) => completion(state, facts, now, policy) ?? [] })
@@ -125,6 +129,7 @@ function failure(systemId: string, at: number, why: Failure, failed: Set<string 
 
 function probeItems(state: RequestState, facts: Facts, failed: Set<string | null>, policy: Policy): Item[] {
   return (state.plan?.systems ?? []).flatMap(({ systemId }): Item[] => {
+    if (byHandOf(state, systemId) !== null) return []
     const steps = stepsOf(facts, systemId)
     if (!steps.every((step) => step.settled)) return []
     const phase = probePhaseOf(state, systemId, steps, policy)

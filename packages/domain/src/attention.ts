@@ -1,4 +1,5 @@
-import { currentProbes, isResidual, probesOf } from './facts.js'
+import { byHandOf } from './by-hand.js'
+import { currentProbes, factsOf, isResidual, probesOf } from './facts.js'
 import type { RequestState } from './request-state.js'
 
 /** Who has to do what next, where a person has to; null while the request goes on by itself or has ended. */
@@ -48,6 +49,21 @@ export function attention(state: RequestState): Attention | null {
   }
   if (state.partial !== null) {
     return { owner: state.partial.owner, nextStep: state.partial.nextStep, code: 'retained', systemId: null }
+  }
+  return openTask(state)
+}
+
+/** The first task that waits for a person; one that is overdue is a failure and was told above. */
+function openTask(state: RequestState): Attention | null {
+  for (const { step, current, done } of factsOf(state).values()) {
+    const task = byHandOf(state, step.systemId)
+    if (task === null || current === null || done !== null) continue
+    return {
+      owner: task.role,
+      nextStep: 'do_task_then_mark_done',
+      code: 'task_open',
+      systemId: step.systemId,
+    }
   }
   return null
 }

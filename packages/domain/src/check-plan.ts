@@ -21,6 +21,8 @@ export function planProblem(plan: Omit<log.PlanFrozen, 'at'>): string | null {
       return `system ${systemId} is both planned and not applicable`
     }
   }
+  const twice = plan.systems.find((system) => system.byHand != null && system.derivedFrom.length > 0)
+  if (twice !== undefined) return `system ${twice.systemId} is erased by hand and copies another one`
   if (cyclic(new Map(plan.steps.map((step) => [step.stepId, step.after]))))
     return 'the steps wait for each other'
   if (cyclic(new Map(plan.systems.map((system) => [system.systemId, system.derivedFrom])))) {

@@ -1,3 +1,4 @@
+import { byHandOf } from './by-hand.js'
 import type { IssueGrant } from './commands.js'
 import { blockedBy, factsOf, isClosed } from './facts.js'
 import type { Policy } from './policy.js'
@@ -23,27 +24,39 @@ export function clearance(
   if (pass.systemId !== asked.systemId || pass.stepId !== asked.stepId) {
     return never('not_found', 'the pass is of another system')
   }
+  if (byHandOf(state, pass.systemId) !== null) {
+    return never('illegal_transition', 'a person erases from this system, and no eraser')
+  }
   if (!(asked.attempt >= 1 && asked.attempt <= pass.attempt)) {
     return never('not_found', 'this attempt was never emitted')
   }
   if (isClosed(state)) return never('illegal_transition', `the request is ${state.status}`)
   const finished = finishedBecause(state, pass, asked.attempt)
   if (finished !== null) return never('illegal_transition', finished)
-  switch (blockedBy(state)) {
-    case 'hold':
-      return notNow('on_hold', 'the request is on hold')
-    case 'approval':
-      return notNow('second_approval_needed', 'the request waits for an approval')
-    case 'review':
-      return notNow('ambiguous_subject', 'the request waits for a decision about the person')
-    case null:
-      break
-  }
+  const block = blockOf(state)
+  if (block !== null) return notNow(block.code, block.detail)
   const issued = pass.grants.filter((grant) => grant.attempt === asked.attempt).length
   if (issued >= policy.maxGrantsPerAttempt) {
     return notNow('grant_invalid', 'this attempt has had its share of grants; wait for the next')
   }
   return { decision: 'go', pass }
+}
+
+/** What stops everything of the request until a person acts, as it is told to who wants to erase. */
+export function blockOf(state: RequestState): { readonly code: ProblemCode; readonly detail: string } | null {
+  const block = blockedBy(state)
+  switch (block) {
+    case 'hold':
+      return { code: 'on_hold', detail: 'the request is on hold' }
+    case 'approval':
+      return { code: 'second_approval_needed', detail: 'the request waits for an approval' }
+    case 'review':
+      return { code: 'ambiguous_subject', detail: 'the request waits for a decision about the person' }
+    case null:
+      return null
+    default:
+      return block satisfies never
+  }
 }
 
 function finishedBecause(state: RequestState, pass: PassState, attempt: number): string | null {

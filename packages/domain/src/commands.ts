@@ -1,6 +1,7 @@
 import type { log } from '@lethe/schemas'
 import type { Import } from './decide-import.js'
 import type { KeepLonger } from './decide-keep.js'
+import type { AttestTask, TakeTask } from './decide-task.js'
 import type { ProblemCode } from './problem-code.js'
 import type { RequestEvent } from './request-state.js'
 
@@ -44,6 +45,8 @@ export type RequestCommand =
       readonly reasonRef: string | null
     }
   | IssueGrant
+  | TakeTask
+  | AttestTask
   /** `at` is set by `decide`: Lethe's clock, not the eraser's. */
   | { readonly type: 'Acknowledge'; readonly ack: Omit<log.PassAcknowledged, 'at'> }
   | { readonly type: 'ReportProbe'; readonly report: Omit<log.ProbeReported, 'at'> }

@@ -1,4 +1,5 @@
 import type { log } from '@lethe/schemas'
+import { attestedSystems, byHandOf, isAttested } from './by-hand.js'
 import { type Facts, isVerified, retainedParts } from './facts.js'
 import { isDone } from './outcomes.js'
 import type { Policy } from './policy.js'
@@ -45,7 +46,8 @@ export function backupClearAt(state: RequestState, liveErasedAt: number): number
 }
 
 /**
- * The events that end the erasing, or null while a system is not both settled and probed clean.
+ * The events that end the erasing, or null while a system is not both settled and probed clean. Where nobody can
+ * probe, because a person erases by hand, their word stands in its place, and the end says where it does.
  * This is the only place that completes a request.
  */
 export function completion(
@@ -57,7 +59,9 @@ export function completion(
   if (state.plan === null || state.plan.steps.length === 0) return null
   const steps = [...facts.values()]
   if (!steps.every((step) => step.settled)) return null
-  if (!state.plan.systems.every(({ systemId }) => isVerified(state, systemId))) return null
+  const proven = (systemId: string): boolean =>
+    byHandOf(state, systemId) === null ? isVerified(state, systemId) : isAttested(state, systemId)
+  if (!state.plan.systems.every(({ systemId }) => proven(systemId))) return null
   if (wantsSecondLook(state)) {
     return [{ type: 'ApprovalRequested', data: { reason: 'not_found_everywhere', passId: null, at: now } }]
   }
@@ -66,7 +70,10 @@ export function completion(
     (step) => retainedParts(step).length > 0 || step.done?.acknowledged?.outcome === 'retained',
   )
     ? partial(steps.flatMap(retainedParts), now, clearAt)
-    : ({ type: 'RequestCompleted', data: { at: now, backupClearAt: clearAt } } as const)
+    : ({
+        type: 'RequestCompleted',
+        data: { at: now, backupClearAt: clearAt, attested: attestedSystems(state) },
+      } as const)
   return [
     ...prolongedTombstones(state, now, policy),
     { type: 'RequestLiveErased', data: { at: now } },

@@ -15,7 +15,7 @@ export function decideGrant(state: RequestState, command: IssueGrant, now: numbe
   const expiresAt = now + Math.min(Math.max(ttlMs, 0), policy.maxGrantTtlMs)
   return accepted(
     { type: 'GrantIssued', data: { grantId, systemId, stepId, passId, attempt, at: now, expiresAt } },
-    ...tombstone(state, command, now, expiresAt, policy),
+    ...tombstoneFor(state, command, now, expiresAt, policy),
   )
 }
 
@@ -24,9 +24,9 @@ export function decideGrant(state: RequestState, command: IssueGrant, now: numbe
  * the tombstone lives that long after the latest grant, and a margin more. A later pass prolongs
  * it before the margin is half used up.
  */
-function tombstone(
+export function tombstoneFor(
   state: RequestState,
-  command: IssueGrant,
+  command: Pick<IssueGrant, 'systemId' | 'tombstone'>,
   now: number,
   grantExpiresAt: number,
   policy: Policy,

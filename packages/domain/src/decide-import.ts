@@ -37,6 +37,6 @@ export function decideImport(state: RequestState | null, command: Import, now: n
       data: { ...tombstone, sequence: 1, effectiveAt: erasedAt, recurEvery: null, heldUntil: null },
     })),
     { type: 'RequestLiveErased', data: { at: erasedAt } },
-    { type: 'RequestCompleted', data: { at: now, backupClearAt } },
+    { type: 'RequestCompleted', data: { at: now, backupClearAt, attested: [] } },
   )
 }

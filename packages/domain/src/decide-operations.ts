@@ -1,3 +1,4 @@
+import { byHandOf } from './by-hand.js'
 import { accepted, type Decision, type RequestCommand, rejected } from './commands.js'
 import { unlessOpen } from './decide-rules.js'
 import { blockedBy, factsOf, isClosed, probesOf, retainedParts, stepsOf } from './facts.js'
@@ -79,6 +80,11 @@ export function decideReprobe(state: RequestState, systemId: string, now: number
     return rejected('illegal_transition', 'what the person was called is destroyed: nobody can look any more')
   if (!state.plan?.systems.some((system) => system.systemId === systemId))
     return rejected('not_found', 'the plan has no such system')
+  if (byHandOf(state, systemId) !== null)
+    return rejected(
+      'illegal_transition',
+      'a person erases from this system by hand, and no probe can look into it',
+    )
   const steps = stepsOf(factsOf(state), systemId)
   const over = steps.every((step) => (isClosed(state) ? step.done !== null : step.settled))
   if (steps.length === 0 || !over || settledAt(state, systemId, steps) > now)
@@ -98,6 +104,8 @@ function canRetry(state: RequestState, systemId: string, policy: Policy): boolea
   const steps = stepsOf(facts, systemId)
   if (state.partial !== null) return steps.some((step) => retainedParts(step).length > 0)
   if (state.failures.some((failure) => failure.systemId === systemId)) return true
+  // A task that is open waits for its person, however long it still may.
+  if (byHandOf(state, systemId) !== null) return false
   if (steps.some((step) => phaseOf(state, facts, step, policy).kind === 'fail')) return true
   return steps.every((step) => step.settled) && probePhaseOf(state, systemId, steps, policy).kind === 'fail'
 }

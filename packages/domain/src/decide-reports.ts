@@ -1,4 +1,5 @@
 import type { log } from '@lethe/schemas'
+import { byHandOf } from './by-hand.js'
 import { accepted, type Decision, rejected } from './commands.js'
 import { outranks, supersedes } from './outcomes.js'
 import type { RequestState } from './request-state.js'
@@ -17,6 +18,9 @@ export function decideAcknowledge(
   const granted = pass?.grants.some((grant) => grant.grantId === ack.grantId && grant.attempt === ack.attempt)
   if (pass === undefined || !granted || pass.systemId !== ack.systemId || pass.stepId !== ack.stepId) {
     return rejected('grant_invalid', 'the acknowledgement does not carry a grant of its pass and attempt')
+  }
+  if (byHandOf(state, pass.systemId) !== null) {
+    return rejected('grant_invalid', 'a person says what came of this pass, and no eraser')
   }
   if (pass.acknowledged?.ackId === ack.ackId || !supersedes(ack, pass.acknowledged)) return accepted()
   // A completed request keeps the counts it was certified with, save of a pass that never answered.

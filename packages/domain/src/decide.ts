@@ -11,6 +11,7 @@ import { decideExtend, decideReprobe, decideRetry } from './decide-operations.js
 import { decideAcknowledge, decideProbeReport } from './decide-reports.js'
 import { decideReseal, decideShredded } from './decide-reseal.js'
 import { commandNeedsRequest } from './decide-rules.js'
+import { decideAttest, decideTake } from './decide-task.js'
 import { fold } from './evolve.js'
 import { defaultPolicy, type Policy } from './policy.js'
 import { proceed } from './proceed.js'
@@ -79,6 +80,10 @@ function decideAlone(state: RequestState | null, command: Told, now: number, pol
       return decideShredded(state, now)
     case 'IssueGrant':
       return decideGrant(state, command, now, policy)
+    case 'TakeTask':
+      return decideTake(state, command, now, policy)
+    case 'AttestTask':
+      return decideAttest(state, command, now)
     case 'Acknowledge':
       return decideAcknowledge(state, command.ack, now)
     case 'ReportProbe':

@@ -6,7 +6,16 @@ import type { PassState, RequestEvent, RequestState } from './request-state.js'
 
 type PassEvent = Extract<
   RequestEvent,
-  { type: 'PassRequested' | 'GrantIssued' | 'PassAcknowledged' | 'TombstoneWritten' | 'TombstoneCollected' }
+  {
+    type:
+      | 'PassRequested'
+      | 'GrantIssued'
+      | 'PassAcknowledged'
+      | 'TombstoneWritten'
+      | 'TombstoneCollected'
+      | 'TaskTaken'
+      | 'TaskAttested'
+  }
 >
 
 /** Commands, grants and acknowledgements. */
@@ -22,6 +31,10 @@ export function evolvePass(state: RequestState, event: PassEvent): RequestState 
       return tombstone(state, event.data)
     case 'TombstoneCollected':
       return collected(state, event.data)
+    case 'TaskTaken':
+      return granted(state, event.data)
+    case 'TaskAttested':
+      return attested(state, event.data)
     default:
       return event satisfies never
   }
@@ -59,7 +72,7 @@ function demandOf(state: RequestState, stepId: string): number {
   return latest === 0 || satisfied ? latest + 1 : latest
 }
 
-function granted(state: RequestState, event: log.GrantIssued): RequestState {
+function granted(state: RequestState, event: log.GrantIssued | log.TaskTaken): RequestState {
   const pass = known(state, event.passId)
   if (pass.grants.some((grant) => grant.grantId === event.grantId)) return state
   const grant = {
@@ -67,6 +80,7 @@ function granted(state: RequestState, event: log.GrantIssued): RequestState {
     attempt: event.attempt,
     issuedAt: event.at,
     expiresAt: event.expiresAt,
+    ...('by' in event ? { by: event.by } : {}),
   }
   const next = withPass(state, { ...pass, grants: [...pass.grants, grant] })
   return { ...next, firstGrantAt: state.firstGrantAt ?? event.at }
@@ -81,6 +95,39 @@ function acknowledged(state: RequestState, event: log.PassAcknowledged): Request
   if (state.awaitingApproval?.passId !== event.passId) return recovered
   // The question was about a pass that is over now: nothing is left to decide.
   return lapseUnacknowledged({ ...recovered, awaitingApproval: null })
+}
+
+/** The pass is done, in the words every view and count reads; that nobody but a person says so stands beside it. */
+function attested(state: RequestState, event: log.TaskAttested): RequestState {
+  const pass = known(state, event.passId)
+  const { grantId, systemId, stepId, passId, outcome, records, doneAt, at } = event
+  const acknowledged: log.PassAcknowledged = {
+    ackId: `attested ${passId}`,
+    grantId,
+    systemId,
+    stepId,
+    passId,
+    attempt: pass.attempt,
+    startedAt: Math.min(pass.grants.find((grant) => grant.grantId === grantId)?.issuedAt ?? doneAt, doneAt),
+    finishedAt: doneAt,
+    outcome,
+    counts:
+      records === 0
+        ? {}
+        : { records: { found: records, erased: records, redacted: 0, retained: 0, failed: 0 } },
+    position: null,
+    errorCode: null,
+    errorClass: null,
+    nextRetryAt: null,
+    vendorRef: null,
+    vendorExpectedAt: null,
+    retained: [],
+    expiring: null,
+    connectorVersion: 'by hand',
+    at,
+  }
+  if (!supersedes(acknowledged, pass.acknowledged)) return state
+  return withoutFailure(withPass(state, { ...pass, acknowledged, attestation: event }), systemId)
 }
 
 function tombstone(state: RequestState, event: log.TombstoneWritten): RequestState {

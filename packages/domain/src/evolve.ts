@@ -41,6 +41,8 @@ function apply(state: RequestState, event: RequestEvent): RequestState {
     case 'PassAcknowledged':
     case 'TombstoneWritten':
     case 'TombstoneCollected':
+    case 'TaskTaken':
+    case 'TaskAttested':
       return evolvePass(state, event)
     case 'ProbeRequested':
     case 'ProbeReported':

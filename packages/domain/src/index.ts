@@ -1,11 +1,13 @@
 export { adviceOn } from './advice.js'
 export { type Attention, attention } from './attention.js'
+export { attestedSystems, byHandOf } from './by-hand.js'
 export { type Clearance, clearance } from './clearance.js'
 export type { Decision, IssueGrant, Rejection, RequestCommand } from './commands.js'
 export { type BackupClear, backupClearDates, longestKeepMs } from './completion.js'
 export { decide } from './decide.js'
 export { HELD_WITHOUT_END } from './decide-hold.js'
 export { ERASED_BEFORE, type Import, wasImported } from './decide-import.js'
+export { type AttestTask, livingGrant, type TakeTask } from './decide-task.js'
 export { evolve, fold } from './evolve.js'
 export {
   type GivenIdentifier,
@@ -30,6 +32,7 @@ export type {
   SystemStatus,
 } from './request-state.js'
 export { selectsByEverything } from './selection.js'
+export { type TaskView, taskOf } from './task-view.js'
 export {
   alreadyGone,
   type ProbeView,

@@ -5,6 +5,7 @@ import { decide } from './decide.js'
 import { evolve } from './evolve.js'
 import { proceed } from './proceed.js'
 import type { RequestEvent, RequestState } from './request-state.js'
+import { archivePlan } from './testing/fixtures.js'
 import { completedTooEarly, erasedWhileHeld, grantedAfterEnd, unended } from './testing/oracle.js'
 import { attend, contradict, play, type Scenario, scenario, settle } from './testing/scenario.js'
 import { type Core, core, type World } from './testing/world.js'
@@ -30,7 +31,9 @@ const checks = {
   completedOnlyVerified: (told, under) => {
     const world = playOut(told, under)
     nothing(completedTooEarly(world))
-    expect(world.leftAtCompletion).toEqual([])
+    // Who erases by hand can say what is not so; the end says that it rests on that.
+    const byHand = world.plan.systems.flatMap(({ systemId, byHand: task }) => (task ? [systemId] : []))
+    expect(world.leftAtCompletion.filter((systemId) => !byHand.includes(systemId))).toEqual([])
   },
   comesToRest: (told, under) => {
     const world = play(told, under)
@@ -72,6 +75,16 @@ const checks = {
     for (const [index, state] of world.states.entries()) expect(state?.version ?? 0).toBe(index)
   },
   holds: (told, under) => nothing(erasedWhileHeld(play(told, under))),
+  /** Somebody took the task, and does it when a hold has long been in effect. */
+  ownsToIt: (told, under) => {
+    const world = play({ ...told, plan: archivePlan() }, under)
+    world.take('archive', 'ada')
+    world.tell({ type: 'Hold', holdId: 'last', by: 'bob', reasonRef: null })
+    world.now += 60_000
+    const toil = world.toils.at(-1)
+    if (toil) world.toil(toil, 'do regardless')
+    nothing(erasedWhileHeld(world))
+  },
   leavesWhoCameBack: (told, under) => {
     const world = playOut(told, under)
     nothing(grantedAfterEnd(world))
@@ -145,10 +158,42 @@ describe('invariant 1: COMPLETED means every system has a verified acknowledgeme
   test('is seen failing when the first acknowledgement completes the request', () => {
     const hasty = saying((events, at, state) =>
       events.some((event) => event.type === 'PassAcknowledged') && state?.completedAt === null
-        ? [...events, { type: 'RequestCompleted', data: { at, backupClearAt: at } }]
+        ? [...events, { type: 'RequestCompleted', data: { at, backupClearAt: at, attested: [] } }]
         : events,
     )
     failsFor(checks.completedOnlyVerified, hasty)
+  })
+
+  test('is seen failing when what a person says is counted as verified', () => {
+    const boasting = saying((events) =>
+      events.map((event) =>
+        event.type === 'RequestCompleted' ? { ...event, data: { ...event.data, attested: [] } } : event,
+      ),
+    )
+    failsFor(checks.completedOnlyVerified, boasting)
+  })
+
+  test('is seen failing when taking a task is counted as doing it', () => {
+    const hasty: Core['evolve'] = (state, event) => {
+      const next = evolve(state, event)
+      if (event.type !== 'TaskTaken') return next
+      const { grantId, systemId, stepId, passId, by, at } = event.data
+      const said = { outcome: 'erased', records: 1, doneAt: at, evidenceRef: '', underHold: false } as const
+      const data = { grantId, systemId, stepId, passId, by, at, ...said }
+      return { ...evolve(next, { type: 'TaskAttested', data }), version: next.version }
+    }
+    failsFor(checks.completedOnlyVerified, { evolve: hasty })
+  })
+
+  test('is seen failing when a task goes to an eraser and a probe', () => {
+    const forgetful: Partial<Core> = {
+      decide: (state, command, now, policy) => {
+        if (command.type !== 'FreezePlan') return decide(state, command, now, policy)
+        const systems = command.plan.systems.map((system) => ({ ...system, byHand: null }))
+        return decide(state, { ...command, plan: { ...command.plan, systems } }, now, policy)
+      },
+    }
+    failsFor(checks.completedOnlyVerified, forgetful)
   })
 
   test('is seen failing when not knowing is taken for clean', () => {
@@ -249,6 +294,30 @@ describe('invariant 12: after a hold’s effectiveAt nothing more of that person
       checks.holds,
       granting((state) => ({ ...state, holds: [] })),
     ))
+
+  test('what a person does by hand in spite of it is owned to', () => holdsFor(checks.ownsToIt), 20_000)
+
+  test('is seen failing when what a person did in spite of a hold is not owned to', () => {
+    const hushed = saying((events) =>
+      events.map((event) =>
+        event.type === 'TaskAttested' ? { ...event, data: { ...event.data, underHold: false } } : event,
+      ),
+    )
+    failsFor(checks.ownsToIt, hushed)
+  })
+
+  test('is seen failing when a task is taken in spite of a hold', () => {
+    const deaf: Partial<Core> = {
+      decide: (state, command, now, policy) =>
+        decide(
+          state !== null && command.type === 'TakeTask' ? { ...state, holds: [] } : state,
+          command,
+          now,
+          policy,
+        ),
+    }
+    failsFor(checks.holds, deaf)
+  })
 
   test('is seen failing when a hold claims to be effective at once', () => {
     const boasting = saying((events, now) =>

@@ -1,4 +1,5 @@
 import type { log } from '@lethe/schemas'
+import { byHandOf } from './by-hand.js'
 import {
   type Facts,
   isResidual,
@@ -34,7 +35,7 @@ export type PassPrefix = 'initial' | 'retry' | 'resume'
 
 export interface Failure {
   readonly code: string
-  readonly owner: 'operator' | 'privacy_officer'
+  readonly owner: string
   readonly nextStep: string
 }
 
@@ -102,6 +103,8 @@ function pursuit(state: RequestState, step: StepFacts, pass: PassState, policy: 
   const retried = retriedSince(state, step)
   const ack = pass.acknowledged
   if (ack === null && pass.lapsed) return open('retry', IMMEDIATELY, waived)
+  const task = byHandOf(state, pass.systemId)
+  if (task !== null) return retried ? open('retry', IMMEDIATELY) : overdue(pass, task)
   if (ack === null || isDeferred(pass)) {
     const phase =
       ack === null || pass.attempt > ack.attempt ? patience(pass, policy) : poll(pass, ack, policy)
@@ -112,6 +115,11 @@ function pursuit(state: RequestState, step: StepFacts, pass: PassState, policy: 
   }
   if (retried) return open('retry', IMMEDIATELY, waived)
   return retry(state, step, ack, waived, policy)
+}
+
+/** A person is not told twice: the task stands open, and after its time somebody has to see to it. */
+function overdue(pass: PassState, { role, withinMs }: log.ByHand): StepPhase {
+  return fail(pass.requestedAt + withinMs, 'task_overdue', role, 'do_task_then_mark_done')
 }
 
 /** Silence: the command is emitted again, a bounded number of times. */

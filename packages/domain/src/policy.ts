@@ -7,6 +7,8 @@ export interface Policy {
   readonly grantTtlMs: number
   /** No grant lives longer, whatever the caller says. */
   readonly maxGrantTtlMs: number
+  /** How long a person who took a task may be at it; a hold that comes meanwhile is in effect when it is over. */
+  readonly taskGrantMs: number
   /** How many grants one attempt of a pass may get; an eraser that asks for more waits for the next attempt. */
   readonly maxGrantsPerAttempt: number
   /** Silence after which a pass is emitted again; doubles with each attempt. */
@@ -52,6 +54,7 @@ const days = (n: number): number => n * 86_400_000
 export const defaultPolicy: Policy = {
   grantTtlMs: seconds(10),
   maxGrantTtlMs: seconds(60),
+  taskGrantMs: hours(8),
   maxGrantsPerAttempt: 20,
   passTimeoutMs: seconds(60),
   maxAttempts: 5,

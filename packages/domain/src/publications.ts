@@ -1,4 +1,5 @@
 import type { log, wire } from '@lethe/schemas'
+import { attestedSystems, byHandOf } from './by-hand.js'
 import { wasImported } from './decide-import.js'
 import { evolve } from './evolve.js'
 import type { RequestEvent, RequestState } from './request-state.js'
@@ -35,7 +36,10 @@ export function publications(
 ): Publication[] {
   // Nothing was asked for, and nobody waits for an answer.
   if (wasImported(after)) return []
-  const passes = events.flatMap((event) => (event.type === 'PassRequested' ? [event.data] : []))
+  const passes = events.flatMap((event) =>
+    // A task waits for a person; nobody reads a topic for it.
+    event.type === 'PassRequested' && byHandOf(after, event.data.systemId) === null ? [event.data] : [],
+  )
   const probes = events.flatMap((event) => (event.type === 'ProbeRequested' ? [event.data] : []))
   return [...statusChanges(before, events), ...commands(after, passes), ...looks(after, probes)]
 }
@@ -97,6 +101,9 @@ function statusChanges(before: RequestState | null, events: readonly RequestEven
   return messages
 }
 
+/** Milestones that say that somebody is gone: they also say where that rests on a person's word. */
+const ENDS: ReadonlySet<wire.Milestone> = new Set(['live_erased', 'partially_completed', 'completed'])
+
 function statusChange(state: RequestState, milestone: Milestone): Publication {
   const { requestId, tenantId, subjectRef, status: requestStatus, dueAt, backupClearAt } = state
   const { status, at, problemCode = null } = milestone
@@ -117,6 +124,7 @@ function statusChange(state: RequestState, milestone: Milestone): Publication {
       dueAt,
       backupClearAt,
       at,
+      attested: ENDS.has(status) ? attestedSystems(state) : [],
     },
   }
 }
@@ -160,6 +168,8 @@ function milestoneOf(event: RequestEvent): Milestone | null {
     case 'TombstoneWritten':
     case 'TombstoneCollected':
     case 'BackupClearMoved':
+    case 'TaskTaken':
+    case 'TaskAttested':
       return null
     default:
       return event satisfies never

@@ -21,6 +21,8 @@ export type SystemStatus =
   | 'PENDING'
   | 'IN_PROGRESS'
   | 'COMPLETED'
+  /** A person says that it is done; nobody looked. */
+  | 'ATTESTED'
   | 'FAILED'
   | 'NOT_APPLICABLE'
   | 'RETAINED'
@@ -33,6 +35,8 @@ export interface GrantState {
   readonly attempt: number
   readonly issuedAt: number
   readonly expiresAt: number
+  /** Who took the task; only where a person erases by hand. */
+  readonly by?: string
 }
 
 /** One application of a step for one reason. */
@@ -60,6 +64,8 @@ export interface PassState {
   readonly grants: readonly GrantState[]
   /** The acknowledgement that counts, if any; later duplicates are ignored. */
   readonly acknowledged: log.PassAcknowledged | null
+  /** What a person said of a task that is done; `acknowledged` says the same in the words of an eraser. */
+  readonly attestation?: log.TaskAttested
 }
 
 export interface ProbeState {

@@ -1,9 +1,11 @@
 import type { log } from '@lethe/schemas'
+import { byHandOf, isAttested } from './by-hand.js'
 import { type BackupClear, backupClearDates } from './completion.js'
 import { type Counts, countsOfPasses, sumOfSteps } from './counts.js'
 import { type Facts, factsOf, isVerified, probesOf, retainedParts, type StepFacts, stepsOf } from './facts.js'
 import { isDone } from './outcomes.js'
 import type { RequestState, RequestStatus, SystemStatus } from './request-state.js'
+import { type TaskView, taskOf } from './task-view.js'
 
 /** One step as it stands, from events alone: no clock, so that a rebuild gives the same. */
 export interface StepView {
@@ -26,6 +28,8 @@ export interface StepView {
   readonly errorCode: string | null
   /** What every acknowledged pass of the step came to; see `countsOfPasses`. */
   readonly counts: Counts
+  /** Only where a person erases by hand. */
+  readonly task?: TaskView
 }
 
 /** The steps of the plan in its order; empty before the plan. */
@@ -36,7 +40,9 @@ export function steps(state: RequestState): StepView[] {
 function stepView(state: RequestState, facts: StepFacts): StepView {
   const { stepId, systemId, stage, after } = facts.step
   const ack = facts.current?.acknowledged ?? null
+  const task = taskOf(state, stepId)
   return {
+    ...(task === null ? {} : { task }),
     stepId,
     systemId,
     stage,
@@ -57,7 +63,7 @@ function stepView(state: RequestState, facts: StepFacts): StepView {
 
 function stepStatus(state: RequestState, facts: StepFacts): SystemStatus {
   const { systemId } = facts.step
-  if (facts.settled) return settledStatus([facts])
+  if (facts.settled) return byHandOf(state, systemId) === null ? settledStatus([facts]) : 'ATTESTED'
   if (facts.current === null) return 'PENDING'
   if (state.failures.some((failure) => failure.systemId === systemId)) return 'FAILED'
   return facts.deferred ? 'DEFERRED' : 'IN_PROGRESS'
@@ -96,6 +102,8 @@ export interface SystemView {
   readonly probes: number
   /** Every step settled, and probed clean since. */
   readonly verified: boolean
+  /** Only where a person erases by hand: somebody says that it is done. Nobody looked, so it is never verified. */
+  readonly attested?: boolean
   readonly retained: readonly log.RetainedPart[]
   readonly expiring: log.Expiring | null
   readonly vendorRef: string | null
@@ -143,6 +151,7 @@ function systemView(state: RequestState, facts: Facts, system: log.PlanSystem): 
     probe: probeView(state, systemId),
     probes: probesOf(state, systemId).length,
     verified: settled && isVerified(state, systemId),
+    ...(byHandOf(state, systemId) === null ? {} : { attested: settled && isAttested(state, systemId) }),
     retained: own.flatMap(retainedParts),
     expiring: latestExpiry(own),
     vendorRef: pending?.vendorRef ?? null,
@@ -156,7 +165,8 @@ function systemStatus(state: RequestState, systemId: string, own: readonly StepF
   if (state.failures.some((failure) => failure.systemId === systemId)) return 'FAILED'
   if (own.every((step) => step.current === null)) return 'PENDING'
   if (own.some((step) => step.deferred)) return 'DEFERRED'
-  return own.every((step) => step.settled) ? settledStatus(own) : 'IN_PROGRESS'
+  if (!own.every((step) => step.settled)) return 'IN_PROGRESS'
+  return byHandOf(state, systemId) === null ? settledStatus(own) : 'ATTESTED'
 }
 
 function latestExpiry(own: readonly StepFacts[]): log.Expiring | null {
@@ -211,8 +221,10 @@ export interface VerificationView {
   readonly requestId: string
   readonly status: RequestStatus
   readonly systems: readonly SystemView[]
-  /** Systems of the plan that are neither verified nor exempt by the data map. */
+  /** Systems of the plan that are neither verified nor exempt by the data map, nor attested. */
   readonly unverified: readonly string[]
+  /** Systems where it rests on somebody's word alone that the person is gone. */
+  readonly attested: readonly string[]
   readonly liveErasedAt: number | null
   readonly backupClearAt: number | null
   readonly backupClear: boolean
@@ -226,8 +238,9 @@ export function verification(state: RequestState): VerificationView {
     status: state.status,
     systems: all,
     unverified: all
-      .filter((view) => !view.verified && view.status !== 'NOT_APPLICABLE')
+      .filter((view) => !view.verified && !view.attested && view.status !== 'NOT_APPLICABLE')
       .map((view) => view.systemId),
+    attested: all.filter((view) => view.attested).map((view) => view.systemId),
     liveErasedAt: state.liveErasedAt,
     backupClearAt: state.backupClearAt,
     backupClear: state.backupClear,

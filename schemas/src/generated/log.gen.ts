@@ -143,6 +143,13 @@ export interface BackupLife {
   readonly keepMs: number
 }
 
+export interface ByHand {
+  /** The least role that may do the task. */
+  readonly role: string
+  /** How long it may take once it is open. */
+  readonly withinMs: number
+}
+
 export interface PlanSystem {
   readonly systemId: string
   readonly kind: string
@@ -151,6 +158,8 @@ export interface PlanSystem {
   readonly ceiling: null | number
   readonly backups: readonly BackupLife[]
   readonly derivedFrom: readonly string[]
+  /** Only a person can erase there; null where an eraser does. */
+  readonly byHand: null | ByHand
 }
 
 export interface NotApplicable {
@@ -226,6 +235,8 @@ export interface RequestCompleted {
   readonly at: number
   /** When the longest backup of any planned system has expired. */
   readonly backupClearAt: number
+  /** Systems nobody looked into: that the person is gone there rests on somebody's word. */
+  readonly attested: readonly string[]
 }
 
 /** The clock is extended and the person told. */
@@ -339,6 +350,45 @@ export interface RequestScheduled {
   readonly at: number
 }
 
+export type AttestedOutcome = 'erased' | 'not_found'
+
+/** A person says what came of a task. Nobody looked: it is their word. */
+export interface TaskAttested {
+  /** The latest grant of the task before it. */
+  readonly grantId: string
+  readonly systemId: string
+  readonly stepId: string
+  readonly passId: string
+  readonly outcome: AttestedOutcome
+  /** How many records the person says are gone; 0 when there were none. */
+  readonly records: number
+  /** Epoch milliseconds, UTC: when it was done, as the person says. */
+  readonly doneAt: number
+  /** Credential id of the person. */
+  readonly by: string
+  /** Vault reference of the evidence, which is free text. */
+  readonly evidenceRef: string
+  /** It was done while a hold was in force. */
+  readonly underHold: boolean
+  /** Epoch milliseconds, UTC: when Lethe recorded it. */
+  readonly at: number
+}
+
+/** A person was told that they may erase now, and who: the grant of a task. */
+export interface TaskTaken {
+  readonly grantId: string
+  readonly systemId: string
+  readonly stepId: string
+  readonly passId: string
+  readonly attempt: number
+  /** Credential id of the person. */
+  readonly by: string
+  /** Epoch milliseconds, UTC. */
+  readonly at: number
+  /** Epoch milliseconds, UTC: nothing is begun after it. */
+  readonly expiresAt: number
+}
+
 /** No backup of the system can hold the subject any more: its tombstone is no longer replayed. */
 export interface TombstoneCollected {
   readonly tombstoneId: string
@@ -395,5 +445,7 @@ export type LogEvent =
   | { readonly type: 'RequestReleased'; readonly data: RequestReleased }
   | { readonly type: 'RequestRetried'; readonly data: RequestRetried }
   | { readonly type: 'RequestScheduled'; readonly data: RequestScheduled }
+  | { readonly type: 'TaskAttested'; readonly data: TaskAttested }
+  | { readonly type: 'TaskTaken'; readonly data: TaskTaken }
   | { readonly type: 'TombstoneCollected'; readonly data: TombstoneCollected }
   | { readonly type: 'TombstoneWritten'; readonly data: TombstoneWritten }

@@ -127,6 +127,8 @@ export interface ErasureStatusChanged {
   readonly backupClearAt: null | number
   /** Epoch milliseconds, UTC. */
   readonly at: number
+  /** With live_erased, partially_completed and completed: systems no probe can look into, where it rests on somebody's word. */
+  readonly attested: readonly string[]
 }
 
 /** This subject stays absent from this system until expiresAt. */

@@ -34,7 +34,16 @@ export function step(stepId: string, after: readonly string[] = [], stage = 1): 
 export const systemOf = (stepId: string): string => stepId.split('#')[0] ?? stepId
 
 export function system(systemId: string, over: Partial<log.PlanSystem> = {}): log.PlanSystem {
-  return { systemId, kind: 'fake', settleMs: 0, ceiling: null, backups: [], derivedFrom: [], ...over }
+  return {
+    systemId,
+    kind: 'fake',
+    settleMs: 0,
+    ceiling: null,
+    backups: [],
+    derivedFrom: [],
+    byHand: null,
+    ...over,
+  }
 }
 
 type Plan = Omit<log.PlanFrozen, 'at'>
@@ -64,6 +73,21 @@ export function shopPlan(): Plan {
       }),
     ],
     notApplicable: [{ systemId: 'crm', reason: 'not used by this tenant' }],
+  })
+}
+
+/** An archive of paper beside the shop: a person erases there by hand. */
+export function archivePlan(): Plan {
+  return plan({
+    steps: [step('archive#1'), step('pg#1')],
+    systems: [
+      system('archive', {
+        kind: 'manual',
+        byHand: { role: 'operator', withinMs: 14 * DAY },
+        backups: [{ name: 'microfilm', keepMs: 60 * DAY }],
+      }),
+      system('pg', { backups: [{ name: 'nightly', keepMs: 30 * DAY }] }),
+    ],
   })
 }
 

@@ -13,10 +13,15 @@ export function completedTooEarly(world: World): string | null {
   const end = world.log.findIndex((event) => event.type === 'RequestCompleted')
   if (end === -1) return null
   const log = world.log.slice(0, end)
-  for (const { stepId } of world.plan.steps) {
+  const byHand = new Set(world.plan.systems.flatMap(({ systemId, byHand: task }) => (task ? [systemId] : [])))
+  const wrong = saidByNobody(world, byHand)
+  if (wrong !== null) return wrong
+  for (const { stepId, systemId } of world.plan.steps) {
+    if (byHand.has(systemId)) continue
     if (!acknowledgements(log, stepId).some((ack) => done.has(ack.outcome))) return `${stepId} was never done`
   }
   for (const { systemId } of world.plan.systems) {
+    if (byHand.has(systemId)) continue
     const lastPass = log.findLastIndex(
       (event) => event.type === 'PassRequested' && event.data.systemId === systemId,
     )
@@ -36,6 +41,30 @@ export function completedTooEarly(world: World): string | null {
   return null
 }
 
+/**
+ * Where a person erases by hand, the end rests on what somebody said who had taken the task, and says so; nowhere else
+ * does it, and no eraser or probe was asked there.
+ */
+function saidByNobody(world: World, byHand: ReadonlySet<string>): string | null {
+  const taken = new Set<string>()
+  const said = new Set<string>()
+  for (const event of world.log) {
+    if (event.type === 'TaskTaken') taken.add(`${event.data.grantId} ${event.data.passId}`)
+    if (event.type === 'TaskAttested' && taken.has(`${event.data.grantId} ${event.data.passId}`))
+      said.add(event.data.systemId)
+    if (event.type !== 'RequestCompleted') continue
+    const told = [...event.data.attested].sort()
+    const silent = [...byHand].find((systemId) => !said.has(systemId))
+    if (silent !== undefined) return `nobody who had taken it said what became of ${silent}`
+    if (told.join() !== [...byHand].sort().join())
+      return `the end says that ${told.join()} rests on somebody's word`
+  }
+  const asked = world.published.find(({ systemId }) => byHand.has(systemId))
+  if (asked !== undefined) return `an eraser was asked for ${asked.passId}`
+  const looked = world.log.find((event) => event.type === 'ProbeRequested' && byHand.has(event.data.systemId))
+  return looked === undefined ? null : 'a probe was asked to look where nobody can'
+}
+
 /** Acknowledgements of a step that carry a grant issued before them. */
 function acknowledgements(log: readonly RequestEvent[], stepId: string) {
   const grants = new Set<string>()
@@ -47,22 +76,34 @@ function acknowledgements(log: readonly RequestEvent[], stepId: string) {
   })
 }
 
-/** Invariant 12: no grant while held, and no change of any store after a hold is effective. */
+/**
+ * Invariant 12: no grant while held, and no change of any store after a hold is effective. A person can't be kept from
+ * erasing by hand what they may no longer; then the log says that it was done while a hold was in force.
+ */
 export function erasedWhileHeld(world: World): string | null {
+  const owned = new Set(
+    world.log.flatMap((event) =>
+      event.type === 'TaskAttested' && event.data.underHold
+        ? [`${event.data.systemId} ${event.data.doneAt}`]
+        : [],
+    ),
+  )
+  const changes = world.changes.filter(({ systemId, at }) => !owned.has(`${systemId} ${at}`))
   const held = new Map<string, number>()
   for (const event of world.log) {
     if (event.type === 'RequestHeld') held.set(event.data.holdId, event.data.effectiveAt)
-    if (event.type === 'GrantIssued' && held.size > 0) return `${event.data.grantId} was issued during a hold`
+    if ((event.type === 'GrantIssued' || event.type === 'TaskTaken') && held.size > 0)
+      return `${event.data.grantId} was issued during a hold`
     if (event.type === 'PassRequested' && held.size > 0)
       return `${event.data.passId} was requested during a hold`
     if (event.type !== 'RequestReleased') continue
     const effectiveAt = held.get(event.data.holdId) ?? Number.POSITIVE_INFINITY
-    const late = world.changes.find((change) => change.at > effectiveAt && change.at < event.data.at)
+    const late = changes.find((change) => change.at > effectiveAt && change.at < event.data.at)
     if (late) return `${late.systemId} was changed during a hold`
     held.delete(event.data.holdId)
   }
   const effectiveAt = Math.min(...held.values())
-  const late = world.changes.find((change) => change.at > effectiveAt)
+  const late = changes.find((change) => change.at > effectiveAt)
   return late ? `${late.systemId} was changed during a hold` : null
 }
 
@@ -88,7 +129,7 @@ export function grantedAfterEnd(world: World): string | null {
     event.type === 'RequestCompleted' || event.type === 'RequestRefused' || event.type === 'RequestCancelled'
   const end = world.log.findIndex(isEnd)
   if (end === -1) return null
-  return world.log.slice(end).some((event) => event.type === 'GrantIssued')
+  return world.log.slice(end).some(({ type }) => type === 'GrantIssued' || type === 'TaskTaken')
     ? 'a grant was issued after the end'
     : null
 }

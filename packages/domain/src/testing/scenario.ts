@@ -3,8 +3,8 @@ import fc from 'fast-check'
 import { attention } from '../attention.js'
 import type { RequestCommand } from '../commands.js'
 import { wakeAt } from '../proceed.js'
-import { ack, DAY, plan, report, START, step, system } from './fixtures.js'
-import { type Core, type Deed, type Look, World } from './world.js'
+import { ack, archivePlan, DAY, plan, report, START, step, system } from './fixtures.js'
+import { type Core, type Deed, type Look, type Toil, World } from './world.js'
 
 const deeds: readonly Deed[] = [
   'erase',
@@ -21,6 +21,8 @@ const deeds: readonly Deed[] = [
   'defer',
 ]
 const looks: readonly Look[] = ['look', 'look', 'cannot tell', 'say nothing']
+
+const toils: readonly Toil[] = ['do', 'do', 'pretend', 'do regardless', 'forget']
 
 const pick = fc.nat({ max: 12 })
 const again = fc.boolean()
@@ -55,6 +57,11 @@ const action = fc.oneof(
   },
   { weight: 14, arbitrary: fc.record({ kind: fc.constant('wake' as const) }) },
   { weight: 4, arbitrary: fc.record({ kind: fc.constant('refill' as const) }) },
+  { weight: 12, arbitrary: fc.record({ kind: fc.constant('take' as const), pick, by }) },
+  {
+    weight: 12,
+    arbitrary: fc.record({ kind: fc.constant('toil' as const), pick, again, how: fc.constantFrom(...toils) }),
+  },
   { weight: 6, arbitrary: fc.record({ kind: fc.constant('approve' as const), by }) },
   { weight: 2, arbitrary: fc.record({ kind: fc.constant('hold' as const), pick }) },
   { weight: 6, arbitrary: fc.record({ kind: fc.constant('release' as const) }) },
@@ -84,6 +91,16 @@ const plans: readonly Omit<log.PlanFrozen, 'at'>[] = [
       system('b'),
       system('c', { settleMs: 1_000 }),
       system('index', { settleMs: 1_000, derivedFrom: ['a', 'b'] }),
+    ],
+  }),
+  archivePlan(),
+  // A task that others wait for, and nothing else a probe could look into.
+  plan({
+    steps: [step('cache#1'), step('archive#1', ['cache#1'], 2), step('index#1', ['archive#1'], 3)],
+    systems: [
+      system('archive', { kind: 'manual', byHand: { role: 'privacy_officer', withinMs: 60_000 } }),
+      system('cache'),
+      system('index', { settleMs: 1_000, derivedFrom: ['cache'] }),
     ],
   }),
 ]
@@ -127,6 +144,12 @@ export function act(world: World, action: Action): void {
       break
     case 'report':
       withOne(world.reports, action, (report) => world.tell({ type: 'ReportProbe', report }))
+      break
+    case 'take':
+      world.take(world.plan.systems[action.pick % world.plan.systems.length]?.systemId ?? '', action.by)
+      break
+    case 'toil':
+      withOne(world.toils, action, (toil) => world.toil(toil, action.how))
       break
     case 'wait':
       world.now += action.ms
@@ -202,10 +225,13 @@ export function settle(world: World): void {
   throw new Error('with faults over, the request does not come to rest')
 }
 
-/** Late and contradicting: every grant is acknowledged again as failed and as kept, every probe finds residue. */
+/**
+ * Late and contradicting: every grant is acknowledged again as failed and as kept, a person's too, and every probe
+ * finds residue.
+ */
 export function contradict(world: World): void {
   for (const event of [...world.log]) {
-    if (event.type === 'GrantIssued') {
+    if (event.type === 'GrantIssued' || event.type === 'TaskTaken') {
       const { grantId, passId, attempt, systemId, stepId } = event.data
       for (const outcome of ['failed', 'retained', 'deferred'] as const) {
         const late = ack(passId, { ackId: world.id('late'), grantId, attempt, systemId, stepId, outcome })
@@ -230,6 +256,12 @@ export function attend(world: World): void {
     case 'decide_whom_it_is':
       world.tell({ type: 'RecordResolution', found: { user_id: 1 }, rounds: 1, occasion: 'first_step' })
       break
+    case 'do_task_then_mark_done': {
+      world.take(wanted.systemId ?? '', 'ada')
+      const taken = world.toils.pop()
+      if (taken) world.toil(taken, 'do')
+      break
+    }
     case 'approve_or_refuse':
       for (const by of ['ada', 'bob', 'carl']) world.tell({ type: 'Approve', by })
       break

@@ -1,6 +1,7 @@
 import type { log } from '@lethe/schemas'
 import type { Decision, RequestCommand } from '../commands.js'
 import { decide } from '../decide.js'
+import type { AttestTask } from '../decide-task.js'
 import { fold } from '../evolve.js'
 import { defaultPolicy, type Policy } from '../policy.js'
 import type { RequestEvent, RequestState, RequestStatus } from '../request-state.js'
@@ -84,6 +85,30 @@ export class Story {
 
   probe(passId: string, result: log.ProbeResult = 'clean', over: Partial<log.ProbeReported> = {}): string[] {
     return this.tell({ type: 'ReportProbe', report: report(passId, { result, ...over }) })
+  }
+
+  takeCommand(systemId: string, by = 'ada', grantId = `task of ${systemId}, ${by}`): RequestCommand {
+    const tombstone = { tombstoneId: `tombstone of ${systemId}`, epoch: 'epoch-1' }
+    return { type: 'TakeTask', systemId, grantId, by, tombstone }
+  }
+
+  take(systemId: string, by = 'ada'): string[] {
+    return this.tell(this.takeCommand(systemId, by))
+  }
+
+  attestCommand(systemId: string, over: Partial<AttestTask> = {}): RequestCommand {
+    const said = {
+      outcome: 'erased',
+      records: 1,
+      doneAt: this.now,
+      by: 'ada',
+      evidenceRef: 'note-1',
+    } as const
+    return { type: 'AttestTask', systemId, ...said, ...over }
+  }
+
+  attest(systemId: string, over: Partial<AttestTask> = {}): string[] {
+    return this.tell(this.attestCommand(systemId, over))
   }
 
   get status(): RequestStatus | undefined {

@@ -38,6 +38,8 @@ export type Deed =
   | 'over ceiling'
   | 'retain'
   | 'defer'
+/** What a person makes of a task they took: it, a lie, it in spite of a hold or an expired grant, or nothing. */
+export type Toil = 'do' | 'pretend' | 'do regardless' | 'forget'
 /** What a probe makes of what it is asked. */
 export type Look = 'look' | 'cannot tell' | 'say nothing'
 
@@ -57,6 +59,7 @@ export const hastyPolicy: Policy = {
   maxRetries: 2,
   maxProbes: 3,
   maxProbeRounds: 2,
+  taskGrantMs: 30_000,
 }
 
 /**
@@ -82,6 +85,8 @@ export class World {
   readonly acks: Ack[] = []
   readonly looks: { readonly systemId: string; readonly passId: string }[] = []
   readonly reports: Report[] = []
+  /** Tasks people took and did not mark done yet. */
+  readonly toils: { readonly systemId: string; readonly by: string; readonly until: number }[] = []
   private readonly receipts = new Map<string, Ack>()
   private ids = 0
 
@@ -195,6 +200,41 @@ export class World {
     if (kept === null) return { outcome: found ? 'erased' : 'not_found' }
     const part = { category: 'orders', ground: '17(3)(b)', citation: 'tax law', until: kept }
     return { outcome: 'retained', retained: [part] }
+  }
+
+  /** A person takes a task, if they may. */
+  take(systemId: string, by: string): void {
+    const tombstone = { tombstoneId: `tombstone of ${systemId}`, epoch: 'e1' }
+    const decision = this.tell({ type: 'TakeTask', systemId, by, grantId: this.id('task'), tombstone })
+    if (!decision.ok) return
+    const grants = Object.values(this.state?.passes ?? {}).flatMap((pass) =>
+      pass.systemId === systemId ? pass.grants.filter((grant) => grant.by === by) : [],
+    )
+    this.toils.push({ systemId, by, until: Math.max(...grants.map(({ expiresAt }) => expiresAt)) })
+  }
+
+  /** They do it, as they are; nobody can keep them from shredding when they may no longer. */
+  toil({ systemId, by, until }: World['toils'][number], how: Toil): void {
+    const store = this.stores[systemId]
+    const marked = Object.values(this.state?.passes ?? {}).some(
+      (pass) => pass.systemId === systemId && pass.attestation !== undefined,
+    )
+    if (store === undefined || marked || how === 'forget') return
+    if (how === 'do' && (this.now > until || (this.state?.holds.length ?? 0) > 0)) return
+    const found = store.present
+    if (how !== 'pretend') {
+      if (found) this.changes.push({ systemId, at: this.now })
+      store.present = false
+    }
+    this.tell({
+      type: 'AttestTask',
+      systemId,
+      outcome: found ? 'erased' : 'not_found',
+      records: found ? 1 : 0,
+      doneAt: this.now,
+      by,
+      evidenceRef: this.id('note'),
+    })
   }
 
   /** A probe looks at the store itself. */

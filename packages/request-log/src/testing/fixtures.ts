@@ -57,6 +57,7 @@ export const freezePlan: RequestCommand = {
         ceiling: 5_000,
         backups: [{ name: 'nightly', keepMs: 30 * 86_400_000 }],
         derivedFrom: [],
+        byHand: null,
       },
       {
         systemId: 'cache',
@@ -65,6 +66,7 @@ export const freezePlan: RequestCommand = {
         ceiling: null,
         backups: [{ name: 'aof', keepMs: 86_400_000 }],
         derivedFrom: ['shop-pg'],
+        byHand: null,
       },
     ],
     notApplicable: [],
