@@ -28,6 +28,7 @@ function systemText(systemId: string, system: CheckedSystem, withGrants: boolean
     checked: storeVersion === null ? kind : `${kind} ${storeVersion}`,
     unreachable: `${kind}, ${red('not checked')}`,
     not_applicable: `${kind}, holds nothing of a person`,
+    by_hand: `${kind}, erased by a person; nobody else can look`,
   }[status]
   const sorted = [...findings].sort((left, right) => rank(left) - rank(right) || left.line - right.line)
   const fine = findings.length === 0 && status === 'checked' ? [`  ${green('ok')}`] : []

@@ -25,10 +25,15 @@ export function previewText(preview: Preview): string {
     ...preview.unknown.map((systemId) =>
       yellow(`  ${systemId}: unknown, its probe does not answer. It may hold something.`),
     ),
+    ...preview.byHand.map((systemId) =>
+      yellow(`  ${systemId}: only a person can look there; they get a task.`),
+    ),
     ...preview.overCeiling.map((systemId) =>
       yellow(`  ${systemId}: over its ceiling. A second approver is asked before anything there is erased.`),
     ),
-    ...(found || preview.unknown.length > 0 ? [] : ['Nothing is held in the mapped systems.']),
+    ...(found || preview.unknown.length + preview.byHand.length > 0
+      ? []
+      : ['Nothing is held in the mapped systems.']),
   ].join('\n')
 }
 

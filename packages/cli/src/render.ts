@@ -49,6 +49,23 @@ export function stepLine(step: StepView): string {
   return `  ${step.stepId.padEnd(14)} ${coloured(step.status)}${counts ? ` · ${counts}` : ''}${error}`
 }
 
+/** Where a task stands that a person does by hand. */
+function taskLine({ systemId, task }: StepView): string[] {
+  if (!task) return []
+  const name = `  ${`${systemId} task`.padEnd(14)}`
+  if (task.attestation !== null) {
+    const { outcome, records, by, doneAt, underHold } = task.attestation
+    const held = underHold ? ` · ${red('while a hold was in force')}` : ''
+    return [
+      `${name} ${yellow('attested')} · ${outcome}, ${records} records, by ${by}, ${instant(doneAt)}${held}`,
+    ]
+  }
+  if (task.state === 'waiting') return [`${name} its turn has not come`]
+  if (task.state === 'stopped') return [`${name} ${yellow('must not be done now')}`]
+  const taken = task.taken === null ? 'taken by nobody' : `taken by ${task.taken.by}`
+  return [`${name} ${yellow('open')} · for ${task.role} · ${taken} · due ${instant(task.dueAt)}`]
+}
+
 function probeLine({ systemId, probe }: SystemView): string[] {
   if (!probe?.result) return []
   const left = Object.entries(probe.residual).filter(([, matches]) => matches > 0)
@@ -86,9 +103,12 @@ export function requestText(view: ErasureRequestView): string {
   if (view.liveErasedAt !== null)
     head.push(`  live-erased ${instant(view.liveErasedAt)} · backup-clear ${instant(view.backupClearAt)}`)
   if (view.owner) head.push(...attentionLines(view))
+  if (view.attested.length > 0)
+    head.push(`  ${yellow(`rests on somebody's word, nobody could look: ${view.attested.join(', ')}`)}`)
   return [
     ...head,
     ...view.steps.map(stepLine),
+    ...view.steps.flatMap(taskLine),
     ...view.systems.flatMap(retainedLines),
     ...view.systems.flatMap(probeLine),
   ].join('\n')

@@ -4,6 +4,7 @@ import { exitCodes } from './exit.js'
 import { identifiersOf, type PersonOptions, withPerson } from './person-options.js'
 import { instant, requestText, table } from './render.js'
 import { planText, previewText } from './render-preview.js'
+import { addTaskCommands } from './task-commands.js'
 import { addVerbs } from './verb-commands.js'
 import { wholeNumber } from './whole-number.js'
 
@@ -81,6 +82,7 @@ export function addRequestCommands(program: Command, ports: Ports): void {
   addShow(program, ports)
   addList(program, ports)
   addVerbs(program, ports)
+  addTaskCommands(program, ports)
 }
 
 function addAsking(program: Command, ports: Ports): void {

@@ -5,6 +5,7 @@ import type {
   CheckedMap,
   EpochOutlook,
   ErasureRequestView,
+  EvidenceView,
   ImportedTombstones,
   ImportLine,
   ImportOptions,
@@ -19,7 +20,17 @@ import type {
   VerificationRow,
 } from './types.js'
 
-export type Command = 'approve' | 'refuse' | 'hold' | 'release' | 'cancel' | 'extend' | 'retry' | 'reprobe'
+export type Command =
+  | 'approve'
+  | 'refuse'
+  | 'hold'
+  | 'release'
+  | 'cancel'
+  | 'extend'
+  | 'retry'
+  | 'reprobe'
+  | 'take'
+  | 'attest'
 
 /** Calls the request service over HTTP. Every method throws `ProblemError` or `UnreachableError`. */
 export class LetheClient {
@@ -65,9 +76,17 @@ export class LetheClient {
     return map === undefined ? this.call('GET', '/v1/map-check') : this.call('POST', '/v1/map-check', { map })
   }
 
-  /** Approve, refuse, hold, release, cancel, extend, retry or reprobe. Idempotent where the service says so. */
+  /**
+   * Approve, refuse, hold, release, cancel, extend, retry, reprobe, take or attest. Idempotent where the service says
+   * so. `take` also answers whom the task is about: `TakenTaskView`.
+   */
   command<T = ErasureRequestView>(requestId: string, command: Command, body: object = {}): Promise<T> {
     return this.call('POST', `/v1/erasure-requests/${pathPart(requestId)}/${command}`, body)
+  }
+
+  /** What was given as evidence of a task that is done; for officers, and audited. */
+  evidence(requestId: string, systemId: string): Promise<EvidenceView> {
+    return this.call('POST', `/v1/erasure-requests/${pathPart(requestId)}/evidence`, { systemId })
   }
 
   /** Epochs of the vault. This and every method below is for administrators of all tenants. */

@@ -13,8 +13,8 @@ export interface MapFinding {
 
 export interface CheckedSystem {
   readonly kind: string
-  /** `unreachable`: nobody looked, so nothing is known. */
-  readonly status: 'checked' | 'unreachable' | 'not_applicable'
+  /** `unreachable`: nobody looked, so nothing is known. `by_hand`: nobody but a person can look. */
+  readonly status: 'checked' | 'unreachable' | 'not_applicable' | 'by_hand'
   readonly storeVersion: string | null
   readonly findings: readonly MapFinding[]
   /** The least that the erasing and the probing role need, as statements of the store. */
@@ -80,6 +80,8 @@ export interface Preview {
   readonly systems: Readonly<Record<string, CollectionCountsView>>
   /** Systems nobody could look into: what they hold is not known. */
   readonly unknown: readonly string[]
+  /** Systems that only a person can look into and erase from: what they hold is not known. */
+  readonly byHand: readonly string[]
   /** Systems that will wait for a second approver. */
   readonly overCeiling: readonly string[]
   readonly plan: {
@@ -117,6 +119,40 @@ export interface RetainedPart {
   readonly until: number | null
 }
 
+/** What a person has to do by hand, or says they did. Epoch milliseconds. */
+export interface TaskView {
+  /** The least role that may do it. */
+  readonly role: string
+  readonly state: 'waiting' | 'open' | 'stopped' | 'attested'
+  readonly openedAt: number | null
+  readonly dueAt: number | null
+  readonly taken: { readonly by: string; readonly at: number; readonly until: number } | null
+  readonly attestation: {
+    readonly outcome: string
+    readonly records: number
+    readonly doneAt: number
+    readonly by: string
+    /** It was done while a hold was in force. */
+    readonly underHold: boolean
+  } | null
+}
+
+/** Told to who takes a task: whom it is about, and until when they may be at it. */
+export interface TakenTaskView {
+  readonly systemId: string
+  readonly passId: string
+  readonly instructions: string | null
+  readonly identifiers: readonly Identifier[]
+  readonly receivedAt: number
+  readonly until: number
+}
+
+export interface EvidenceView {
+  readonly systemId: string
+  readonly reference: string
+  readonly note: string | null
+}
+
 export interface StepView {
   readonly stepId: string
   readonly systemId: string
@@ -132,6 +168,8 @@ export interface StepView {
   readonly acknowledgedAt: number | null
   readonly startedAt: number | null
   readonly finishedAt: number | null
+  /** Only where a person erases by hand. */
+  readonly task?: TaskView
 }
 
 export interface SystemView {
@@ -139,6 +177,8 @@ export interface SystemView {
   readonly status: string
   readonly counts: CollectionCountsView
   readonly verified: boolean
+  /** Only where a person erases by hand: somebody says that it is done. Such a system is never verified. */
+  readonly attested?: boolean
   /** What a law keeps for now. */
   readonly retained: readonly RetainedPart[]
   readonly probe: {
@@ -166,6 +206,8 @@ export interface ErasureRequestView {
   readonly nextStep: string | null
   readonly attention: Attention | null
   readonly overCeiling: OverCeiling | null
+  /** Systems where it rests on somebody's word alone that the person is gone. */
+  readonly attested: readonly string[]
   readonly steps: readonly StepView[]
   readonly systems: readonly SystemView[]
 }

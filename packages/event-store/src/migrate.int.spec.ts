@@ -49,6 +49,7 @@ describe('migrations', () => {
       '0016_request-counts',
       '0017_bulk-actions',
       '0018_marker-map',
+      '0019_open-tasks',
     ])
     expect(await migrate(url)).toEqual([])
   })

@@ -201,4 +201,5 @@ const status: wire.ErasureStatusChanged = {
   dueAt: null,
   backupClearAt: null,
   at: 1_700_000_000_000,
+  attested: [],
 }

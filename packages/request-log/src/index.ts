@@ -40,6 +40,7 @@ export { writersPolicy } from './policy.js'
 export type { Projection, Queryable } from './projections/projection.js'
 export type { RequestRow } from './projections/requests/fold.js'
 export {
+  countOpenTasks,
   countRequests,
   dueRequests,
   findRequest,

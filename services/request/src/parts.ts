@@ -36,6 +36,7 @@ import { People } from './application/people.js'
 import { Previews } from './application/preview.js'
 import { Queries } from './application/queries.js'
 import { Repeating } from './application/repeating.js'
+import { Tasks } from './application/tasks.js'
 import { Tombstones } from './application/tombstones.js'
 import { VaultAdministration } from './application/vault-administration.js'
 import type { RequestConfig } from './config.js'
@@ -68,6 +69,7 @@ export interface RequestParts {
   readonly people: PeoplesTokens | null
   readonly queue: AcceptQueue
   readonly commands: RequestCommands
+  readonly tasks: Tasks
   readonly queries: Queries
   readonly previews: Previews
   readonly namedPeople: People
@@ -169,6 +171,7 @@ async function build(
     people: config.people === null ? null : new PeoplesTokens(config.people),
     queue: new AcceptQueue(accepting, config.maxInFlight, blocked),
     commands: new RequestCommands(log, vault, maps),
+    tasks: new Tasks({ pool, log, vault, maps, firstStep, blocked }),
     queries: new Queries(pool, log, eventStore),
     previews: new Previews(pool, maps, identity, probes),
     namedPeople: new People(pool, vault, maps, identity, probes),

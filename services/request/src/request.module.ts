@@ -28,6 +28,7 @@ import { MapChecks } from './application/map-check.js'
 import { People } from './application/people.js'
 import { Previews } from './application/preview.js'
 import { Queries } from './application/queries.js'
+import { Tasks } from './application/tasks.js'
 import { Tombstones } from './application/tombstones.js'
 import { VaultAdministration } from './application/vault-administration.js'
 import type { RequestParts } from './parts.js'
@@ -61,6 +62,7 @@ export class RequestModule implements OnApplicationBootstrap, OnModuleDestroy, O
         { provide: PeoplesTokens, useValue: parts.people },
         { provide: AcceptQueue, useValue: parts.queue },
         { provide: RequestCommands, useValue: parts.commands },
+        { provide: Tasks, useValue: parts.tasks },
         { provide: Queries, useValue: parts.queries },
         { provide: People, useValue: parts.namedPeople },
         { provide: Previews, useValue: parts.previews },

@@ -69,6 +69,7 @@ async function granted(): Promise<string> {
             ceiling: null,
             backups: [{ name: 'nightly', keepMs: DAY }],
             derivedFrom: [],
+            byHand: null,
           },
         ],
         notApplicable: [],

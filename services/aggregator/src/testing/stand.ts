@@ -185,7 +185,15 @@ const plan = {
   mapDigest: 'sha256:map',
   steps: [{ stepId: 'shop-pg#1', systemId: 'shop-pg', stage: 1, after: [] }],
   systems: [
-    { systemId: 'shop-pg', kind: 'postgres', settleMs: 0, ceiling: null, backups: [], derivedFrom: [] },
+    {
+      systemId: 'shop-pg',
+      kind: 'postgres',
+      settleMs: 0,
+      ceiling: null,
+      backups: [],
+      derivedFrom: [],
+      byHand: null,
+    },
   ],
   notApplicable: [],
 } as const

@@ -1,11 +1,11 @@
 import type { Queryable, TenantScope } from '@lethe/request-log'
 import { scopeParameter } from '@lethe/request-log'
-import type { Verb } from '../domain/permissions.js'
+import type { BulkVerb } from '../domain/permissions.js'
 
 /** A job as its table has it. Times are epoch milliseconds. */
 export interface BulkJob {
   readonly jobId: string
-  readonly verb: Verb
+  readonly verb: BulkVerb
   readonly list: string
   readonly tenants: TenantScope
   readonly credentialId: string
@@ -217,7 +217,7 @@ const instant = (value: unknown): number | null =>
 
 const jobOf = (row: Record<string, string | string[] | null>): BulkJob => ({
   jobId: String(row['job_id']),
-  verb: String(row['verb']) as Verb,
+  verb: String(row['verb']) as BulkVerb,
   list: String(row['list']),
   tenants: Array.isArray(row['tenants']) ? row['tenants'] : '*',
   credentialId: String(row['credential_id']),

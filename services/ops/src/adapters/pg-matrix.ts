@@ -95,6 +95,8 @@ export interface Cell {
   /** Epoch milliseconds. */
   readonly checkedAt: number | null
   readonly verified: boolean
+  /** Somebody says that it is done, where no probe can look. */
+  readonly attested: boolean
   /** Records a probe still found, over all collections; null before one told, or where it could not look. */
   readonly residual: number | null
 }
@@ -127,6 +129,7 @@ export async function matrixCells(
       result: row.result,
       checkedAt: row.checked_at === null ? null : Number(row.checked_at),
       verified: row.detail.verified,
+      attested: row.detail.attested ?? false,
       residual: residueOf(row.detail.probe),
     })
   }

@@ -20,9 +20,11 @@ export async function underWay(
   }>(
     `SELECT request_id, tenant_id, status, due_at,
        (SELECT array_agg(DISTINCT step.system_id) FROM read_model.steps AS step
-        WHERE step.request_id = request.request_id AND step.status IN ('PENDING', 'IN_PROGRESS')) AS erasing,
+        WHERE step.request_id = request.request_id AND step.status IN ('PENDING', 'IN_PROGRESS')
+          AND NOT step.detail ? 'task') AS erasing,
        (SELECT array_agg(DISTINCT one.system_id) FROM read_model.verifications AS one
         WHERE one.request_id = request.request_id AND one.status <> 'NOT_APPLICABLE'
+          AND NOT one.detail ? 'attested'
           AND (one.detail ->> 'verified') IS DISTINCT FROM 'true') AS probing
      FROM read_model.requests AS request
      WHERE status IN ('SCHEDULED', 'IN_PROGRESS', 'AWAITING_VERIFICATION')
@@ -57,13 +59,14 @@ export interface OpenPass {
   readonly links: { readonly request: string }
 }
 
-/** The pass that has waited longest for its acknowledgement; null when none waits. */
+/** The pass that has waited longest for its acknowledgement; null when none waits. A task waits for a person. */
 export async function oldestUnacknowledged(db: Queryable, tenants: TenantScope): Promise<OpenPass | null> {
   const { rows } = await db.query<Record<string, string>>(
     `SELECT request_id, tenant_id, step_id, system_id, detail ->> 'passId' AS pass_id,
        detail ->> 'attempt' AS attempt, detail ->> 'requestedAt' AS requested_at
      FROM read_model.steps
      WHERE status = 'IN_PROGRESS' AND detail ->> 'acknowledgedAt' IS NULL AND detail ->> 'requestedAt' IS NOT NULL
+       AND NOT detail ? 'task'
        AND ($1::text[] IS NULL OR tenant_id = ANY ($1))
      ORDER BY (detail ->> 'requestedAt')::bigint, request_id, step_id LIMIT 1`,
     [scopeParameter(tenants)],

@@ -15,10 +15,25 @@ const done = z.object({
   outstandingGrants: z
     .array(z.object({ systemId: z.string(), passId: z.string(), expiresAt: epochMs }))
     .optional(),
+  /** Only to who took a task: whom it is about. It goes on to them, and is kept and logged nowhere. */
+  task: z
+    .object({
+      systemId: z.string(),
+      passId: z.string(),
+      instructions: z.string().nullable(),
+      identifiers: z.array(z.object({ type: z.string(), value: z.string() })),
+      receivedAt: epochMs,
+      until: epochMs,
+    })
+    .optional(),
 })
 
 /** What `request` answered to a command. */
 export type Done = z.infer<typeof done>
+
+const evidence = z.object({ systemId: z.string(), reference: z.string(), note: z.string().nullable() })
+/** What somebody gave as evidence of a task. */
+export type Evidence = z.infer<typeof evidence>
 
 const foundRequests = z.object({ requestIds: z.array(z.uuid()), truncated: z.boolean() })
 /** The requests of a person. */
@@ -76,6 +91,12 @@ export class RequestClient {
   command(token: string, requestId: string, verb: Verb, body: object): Promise<Done> {
     const path = `/v1/erasure-requests/${requestId}/${verb}`
     return this.ask({ token, path, body, shape: done, silence: NOT_KNOWN_WHETHER_DONE })
+  }
+
+  /** @throws ProblemError as `request` answered, or `unavailable` */
+  evidence(token: string, requestId: string, body: object): Promise<Evidence> {
+    const path = `/v1/erasure-requests/${requestId}/evidence`
+    return this.ask({ token, path, body, shape: evidence, silence: NOT_ANSWERED })
   }
 
   /** @throws ProblemError as `request` answered, or `unavailable` */

@@ -1,7 +1,7 @@
 import { findRequest } from '@lethe/request-log'
 import { type ProblemError, problem } from '@lethe/service-host'
 import type { Pool } from 'pg'
-import type { Done, RequestClient } from '../adapters/request-client.js'
+import type { Done, Evidence, RequestClient } from '../adapters/request-client.js'
 import { may, rolesFor, scopeOf, type Verb } from '../domain/permissions.js'
 import type { Identity } from './identity.js'
 import { entryOf, type Journal } from './journal.js'
@@ -11,7 +11,7 @@ import { mayRead } from './looks.js'
 export class Actions {
   constructor(
     private readonly pool: Pick<Pool, 'query'>,
-    private readonly requests: Pick<RequestClient, 'command'>,
+    private readonly requests: Pick<RequestClient, 'command' | 'evidence'>,
     private readonly journal: Journal,
   ) {}
 
@@ -21,7 +21,7 @@ export class Actions {
    * @throws ProblemError `not_found` also for another tenant's request, `forbidden` naming the roles that may, else
    * what `request` answered
    */
-  async run(identity: Identity, requestId: string, verb: Verb, body: object): Promise<Done> {
+  async run(identity: Identity, requestId: string, verb: Verb, body: object): Promise<Done | Evidence> {
     const { caller, token } = identity
     return this.journal.around(entryOf(identity, verb, requestId), async () => {
       mayRead(caller)
@@ -29,7 +29,9 @@ export class Actions {
       if (row === null)
         throw problem('not_found', 'There is no such request among those of your tenants. Check the id.')
       if (!may(caller, verb)) throw forbidden(verb)
-      return this.requests.command(token, requestId, verb, body)
+      return verb === 'evidence'
+        ? this.requests.evidence(token, requestId, body)
+        : this.requests.command(token, requestId, verb, body)
     })
   }
 }

@@ -14,7 +14,7 @@ import {
   readJobs,
 } from '../adapters/pg-bulk.js'
 import { hindranceOf } from '../domain/hindrance.js'
-import { may, scopeOf, type Verb } from '../domain/permissions.js'
+import { type BulkVerb, may, scopeOf } from '../domain/permissions.js'
 import { forbidden } from './actions.js'
 import type { BulkRunner } from './bulk-runner.js'
 import type { ExportQuestion } from './export.js'
@@ -31,7 +31,7 @@ const SHOWN_FOR_MS = 3_600_000
 const PAGE = 1_000
 
 export interface BulkQuestion {
-  readonly verb: Verb
+  readonly verb: BulkVerb
   /** The list it is made from, and the same as an address. */
   readonly list: ExportQuestion
   readonly address: string
@@ -210,7 +210,7 @@ export function covers(caller: Caller, { tenants }: Pick<BulkJob, 'tenants'>): b
   return scope === '*' || (tenants !== '*' && tenants.every((tenant) => scope.includes(tenant)))
 }
 
-function assertMay(caller: Caller, verb: Verb): void {
+function assertMay(caller: Caller, verb: BulkVerb): void {
   mayRead(caller)
   if (!may(caller, verb)) throw forbidden(verb)
 }

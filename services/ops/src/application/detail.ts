@@ -1,5 +1,6 @@
+import type { TaskView } from '@lethe/domain'
 import type { RequestRow, StepRow, TombstoneRow, VerificationRow } from '@lethe/request-log'
-import type { Verb } from '../domain/permissions.js'
+import type { BulkVerb, TaskVerb } from '../domain/permissions.js'
 
 /** The four marks of a step. Epoch milliseconds; null: not yet. */
 export interface Marks {
@@ -13,7 +14,12 @@ export interface Marks {
   readonly backupClear: boolean
 }
 
-export type DetailedStep = StepRow['detail'] & { readonly marks: Marks }
+/** A task of a person, and what the caller may do with it. */
+export type DetailedTask = TaskView & { readonly actions: readonly TaskVerb[] }
+export type DetailedStep = Omit<StepRow['detail'], 'task'> & {
+  readonly marks: Marks
+  readonly task?: DetailedTask
+}
 export type DetailedSystem = Omit<VerificationRow, 'detail' | 'requestId' | 'tenantId'> & {
   readonly detail: VerificationRow['detail']
   readonly tombstone: Pick<TombstoneRow, 'tombstoneId' | 'effectiveAt' | 'expiresAt' | 'heldUntil'> | null
@@ -23,7 +29,7 @@ export interface Detail extends RequestRow {
   /** What a person has to do, in a sentence; null while nobody must. */
   readonly advice: string | null
   /** What the caller may ask for now, by role and by what is shown here; `request` decides. */
-  readonly actions: readonly Verb[]
+  readonly actions: readonly BulkVerb[]
   readonly steps: readonly DetailedStep[]
   readonly systems: readonly DetailedSystem[]
   readonly links: { readonly self: string; readonly timeline: string }
@@ -36,17 +42,19 @@ export function detailOf(rows: {
   verifications: readonly VerificationRow[]
   tombstones: readonly TombstoneRow[]
   advice: string | null
+  taskActions: (task: TaskView) => readonly TaskVerb[]
 }): Omit<Detail, 'links' | 'actions'> {
-  const { request, steps, verifications, tombstones, advice } = rows
+  const { request, steps, verifications, tombstones, advice, taskActions } = rows
   const tombstoneOf = new Map(tombstones.map((one) => [one.systemId, one]))
   const lastStep = new Map(verifications.map(({ detail }) => [detail.steps.at(-1), detail.probe]))
   return {
     ...request,
     advice,
-    steps: steps.map(({ detail }) => {
+    steps: steps.map(({ detail: { task, ...detail } }) => {
       const probe = lastStep.get(detail.stepId)
       return {
         ...detail,
+        ...(task === undefined ? {} : { task: { ...task, actions: taskActions(task) } }),
         marks: {
           requestedAt: detail.requestedAt,
           // A pass that failed has ended as well; nothing is erased by that.

@@ -1,4 +1,10 @@
-import { countRequests, type RequestCount, requestCounts, type TenantScope } from '@lethe/request-log'
+import {
+  countOpenTasks,
+  countRequests,
+  type RequestCount,
+  requestCounts,
+  type TenantScope,
+} from '@lethe/request-log'
 import type { Pool } from 'pg'
 import { countFindings } from '../adapters/pg-matrix.js'
 import { type Gate, gates, type OpenPass, oldestUnacknowledged } from '../adapters/pg-reads.js'
@@ -26,6 +32,8 @@ export interface OverviewView {
   }
   /** Requests of which a probe found something left, and those it could not tell. */
   readonly verification: { readonly residual: Figure; readonly inconclusive: Figure }
+  /** Requests with a task that waits for a person to do it. */
+  readonly tasks: Figure
   readonly atRisk: Figure
   readonly erasers: { readonly up: Figure; readonly silent: Figure; readonly unknown: Figure }
   readonly gates: { readonly open: Figure; readonly shut: Figure }
@@ -82,9 +90,10 @@ export class Overview {
     const { pool, lag, risk, deadLetters, systemIds } = this.parts
     const now = Date.now()
     const measured = await lag.read(LAG_MAX_AGE_MS)
-    const [requests, found, oldest, doors, letters, endangered] = await Promise.all([
+    const [requests, found, tasks, oldest, doors, letters, endangered] = await Promise.all([
       this.requests(tenants, now),
       countFindings(pool, tenants),
+      countOpenTasks(pool, tenants),
       oldestUnacknowledged(pool, tenants),
       gates(pool, systemIds()),
       deadLetters.read(DEAD_LETTERS_MAX_AGE_MS),
@@ -96,6 +105,7 @@ export class Overview {
         residual: figure(found.residual, '/v1/verification?finding=residual'),
         inconclusive: figure(found.inconclusive, '/v1/verification?finding=inconclusive'),
       },
+      tasks: figure(tasks, '/v1/requests?taskOpen=true&order=due'),
       atRisk: figure(endangered.value.items.length, '/v1/at-risk'),
       erasers: erasersOf(measured.value.groups.filter(isEraser)),
       gates: { open: gatesOf(doors, 'open'), shut: gatesOf(doors, 'shut') },

@@ -14,7 +14,7 @@ import {
 import { type Caller, problem } from '@lethe/service-host'
 import type { Pool } from 'pg'
 import { auditView } from '../adapters/pg-reads.js'
-import { may, scopeOf } from '../domain/permissions.js'
+import { may, scopeOf, taskActions } from '../domain/permissions.js'
 import { possible } from '../domain/possible.js'
 import { type Detail, detailOf } from './detail.js'
 import { mayRead } from './looks.js'
@@ -27,6 +27,7 @@ export interface ListQuestion {
   readonly regime?: readonly string[] | undefined
   readonly dueFrom?: number | undefined
   readonly dueBefore?: number | undefined
+  readonly taskOpen?: boolean | undefined
   readonly liveErased?: boolean | undefined
   readonly backupClear?: boolean | undefined
   readonly order: RequestOrder
@@ -93,7 +94,14 @@ export class Requests {
     const advice = attention === null ? null : adviceOn(attention)
     const actions = possible(request, Date.now()).filter((verb) => may(caller, verb))
     return {
-      ...detailOf({ request, steps, verifications, tombstones, advice }),
+      ...detailOf({
+        request,
+        steps,
+        verifications,
+        tombstones,
+        advice,
+        taskActions: (task) => taskActions(caller, task),
+      }),
       actions,
       links: linksOf(requestId),
     }
@@ -133,8 +141,8 @@ export class Requests {
 
 /** A tenant that is not the caller's leaves nothing. */
 export function filterOf(caller: Caller, question: Omit<ListQuestion, 'cursor' | 'limit'>): RequestFilter {
-  const { tenantId, requestId, status, systemId, regime, dueFrom, dueBefore, liveErased, backupClear } =
-    question
+  const { tenantId, requestId, status, systemId, regime, dueFrom, dueBefore } = question
+  const { taskOpen, liveErased, backupClear } = question
   const scope = scopeOf(caller)
   const own = tenantId === undefined ? scope : scope === '*' || scope.includes(tenantId) ? [tenantId] : []
   return {
@@ -145,6 +153,7 @@ export function filterOf(caller: Caller, question: Omit<ListQuestion, 'cursor' |
     ...(regime === undefined ? {} : { regimes: regime }),
     ...(dueFrom === undefined ? {} : { dueFrom }),
     ...(dueBefore === undefined ? {} : { dueBefore }),
+    ...(taskOpen === undefined ? {} : { taskOpen }),
     ...(liveErased === undefined ? {} : { liveErased }),
     ...(backupClear === undefined ? {} : { backupClear }),
   }

@@ -1,4 +1,4 @@
-import type { Verb } from './permissions.js'
+import type { BulkVerb } from './permissions.js'
 import { type Asked, possible } from './possible.js'
 
 /** Why a request can't be asked for this now, as a code; null when it can, as far as its read model shows. */
@@ -16,7 +16,7 @@ export type Hindrance =
 
 const ENDED = ['COMPLETED', 'REFUSED', 'CANCELLED']
 
-export function hindranceOf(verb: Verb, request: Asked, now: number): Hindrance | null {
+export function hindranceOf(verb: BulkVerb, request: Asked, now: number): Hindrance | null {
   if (possible(request, now).includes(verb)) return null
   const ended = ENDED.includes(request.status)
   switch (verb) {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { hindranceOf } from './hindrance.js'
-import { verbs } from './permissions.js'
+import { bulkVerbs } from './permissions.js'
 import { type Asked, possible } from './possible.js'
 
 const request = (change: Partial<Asked> = {}): Asked => ({
@@ -32,7 +32,7 @@ describe('what hinders an action', () => {
       for (const firstGrantAt of [null, 2_000])
         for (const backupClear of [false, true])
           for (const now of [5_000, 10_000])
-            for (const verb of verbs) {
+            for (const verb of bulkVerbs) {
               const asked = request({ status, firstGrantAt, backupClear })
               expect(hindranceOf(verb, asked, now) === null, `${verb} of ${status}`).toBe(
                 possible(asked, now).includes(verb),

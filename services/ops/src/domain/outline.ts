@@ -1,6 +1,7 @@
 import {
   compilePlan,
   type DataMap,
+  instructionsOf,
   type MapKinds,
   type MapSystem,
   PlanError,
@@ -29,6 +30,8 @@ export interface OutlinedSystem {
   readonly resolves: readonly string[]
   readonly backups: readonly { readonly name: string; readonly keepMs: number }[]
   readonly elements: readonly Element[]
+  /** What a person does there by hand; null where an eraser works. */
+  readonly task: { readonly instructions: string; readonly role: string; readonly withinMs: number } | null
 }
 
 export interface Outline {
@@ -54,7 +57,7 @@ export function outlineOf(text: string, kinds: MapKinds): Outline | null {
   return {
     identifiers: [map.identifiers.canonical, ...map.identifiers.alias],
     tenant: tenantOf(map),
-    systems: Object.values(map.systems).map(systemOf),
+    systems: Object.values(map.systems).map((system) => systemOf(system, kinds)),
     steps: stepsOf(map, kinds),
   }
 }
@@ -79,7 +82,8 @@ function stepsOf(map: DataMap, kinds: MapKinds): Outline['steps'] {
   }
 }
 
-function systemOf(system: MapSystem): OutlinedSystem {
+function systemOf(system: MapSystem, kinds: MapKinds): OutlinedSystem {
+  const task = taskOf(system, kinds)
   const { systemId, kind, notApplicable = null, ceiling, settleMs, after, derivedFrom, backups } = system
   return {
     systemId,
@@ -91,8 +95,17 @@ function systemOf(system: MapSystem): OutlinedSystem {
     derivedFrom,
     resolves: Object.keys(system.resolves ?? {}),
     backups: backups.map(({ name, keepMs }) => ({ name, keepMs })),
-    elements: elementsOf(system.body),
+    elements: task === null ? elementsOf(system.body) : [byHand],
+    task,
   }
+}
+
+const byHand: Element = { name: 'what a person finds', method: 'manual', category: null, basis: null }
+
+function taskOf(system: MapSystem, kinds: MapKinds): OutlinedSystem['task'] {
+  const instructions = instructionsOf(system)
+  const task = system.body === null ? undefined : kinds[system.kind]?.byHand?.(system.body)
+  return instructions === null || task === undefined ? null : { instructions, ...task }
 }
 
 /** Under which keys kinds list what they hold, and what they call one there. */

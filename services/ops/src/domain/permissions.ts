@@ -1,8 +1,23 @@
+import type { TaskView } from '@lethe/domain'
 import type { Caller, Role } from '@lethe/service-host'
 
 /** What people do with one request; `request` decides whether it may be done now. */
-export const verbs = ['approve', 'refuse', 'hold', 'release', 'extend', 'cancel', 'retry', 'reprobe'] as const
-export type Verb = (typeof verbs)[number]
+export const bulkVerbs = [
+  'approve',
+  'refuse',
+  'hold',
+  'release',
+  'extend',
+  'cancel',
+  'retry',
+  'reprobe',
+] as const
+/** With a task that a person does by hand: one at a time, for each is somebody's own to do. */
+export const taskVerbs = ['take', 'attest', 'evidence'] as const
+export const verbs = [...bulkVerbs, ...taskVerbs] as const
+export type BulkVerb = (typeof bulkVerbs)[number]
+export type TaskVerb = (typeof taskVerbs)[number]
+export type Verb = BulkVerb | TaskVerb
 export type Action = 'look' | 'read' | 'look_into' | 'redrive' | 'find_person' | 'where' | 'check_map' | Verb
 
 const officers: readonly Role[] = ['privacy_officer', 'admin']
@@ -24,6 +39,11 @@ const allowed: Readonly<Record<Action, readonly Role[]>> = {
   cancel: operators,
   retry: operators,
   reprobe: operators,
+  /** The data map says which role a task wants at least; `request` keeps to it. */
+  take: operators,
+  attest: operators,
+  /** What somebody gave as evidence may name people. */
+  evidence: officers,
   approve: officers,
   refuse: officers,
   hold: officers,
@@ -33,6 +53,22 @@ const allowed: Readonly<Record<Action, readonly Role[]>> = {
 
 export const may = (caller: Caller, action: Action): boolean =>
   caller.roles.some((role) => allowed[action].includes(role))
+
+/** What the caller may do with a task now; `role` is the least the data map wants for it. */
+export function taskActions(
+  caller: Caller,
+  task: Pick<TaskView, 'role' | 'state' | 'taken'>,
+): readonly TaskVerb[] {
+  const done = task.state === 'attested'
+  const when: Readonly<Record<TaskVerb, boolean>> = {
+    take: task.state === 'open',
+    attest: !done && task.taken !== null,
+    evidence: done,
+  }
+  const enough = task.role === 'admin' ? ['admin'] : task.role === 'operator' ? operators : officers
+  const has = caller.roles.some((role) => (enough as readonly string[]).includes(role))
+  return taskVerbs.filter((verb) => when[verb] && has && may(caller, verb))
+}
 
 /** The roles that may, the least first. */
 export const rolesFor = (action: Action): readonly Role[] => allowed[action]

@@ -1,6 +1,6 @@
 import { extendedDueAt } from '@lethe/domain'
 import type { RequestRow } from '@lethe/request-log'
-import { type Verb, verbs } from './permissions.js'
+import { type BulkVerb, bulkVerbs } from './permissions.js'
 
 export type Asked = Pick<
   RequestRow,
@@ -19,10 +19,10 @@ export type Asked = Pick<
 const ENDED = ['COMPLETED', 'REFUSED', 'CANCELLED']
 
 /** What can be asked of a request as its read model shows it: for buttons. What may be done is decided by `request`. */
-export function possible(request: Asked, now: number): readonly Verb[] {
+export function possible(request: Asked, now: number): readonly BulkVerb[] {
   const open = !ENDED.includes(request.status)
   const stopped = request.status === 'REFUSED' || request.status === 'CANCELLED'
-  const when: Readonly<Record<Verb, boolean>> = {
+  const when: Readonly<Record<BulkVerb, boolean>> = {
     approve: open && (request.reviewCode !== null || request.awaitingApproval !== null),
     // Over a ceiling nothing may have been changed yet, which only `request` knows.
     refuse: open && (request.firstGrantAt === null || request.awaitingApproval !== null),
@@ -38,5 +38,5 @@ export function possible(request: Asked, now: number): readonly Verb[] {
     reprobe: !stopped && !request.backupClear && request.firstGrantAt !== null,
     retry: request.status === 'FAILED' || request.status === 'PARTIALLY_COMPLETED',
   }
-  return verbs.filter((verb) => when[verb])
+  return bulkVerbs.filter((verb) => when[verb])
 }

@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Writable } from 'node:stream'
+import type { RequestCommand } from '@lethe/domain'
 import { PgEventStore } from '@lethe/event-store'
 import { scratchDatabase } from '@lethe/event-store/testing'
 import { endpoints } from '@lethe/infra'
@@ -166,6 +167,16 @@ export class Stand {
     return rows.map((row) => row.request_id)
   }
 
+  /** Each accepted, or it throws. */
+  async apply(requestId: string, ...commands: readonly RequestCommand[]): Promise<void> {
+    await this.log.transact([requestId], async (tx) => {
+      for (const command of commands) {
+        const decision = tx.apply(requestId, command, Date.now())
+        if (!decision.ok) throw new Error(`refused: ${JSON.stringify(decision)}`)
+      }
+    })
+  }
+
   async hold(requestId: string): Promise<void> {
     const command = { type: 'Hold', holdId: randomUUID(), by: 'officer', reasonRef: null } as const
     await this.log.transact([requestId], async (tx) => tx.apply(requestId, command, Date.now()))
@@ -213,7 +224,7 @@ const received = (requestId: string, tenantId: string, dueAt: number) => {
   } as const
 }
 
-const system = { settleMs: 0, ceiling: null, derivedFrom: [] }
+const system = { settleMs: 0, ceiling: null, derivedFrom: [], byHand: null }
 const plan = {
   mapVersion: 1,
   mapDigest: 'sha256:map',

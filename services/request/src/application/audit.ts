@@ -140,3 +140,32 @@ export async function auditImport(
     [at, credentialId, dryRun, imported, already, expired, bad.length],
   )
 }
+
+/** Somebody was told whom a task is about; the row says who was, when, and under which grant. */
+export async function auditTask(
+  client: PoolClient,
+  taken: {
+    at: number
+    credentialId: string
+    systemId: string
+    requestId: string
+    passId: string
+    attempt: number
+    grantId: string
+  },
+): Promise<void> {
+  await client.query(
+    `INSERT INTO audit.clearances
+       (at, credential_id, system_id, purpose, request_id, pass_id, attempt, decision, grant_id)
+     VALUES ($1, $2, $3, 'task', $4, $5, $6, 'go', $7)`,
+    [
+      taken.at,
+      taken.credentialId,
+      taken.systemId,
+      taken.requestId,
+      taken.passId,
+      taken.attempt,
+      taken.grantId,
+    ],
+  )
+}

@@ -113,6 +113,14 @@ export class DataMaps {
       .map((system) => system.systemId)
   }
 
+  /** Systems that only a person can look into and erase from. */
+  byHand(): string[] {
+    return this.applicable().filter((systemId) => {
+      const system = this.current.systems[systemId]
+      return system !== undefined && this.kinds[system.kind]?.byHand !== undefined
+    })
+  }
+
   /**
    * Events count identifiers by type, so a vendor's name nobody mapped would carry a caller's text there.
    * @returns `invalid_identifier` for the first of an unknown vendor

@@ -108,6 +108,7 @@ export class Intake {
         dueAt: state.dueAt,
         backupClearAt: state.backupClearAt,
         at: now,
+        attested: [],
       })
     })
   }
@@ -125,6 +126,7 @@ export class Intake {
         dueAt: null,
         backupClearAt: null,
         at: now,
+        attested: [],
       })
     })
   }

@@ -36,8 +36,8 @@ export interface PlacedFinding extends Omit<ProbeFinding, 'path'>, Place {}
 
 export interface CheckedSystem {
   readonly kind: string
-  /** `unreachable`: nobody looked, so nothing is known. */
-  readonly status: 'checked' | 'unreachable' | 'not_applicable'
+  /** `unreachable`: nobody looked, so nothing is known. `by_hand`: nobody but a person can look. */
+  readonly status: 'checked' | 'unreachable' | 'not_applicable' | 'by_hand'
   readonly storeVersion: string | null
   readonly findings: readonly PlacedFinding[]
   readonly grants: SystemCheck['grants']
@@ -116,6 +116,8 @@ export class MapChecks {
     const advice = advise(map).flatMap(({ systemId: of, code, path, message }) =>
       of === systemId ? [placed({ level: 'warning', code, where: systemId, message, path })] : [],
     )
+    if (this.kinds[kind]?.byHand !== undefined)
+      return { kind, status: 'by_hand', storeVersion: null, findings: advice, grants: null }
     const section = {
       version: map.version,
       digest: map.digest,

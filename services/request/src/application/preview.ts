@@ -26,6 +26,8 @@ export interface PreviewAnswer {
   readonly systems: Readonly<Record<string, Readonly<Record<string, CollectionCounts>>>>
   /** Systems nobody could look into now. What they hold is not known, which is not the same as nothing. */
   readonly unknown: readonly string[]
+  /** Systems that only a person can look into. */
+  readonly byHand: readonly string[]
   /** Systems whose ceiling this person's records would exceed. */
   readonly overCeiling: readonly string[]
   /** What a request made now would do, in this order. */
@@ -55,7 +57,8 @@ export class Previews {
     if (plan === 'unknown_tenant') throw problem('unknown_tenant', 'The data map holds another tenant.')
     const previewId = randomUUID()
     const receivedAt = this.now()
-    const systemIds = this.maps.applicable()
+    const byHand = this.maps.byHand()
+    const systemIds = this.maps.applicable().filter((systemId) => !byHand.includes(systemId))
     await auditPreview(this.pool, { at: receivedAt, credentialId: caller.id, previewId, systemIds })
     const subject = { subjectRef: previewId, tenantId, identifiers: question.identifiers, receivedAt }
     const resolution = await this.resolve(subject)
@@ -67,6 +70,7 @@ export class Previews {
       identifiers: countByType(resolution?.identifiers ?? question.identifiers),
       systems: Object.fromEntries(counted),
       unknown: systemIds.filter((systemId) => !counted.has(systemId)),
+      byHand,
       overCeiling: plan.systems.flatMap(({ systemId, ceiling }) =>
         ceiling !== null && foundIn(counted.get(systemId)) > ceiling ? [systemId] : [],
       ),

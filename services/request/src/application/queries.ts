@@ -66,6 +66,8 @@ export interface Verification {
   readonly residual: Readonly<Record<string, number>> | null
   readonly checkedAt: number | null
   readonly position: string | null
+  /** A person says that it is done, where no probe can look. */
+  readonly attested: boolean
 }
 
 const timelinePage = 1_000
@@ -172,7 +174,10 @@ function summary(row: RequestRow): Summary {
   return { ...row, ...ownerOf(row.attention), steps: [], links: linksOf(row.requestId) }
 }
 
-function verificationRow(state: RequestState, { systemId, status, probe }: SystemView): Verification {
+function verificationRow(
+  state: RequestState,
+  { systemId, status, probe, attested = false }: SystemView,
+): Verification {
   return {
     systemId,
     status,
@@ -180,6 +185,7 @@ function verificationRow(state: RequestState, { systemId, status, probe }: Syste
     residual: probe?.residual ?? null,
     checkedAt: probe?.checkedAt ?? null,
     position: (probe && state.probes[probe.passId]?.reported?.position) ?? null,
+    attested,
   }
 }
 

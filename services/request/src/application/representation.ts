@@ -2,6 +2,7 @@ import {
   type Attention,
   adviceOn,
   attention,
+  attestedSystems,
   type RequestState,
   type StepView,
   type SystemView,
@@ -46,6 +47,8 @@ export interface Representation
   readonly attention: (Attention & { readonly advice: string }) | null
   /** The pass that waits for a second approver; null when none does. */
   readonly overCeiling: OverCeiling | null
+  /** Systems where it rests on somebody's word alone that the person is gone. */
+  readonly attested: readonly string[]
   readonly plan: Pick<log.PlanFrozen, 'mapVersion' | 'mapDigest' | 'steps' | 'notApplicable'> | null
   readonly steps: readonly RepresentedStep[]
   readonly systems: readonly SystemView[]
@@ -120,6 +123,7 @@ export function representation(state: RequestState): Representation {
     ...ownerOf(wanted),
     attention: wanted === null ? null : { ...wanted, advice: adviceOn(wanted) },
     overCeiling: overCeiling(state),
+    attested: attestedSystems(state),
     plan:
       plan === null
         ? null

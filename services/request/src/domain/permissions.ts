@@ -14,6 +14,9 @@ export type Action =
   | 'extend'
   | 'retry'
   | 'reprobe'
+  | 'take'
+  | 'attest'
+  | 'evidence'
   | 'clear'
   | 'look'
   | 'read_map'
@@ -40,6 +43,9 @@ const allowed: Readonly<Record<Action, readonly Role[]>> = {
   extend: officer,
   retry: staff,
   reprobe: staff,
+  take: staff,
+  attest: staff,
+  evidence: officer,
   clear: ['eraser'],
   look: ['probe'],
   read_map: ['eraser', 'probe', 'restore', 'viewer', ...staff],
@@ -53,3 +59,20 @@ const allowed: Readonly<Record<Action, readonly Role[]>> = {
 
 export const may = (caller: Caller, action: Action): boolean =>
   caller.roles.some((role) => allowed[action].includes(role))
+
+const atLeast: Readonly<Record<string, readonly Role[]>> = {
+  operator: staff,
+  privacy_officer: officer,
+  admin: ['admin'],
+}
+
+/** `role` is the least that the data map wants for the task; null where there is none. A role nobody knows is nobody's. */
+export function mayDoTask(
+  caller: Caller,
+  action: 'take' | 'attest' | 'evidence',
+  role: string | null,
+): boolean {
+  if (!may(caller, action)) return false
+  const enough = role === null ? staff : (atLeast[role] ?? [])
+  return caller.roles.some((one) => enough.includes(one))
+}

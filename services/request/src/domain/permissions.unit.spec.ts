@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { type Action, inScope, may, type Role } from './permissions.js'
+import { type Action, inScope, may, mayDoTask, type Role } from './permissions.js'
 
 const caller = (role: Role, tenants: string[] = ['shop']) => ({
   id: 'c',
@@ -41,4 +41,22 @@ describe('roles', () => {
     expect(inScope(caller('admin', ['*']), 'other')).toBe(true)
     expect(inScope(caller('admin', []), 'shop')).toBe(false)
   })
+})
+
+describe('a task', () => {
+  const who = (least: string | null) =>
+    (['viewer', 'service', 'eraser', 'operator', 'privacy_officer', 'admin'] as const).filter((role) =>
+      mayDoTask(caller(role), 'take', least),
+    )
+  it('is for the role that the data map wants, and for those above it', () => {
+    expect(who('operator')).toEqual(['operator', 'privacy_officer', 'admin'])
+    expect(who('privacy_officer')).toEqual(['privacy_officer', 'admin'])
+    expect(who('admin')).toEqual(['admin'])
+    expect(who(null)).toEqual(['operator', 'privacy_officer', 'admin'])
+  })
+
+  it('of a role nobody knows is nobody’s', () => expect(who('janitor')).toEqual([]))
+
+  it('shows its evidence to officers only', () =>
+    expect(mayDoTask(caller('operator'), 'evidence', 'operator')).toBe(false))
 })

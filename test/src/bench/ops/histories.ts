@@ -215,6 +215,7 @@ const freezePlan = (systems: readonly string[]): RequestCommand => ({
       ceiling: null,
       backups: [{ name: 'nightly', keepMs: 30 * DAY }],
       derivedFrom: [],
+      byHand: null,
     })),
     notApplicable: [],
   },

@@ -41,7 +41,7 @@ export interface RequestRow {
   readonly nextActionAt: number | null
 }
 
-const DONE = new Set(['COMPLETED', 'NOT_APPLICABLE', 'RETAINED', 'EXPIRING'])
+const DONE = new Set(['COMPLETED', 'ATTESTED', 'NOT_APPLICABLE', 'RETAINED', 'EXPIRING'])
 
 export const requests: Projection<RequestRow> = {
   table: 'requests',

@@ -16,6 +16,8 @@ export interface RequestFilter {
   readonly dueFrom?: number
   /** Epoch milliseconds, exclusive. */
   readonly dueBefore?: number
+  /** Only those in which a task waits for a person to do it, or those in which none does. */
+  readonly taskOpen?: boolean
   /** Gone from every live system, or not yet. */
   readonly liveErased?: boolean
   /** Gone from every backup as well, or not yet. */
@@ -77,6 +79,10 @@ function conditionsOf(filter: RequestFilter): { text: string; values: unknown[] 
     (p) => `EXISTS (SELECT FROM read_model.steps AS step
       WHERE step.request_id = request.request_id AND step.system_id = ${p}::text)`,
   )
+  // The condition of the index that holds nothing but open tasks.
+  if (filter.taskOpen !== undefined)
+    conditions.push(`${filter.taskOpen ? '' : 'NOT '}EXISTS (SELECT FROM read_model.steps AS step
+      WHERE step.request_id = request.request_id AND step.detail #>> '{task,state}' = 'open')`)
   add(filter.dueBefore, (p) => `due_at < ${p}::bigint`)
   add(filter.dueFrom, (p) => `due_at >= ${p}::bigint`)
   add(filter.regimes, (p) => `regime = ANY (${p}::text[])`)
@@ -135,6 +141,16 @@ export async function countRequests(
     values,
   )
   return new Map(rows.map(({ status, n }) => [status, Number(n)]))
+}
+
+/** How many requests have a task that waits for a person; the filter `taskOpen` gives the list. */
+export async function countOpenTasks(db: Queryable, tenants: TenantScope): Promise<number> {
+  const { rows } = await db.query<{ n: string }>(
+    `SELECT count(DISTINCT request_id) AS n FROM read_model.steps
+     WHERE detail #>> '{task,state}' = 'open' AND ($1::text[] IS NULL OR tenant_id = ANY ($1))`,
+    [scopeParameter(tenants)],
+  )
+  return Number(rows[0]?.n ?? 0)
 }
 
 /**

@@ -9,6 +9,7 @@ import {
   T0,
 } from '../../testing/fixtures.js'
 import {
+  countOpenTasks,
   countRequests,
   dueRequests,
   findRequest,
@@ -205,5 +206,53 @@ describe('due timers', () => {
     const id = acme[6] ?? ''
     await fixture.writer().transact([id], async (tx) => tx.apply(id, hold('h1'), T0 + 30_000))
     expect(await dueRequests(fixture.pool, T0 + 86_400_000, 100)).not.toContain(id)
+  })
+})
+
+describe('tasks that wait for a person', () => {
+  it('are found and counted while they wait, and no longer when they are stopped or done', async () => {
+    const log = fixture.writer()
+    const [open, held, done, none] = [newRequestId(), newRequestId(), newRequestId(), newRequestId()]
+    const byHand = { role: 'operator', withinMs: 1_000 }
+    const tombstone = { tombstoneId: `tombstone-of-${done}`, epoch: 'epoch-1' }
+    await log.transact([open, held, done, none], async (tx) => {
+      for (const id of [open, held, done, none]) tx.apply(id, receive(id, { tenantId: 'paper' }), T0)
+      tx.apply(none, freezePlan, T0)
+      if (freezePlan.type !== 'FreezePlan') throw new Error('it freezes a plan')
+      const [system] = freezePlan.plan.systems
+      if (system === undefined) throw new Error('it has a system')
+      const steps = [{ stepId: 'archive#1', systemId: 'archive', stage: 1, after: [] }]
+      const systems = [{ ...system, systemId: 'archive', kind: 'manual', derivedFrom: [], byHand }]
+      for (const id of [open, held, done])
+        tx.apply(id, { type: 'FreezePlan', plan: { ...freezePlan.plan, steps, systems } }, T0)
+      tx.apply(held, hold('h'), T0)
+      tx.apply(done, { type: 'TakeTask', systemId: 'archive', grantId: 'g', by: 'olga', tombstone }, T0)
+      const said = { outcome: 'erased', records: 1, doneAt: T0, by: 'olga', evidenceRef: 'n' } as const
+      expect(tx.apply(done, { type: 'AttestTask', systemId: 'archive', ...said }, T0).ok).toBe(true)
+    })
+    const of = async (taskOpen: boolean) =>
+      (await listRequests(fixture.pool, { tenants: ['paper'], taskOpen }, { limit: 10 })).items.map(
+        ({ requestId }) => requestId,
+      )
+    expect(await of(true)).toEqual([open])
+    expect((await of(false)).sort()).toEqual([held, done, none].sort())
+    expect(await countOpenTasks(fixture.pool, '*')).toBe(1)
+    expect(await countOpenTasks(fixture.pool, ['acme'])).toBe(0)
+    expect(await countOpenTasks(fixture.pool, [])).toBe(0)
+    expect(await findRequest(fixture.pool, done, '*')).toMatchObject({ systemsDone: 1, status: 'COMPLETED' })
+  })
+
+  it('are read along an index that holds nothing else', async () => {
+    const client = await fixture.pool.connect()
+    try {
+      await client.query('BEGIN; SET LOCAL enable_seqscan = off')
+      const { rows } = await client.query(
+        "EXPLAIN SELECT count(DISTINCT request_id) FROM read_model.steps WHERE detail #>> '{task,state}' = 'open'",
+      )
+      expect(JSON.stringify(rows)).toContain('steps_tasks_open')
+    } finally {
+      await client.query('ROLLBACK')
+      client.release()
+    }
   })
 })

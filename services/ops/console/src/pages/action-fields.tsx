@@ -1,6 +1,6 @@
 import type { RequestDetail } from '../../../src/adapters/http/answer-types.js'
 import { Moment } from '../parts/known.js'
-import { alreadyDone, approvalAsked, retryable, type Verb } from '../view/actions.js'
+import { alreadyDone, approvalAsked, probed, retryable, type Verb } from '../view/actions.js'
 import { sumsOf } from '../view/marks.js'
 import { momentOf } from '../view/request-filter.js'
 import { grouped } from '../view/words.js'
@@ -39,7 +39,7 @@ export function ActionFields({ verb, request }: { verb: Verb; request: RequestDe
     case 'retry':
       return <SystemChoice systems={retryable(request)} />
     case 'reprobe':
-      return <SystemChoice systems={request.systems.map(({ systemId }) => systemId)} />
+      return <SystemChoice systems={probed(request)} />
     case 'cancel':
       return null
     default:

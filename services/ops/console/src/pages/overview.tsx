@@ -74,7 +74,8 @@ function Stuck({ found, known }: { found: readonly Trouble[]; known: boolean }) 
 }
 
 function Numbers({ overview }: { overview: OverviewAnswer }) {
-  const { requests, verification, atRisk, erasers, gates, deadLetters, oldestUnacknowledged } = overview
+  const { requests, verification, tasks, atRisk, erasers, gates, deadLetters, oldestUnacknowledged } =
+    overview
   const { pass } = oldestUnacknowledged
   return (
     <>
@@ -85,6 +86,7 @@ function Numbers({ overview }: { overview: OverviewAnswer }) {
           <Figure label="endangered by lag" figure={atRisk} tone="bad" />
           <Figure label="with residue" figure={verification.residual} tone="bad" />
           <Figure label="a probe could not tell" figure={verification.inconclusive} tone="warn" />
+          <Figure label="with a task for a person" figure={tasks} tone="warn" />
           <Figure label="due this week" figure={requests.dueThisWeek} tone="warn" />
           <Figure label="open" figure={requests.open} tone="busy" />
           <Figure

@@ -9,6 +9,7 @@ import { marksOf, sumsOf } from '../view/marks.js'
 import { methodsOf } from '../view/methods.js'
 import { grouped, plain, statusTone } from '../view/words.js'
 import { RequestActions } from './request-actions.js'
+import { Tasks } from './tasks.js'
 import { Timeline } from './timeline.js'
 
 /** Read anew whenever the feed tells a change of this request; every reading is audited. */
@@ -120,9 +121,15 @@ const stepColumns = [
 ]
 
 /** The methods are those of the map the plan was frozen from, not of the one in force. */
-function Planned({ request: { steps, mapVersion } }: { request: RequestDetail }) {
+function Planned({ request }: { request: RequestDetail }) {
+  const { mapVersion } = request
   const map = useAnswer<DataMap>(`/v1/data-map${mapVersion === null ? '' : `?version=${mapVersion}`}`, [])
-  return <Steps steps={steps} map={map.value} />
+  return (
+    <>
+      <Steps steps={request.steps} map={map.value} />
+      <Tasks request={request} map={map.value} />
+    </>
+  )
 }
 
 function Steps({ steps, map }: { steps: readonly Step[]; map: DataMap | null }) {

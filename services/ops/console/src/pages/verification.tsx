@@ -70,7 +70,7 @@ export function Verification() {
                     <td>
                       <LookAgain
                         requestId={item.requestId}
-                        systems={item.cells.map((cell) => cell.systemId)}
+                        systems={item.cells.flatMap((cell) => (cell.attested ? [] : [cell.systemId]))}
                       />
                     </td>
                   )}

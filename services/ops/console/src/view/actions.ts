@@ -94,3 +94,9 @@ export function retryable(request: Pick<RequestDetail, 'steps' | 'systems'>): st
   const shown = wanted.length > 0 ? wanted : request.systems
   return shown.map(({ systemId }) => systemId)
 }
+
+/** Systems with a probe: where a person erases by hand there is none to look again. */
+export function probed({ steps, systems }: Pick<RequestDetail, 'steps' | 'systems'>): string[] {
+  const byHand = new Set(steps.flatMap((step) => (step.task === undefined ? [] : [step.systemId])))
+  return systems.map(({ systemId }) => systemId).filter((systemId) => !byHand.has(systemId))
+}

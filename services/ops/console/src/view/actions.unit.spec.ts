@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { actionWords, alreadyDone, approvalAsked, retryable, type Verb } from './actions.js'
+import { actionWords, alreadyDone, approvalAsked, probed, retryable, type Verb } from './actions.js'
 
 const step = (stepId: string, outcome: string | null) => ({ stepId, outcome }) as never
 const system = (systemId: string, status: string) => ({ systemId, status }) as never
@@ -36,4 +36,10 @@ describe('systems to retry', () => {
     expect(all(system('a', 'COMPLETED'), system('b', 'RETAINED'))).toEqual(['b'])
     expect(all(system('a', 'COMPLETED'))).toEqual(['a'])
   })
+})
+
+it('only systems with a probe are looked at again', () => {
+  const steps = [step('a#1', 'erased'), { systemId: 'archive', task: {} } as never]
+  const systems = [system('a', 'COMPLETED'), system('archive', 'ATTESTED')]
+  expect(probed({ steps, systems })).toEqual(['a'])
 })

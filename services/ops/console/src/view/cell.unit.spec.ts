@@ -13,3 +13,8 @@ it.each([
   const [result, status, verified, residual, tone, text] = given
   expect(cellWords({ result, status, verified, residual })).toEqual({ tone, text })
 })
+
+it('what a person attested is not called clean, whatever else is known', () => {
+  const said = { result: null, status: 'ATTESTED', verified: false, residual: null, attested: true }
+  expect(cellWords(said)).toEqual({ tone: 'warn', text: 'attested, not probed' })
+})

@@ -18,7 +18,7 @@ const probeTones: Readonly<Record<string, Tone>> = { clean: 'good', residual: 'b
  * @param last the last step of the same system, with which its probe looks; null when it is this one
  */
 export function marksOf(
-  { marks, status, outcome }: Pick<Step, 'marks' | 'status' | 'outcome'>,
+  { marks, status, outcome, task }: Pick<Step, 'marks' | 'status' | 'outcome' | 'task'>,
   last: string | null = null,
 ): readonly Mark[] {
   const { requestedAt, erasedAt, probedAt, probeResult, backupClearFrom, backupClear } = marks
@@ -28,15 +28,19 @@ export function marksOf(
       : { name: 'requested', tone: 'good', text: 'requested', at: requestedAt },
     erasedAt === null
       ? { name: 'erased', tone: status === 'IN_PROGRESS' ? 'busy' : 'quiet', text: 'not yet', at: null }
-      : { name: 'erased', ...ended(outcome), at: erasedAt },
-    probedAt === null
-      ? { name: 'probed', tone: 'quiet', text: last === null ? 'not yet' : `with ${last}`, at: null }
-      : {
-          name: 'probed',
-          tone: probeTones[probeResult ?? ''] ?? 'warn',
-          text: probeResult ?? 'no result',
-          at: probedAt,
-        },
+      : task === undefined
+        ? { name: 'erased', ...ended(outcome), at: erasedAt }
+        : { name: 'erased', tone: 'warn', text: `attested: ${ended(outcome).text}`, at: erasedAt },
+    task !== undefined
+      ? { name: 'probed', tone: 'warn', text: 'nobody can look', at: null }
+      : probedAt === null
+        ? { name: 'probed', tone: 'quiet', text: last === null ? 'not yet' : `with ${last}`, at: null }
+        : {
+            name: 'probed',
+            tone: probeTones[probeResult ?? ''] ?? 'warn',
+            text: probeResult ?? 'no result',
+            at: probedAt,
+          },
     clear(backupClear, backupClearFrom),
   ]
 }

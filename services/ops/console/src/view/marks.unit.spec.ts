@@ -37,6 +37,27 @@ describe('the four marks of a step', () => {
     expect(texts({ ...step, marks: { ...marks, backupClear: true } })[3]).toBe('clear')
   })
 
+  it('never make what a person said look like what was seen', () => {
+    const task = {
+      role: 'operator',
+      state: 'attested' as const,
+      openedAt: 1,
+      dueAt: 9,
+      taken: null,
+      attestation: null,
+      actions: [],
+    }
+    const marks = { ...none, requestedAt: 1, erasedAt: 2, backupClearFrom: 4 }
+    const shown = marksOf({ marks, status: 'ATTESTED', outcome: 'erased', task })
+    expect(shown.map(({ text }) => text)).toEqual([
+      'requested',
+      'attested: erased',
+      'nobody can look',
+      'held until',
+    ])
+    expect(shown.slice(1, 3).map(({ tone }) => tone)).toEqual(['warn', 'warn'])
+  })
+
   it('never call erased what ended otherwise, nor clean what was not found so', () => {
     const marks = { ...none, requestedAt: 1, erasedAt: 2, probedAt: 3, probeResult: 'residual' }
     for (const outcome of ['failed', 'unsupported', 'retained', 'deferred', null]) {

@@ -48,6 +48,7 @@ const allowed: Readonly<Record<string, (text: string) => boolean>> = {
   regime: list(regimes),
   dueFrom: moment,
   dueBefore: moment,
+  taskOpen: flag,
   liveErased: flag,
   backupClear: flag,
   order: matching(/^(received|due|oldest|due-last)$/),

@@ -58,6 +58,7 @@ const statusTones: Readonly<Record<string, Tone>> = {
   REFUSED: 'quiet',
   CANCELLED: 'quiet',
   RETAINED: 'warn',
+  ATTESTED: 'warn',
   DEFERRED: 'busy',
   EXPIRING: 'busy',
   NOT_APPLICABLE: 'quiet',

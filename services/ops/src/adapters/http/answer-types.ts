@@ -24,6 +24,7 @@ export type Timeline = z.infer<typeof answers.timeline>
 export type ChangePage = z.infer<typeof answers.changePage>
 export type SessionAnswer = z.infer<typeof answers.session>
 export type Acted = z.infer<typeof answers.acted>
+export type Evidence = z.infer<typeof answers.evidence>
 export type DeadLetter = NonNullable<DeadLetters['items']>[number]
 export type DeadLetterLook = z.infer<typeof answers.deadLetter>
 export type Redriven = z.infer<typeof answers.redriven>

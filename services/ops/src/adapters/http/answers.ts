@@ -1,6 +1,6 @@
 import { roles } from '@lethe/service-host'
 import { z } from 'zod'
-import { verbs } from '../../domain/permissions.js'
+import { bulkVerbs, taskVerbs } from '../../domain/permissions.js'
 import { findings } from '../pg-matrix.js'
 
 // What this service answers, for the OpenAPI document. Every object may have more fields than stand here.
@@ -110,6 +110,7 @@ export const overview = z.looseObject({
     backupClear: figure,
   }),
   verification: z.looseObject({ residual: figure, inconclusive: figure }),
+  tasks: figure,
   atRisk: figure,
   erasers: z.looseObject({ up: figure, silent: figure, unknown: figure }),
   gates: z.looseObject({ open: figure, shut: figure }),
@@ -347,6 +348,27 @@ const counts = z.record(
   z.looseObject({ found: whole, erased: whole, redacted: whole, retained: whole, failed: whole }),
 )
 
+const task = z.looseObject({
+  role: text,
+  state: z.enum(['waiting', 'open', 'stopped', 'attested']),
+  openedAt: epochMs.nullable(),
+  dueAt: epochMs.nullable(),
+  taken: z.looseObject({ by: text, at: epochMs, until: epochMs }).nullable(),
+  attestation: z
+    .looseObject({
+      outcome: text,
+      records: whole,
+      doneAt: epochMs,
+      by: text,
+      underHold: z.boolean(),
+      at: epochMs,
+    })
+    .nullable(),
+  actions: z.array(z.enum(taskVerbs)).meta({
+    description: 'What the caller may do with it now, by role; `request` decides.',
+  }),
+})
+
 export const requestDetail = z.looseObject({
   ...head,
   advice: text.nullable(),
@@ -354,7 +376,7 @@ export const requestDetail = z.looseObject({
   awaitingApproval: text.nullable(),
   requestedBy: text,
   holds: z.array(z.looseObject({ holdId: text, by: text, at: epochMs, effectiveAt: epochMs })),
-  actions: z.array(z.enum(verbs)).meta({
+  actions: z.array(z.enum(bulkVerbs)).meta({
     description: 'What the caller may ask for now, by role and by what is shown here; `request` decides.',
   }),
   steps: z.array(
@@ -378,6 +400,7 @@ export const requestDetail = z.looseObject({
         backupClearFrom: epochMs.nullable(),
         backupClear: z.boolean(),
       }),
+      task: task.optional().meta({ description: 'Only where a person erases by hand.' }),
     }),
   ),
   systems: z.array(
@@ -388,6 +411,9 @@ export const requestDetail = z.looseObject({
       checkedAt: epochMs.nullable(),
       detail: z.looseObject({
         verified: z.boolean(),
+        attested: z.boolean().optional().meta({
+          description: 'Only where a person erases by hand: somebody says that it is done. Never verified.',
+        }),
         retained: z.array(
           z.looseObject({ category: text, ground: text, citation: text, until: epochMs.nullable() }),
         ),
@@ -438,7 +464,21 @@ export const acted = z.looseObject({
   effectiveAt: epochMs.optional(),
   alreadyGone: z.array(z.looseObject({ systemId: text, passId: text, outcome: text, counts })).optional(),
   outstandingGrants: z.array(z.looseObject({ systemId: text, passId: text, expiresAt: epochMs })).optional(),
+  task: z
+    .looseObject({
+      systemId: text,
+      passId: text,
+      instructions: text.nullable(),
+      identifiers: z.array(z.looseObject({ type: text, value: text })),
+      receivedAt: epochMs,
+      until: epochMs,
+    })
+    .optional()
+    .meta({ description: 'Only to who took a task: whom it is about, and until when they may be at it.' }),
 })
+
+/** What somebody gave as evidence of a task; free text of theirs. */
+export const evidence = z.looseObject({ systemId: text, reference: text, note: text.nullable() })
 
 /** The requests of a person who was named; the ids of `GET /v1/requests?requestId=`. */
 export const personRequests = z.looseObject({ requestIds: z.array(text), truncated: z.boolean() })
@@ -470,6 +510,10 @@ const outlined = z.looseObject({
   elements: z.array(
     z.looseObject({ name: text, method: text, category: text.nullable(), basis: text.nullable() }),
   ),
+  task: z
+    .looseObject({ instructions: text, role: text, withinMs: milliseconds })
+    .nullable()
+    .meta({ description: 'What a person does there by hand; null where an eraser works.' }),
 })
 
 export const dataMap = z.looseObject({
@@ -519,6 +563,7 @@ export const matrix = z.looseObject({
           result: text.nullable(),
           checkedAt: epochMs.nullable(),
           verified: z.boolean(),
+          attested: z.boolean(),
           residual: whole.nullable(),
         }),
       ),
@@ -536,7 +581,7 @@ export const signInWays = z.looseObject({
 
 const bulkFields = {
   jobId: text,
-  verb: z.enum(verbs),
+  verb: z.enum(bulkVerbs),
   list: text.meta({ description: 'The address of the list it was made from.' }),
   credentialId: text,
   state: z.enum(['shown', 'running', 'interrupted', 'done']),

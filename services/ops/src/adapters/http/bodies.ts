@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { type Verb, verbs } from '../../domain/permissions.js'
+import { type BulkVerb, bulkVerbs, type Verb } from '../../domain/permissions.js'
 import { exportQuery, nameShape, requestIdPattern, systemIdShape, tenantShape } from './queries.js'
 
 // Bodies of the calls that change something. What stands in them goes on to `request` and is kept nowhere here.
@@ -40,6 +40,18 @@ export const actionBodies = {
   cancel: z.object({}).strict(),
   retry: z.object({ systemId: systemIdShape }).strict(),
   reprobe: z.object({ systemId: systemIdShape }).strict(),
+  take: z.object({ systemId: systemIdShape }).strict(),
+  attest: z
+    .object({
+      systemId: systemIdShape,
+      outcome: z.enum(['erased', 'not_found']),
+      records: z.number().int().min(0).max(1_000_000_000).optional(),
+      doneAt: epochMs.optional(),
+      reference: z.string().min(1).max(200),
+      note: freeText.optional(),
+    })
+    .strict(),
+  evidence: z.object({ systemId: systemIdShape }).strict(),
 } as const satisfies Record<Verb, z.ZodObject>
 
 /** `ids` as the list gives them; without them all of the group that fit and did not fail again too often. */
@@ -61,16 +73,17 @@ export const redriveBody = z
   .strict()
 
 /** As for one request, without what is one request's own: who is meant by it, and which of its holds. */
+const { take: _, attest: __, evidence: ___, ...ofMany } = actionBodies
 export const bulkBodies = {
-  ...actionBodies,
+  ...ofMany,
   approve: z.object({}).strict(),
   release: z.object({}).strict(),
-} as const satisfies Record<Verb, z.ZodObject>
+} as const satisfies Record<BulkVerb, z.ZodObject>
 
 /** `list` as the list of requests takes it in its address. */
 export const bulkBody = z
   .object({
-    verb: z.enum(verbs),
+    verb: z.enum(bulkVerbs),
     list: exportQuery,
     except: z.array(z.string().regex(requestIdPattern, 'is the id of a request')).max(1_000).default([]),
   })

@@ -35,6 +35,9 @@ const meaningOf: Readonly<Record<Verb, string>> = {
   cancel: 'Withdraws it, while nothing was erased.',
   retry: 'Has one system tried again.',
   reprobe: 'Has the probe of one system look again now.',
+  take: 'Takes a task that a person does by hand: says whom it is about, and until when they may be at it.',
+  attest: 'Marks such a task done, with its evidence, which is kept sealed.',
+  evidence: 'What was given as evidence of such a task.',
 }
 
 const actionPaths = (): Json =>
@@ -46,7 +49,7 @@ const actionPaths = (): Json =>
           id: verb,
           summary: `${meaningOf[verb]} For ${rolesFor(verb).join(', ')}; asked of request with the caller’s own credential, and audited.`,
           body: actionBodies[verb],
-          answer: 'acted',
+          answer: verb === 'evidence' ? 'evidence' : 'acted',
           path: [requestIdParameter],
         }),
       },

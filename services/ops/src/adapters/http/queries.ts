@@ -93,6 +93,7 @@ export const listQuery = z
     regime: listOf(Object.keys(regimes)).optional(),
     dueFrom: instant.optional(),
     dueBefore: instant.optional(),
+    taskOpen: flag.optional(),
     liveErased: flag.optional(),
     backupClear: flag.optional(),
     order: z.enum(requestOrders).default('received'),

@@ -14,6 +14,18 @@ const counts = z.record(
 const tally = z.record(text, whole)
 const probeResult = z.enum(['clean', 'residual', 'inconclusive'])
 
+/** What a person has to do by hand, or says they did. */
+const task = z.looseObject({
+  role: text,
+  state: z.enum(['waiting', 'open', 'stopped', 'attested']),
+  openedAt: epochMs.nullable(),
+  dueAt: epochMs.nullable(),
+  taken: z.looseObject({ by: text, at: epochMs, until: epochMs }).nullable(),
+  attestation: z
+    .looseObject({ outcome: text, records: whole, doneAt: epochMs, by: text, underHold: z.boolean() })
+    .nullable(),
+})
+
 const step = z.looseObject({
   stepId: text,
   systemId: text,
@@ -29,6 +41,8 @@ const step = z.looseObject({
   finishedAt: epochMs.nullable(),
   probedAt: epochMs.nullable(),
   probeResult: probeResult.nullable(),
+  /** Only where a person erases by hand. */
+  task: task.optional(),
 })
 
 const system = z.looseObject({
@@ -37,6 +51,8 @@ const system = z.looseObject({
   status: text,
   counts,
   verified: z.boolean(),
+  /** Only where a person erases by hand; such a system is never verified. */
+  attested: z.boolean().optional(),
   probe: z
     .looseObject({
       result: probeResult.nullable(),
@@ -88,6 +104,8 @@ export const erasureRequest = z.looseObject({
     .nullable(),
   /** The pass that waits for a second approver. */
   overCeiling: z.looseObject({}).nullable(),
+  /** Systems where it rests on somebody's word that the person is gone. */
+  attested: z.array(text),
   plan: plan.extend({ mapDigest: text }).nullable(),
   steps: z.array(step),
   systems: z.array(system),
@@ -98,6 +116,20 @@ export const heldRequest = erasureRequest.extend({
   effectiveAt: epochMs.optional(),
   holdId: z.uuid().optional(),
 })
+
+/** To who took the task: whom it is about. */
+export const takenTask = erasureRequest.extend({
+  task: z.looseObject({
+    systemId: text,
+    passId: text,
+    instructions: text.nullable(),
+    identifiers: z.array(z.looseObject({ type: text, value: text })),
+    receivedAt: epochMs,
+    until: epochMs,
+  }),
+})
+
+export const evidence = z.looseObject({ systemId: text, reference: text, note: text.nullable() })
 
 const page = <Item extends z.ZodType>(item: Item) =>
   z.looseObject({ items: z.array(item), nextCursor: text.nullable() })
@@ -115,7 +147,9 @@ const finding = {
   checkedAt: epochMs.nullable(),
 }
 export const verificationOfOne = z.looseObject({
-  items: z.array(z.looseObject({ ...finding, status: text, position: text.nullable() })),
+  items: z.array(
+    z.looseObject({ ...finding, status: text, position: text.nullable(), attested: z.boolean() }),
+  ),
 })
 export const verificationPage = page(
   z.looseObject({ requestId: z.uuid(), tenantId: text, systemId: text, result: probeResult.nullable() }),
@@ -128,6 +162,7 @@ export const preview = z.looseObject({
   /** Per system that answered, per collection. */
   systems: z.record(text, z.record(text, z.looseObject({ found: whole }))),
   unknown: z.array(text),
+  byHand: z.array(text),
   overCeiling: z.array(text),
   plan,
 })
@@ -214,7 +249,7 @@ export const checkedMap = z.looseObject({
     text,
     z.looseObject({
       kind: text,
-      status: z.enum(['checked', 'unreachable', 'not_applicable']),
+      status: z.enum(['checked', 'unreachable', 'not_applicable', 'by_hand']),
       findings: z.array(mapFinding),
     }),
   ),

@@ -191,6 +191,19 @@ export const commandBodies = {
     .strict(),
   retry: z.object({ systemId }).strict(),
   reprobe: z.object({ systemId }).strict(),
+  take: z.object({ systemId }).strict(),
+  /** What a person says they did by hand. `reference` and `note` are the evidence and go to the vault. */
+  attest: z
+    .object({
+      systemId,
+      outcome: z.enum(['erased', 'not_found']),
+      records: z.number().int().min(0).max(1_000_000_000).default(0),
+      doneAt: epochMs.optional(),
+      reference: z.string().min(1).max(200),
+      note: freeText.optional(),
+    })
+    .strict(),
+  evidence: z.object({ systemId }).strict(),
 } as const
 
 export const statuses = [

@@ -6,6 +6,7 @@ import { alreadyGone, type Gone } from '../../application/gone.js'
 import { newRequest } from '../../application/new-request.js'
 import { type Page, Queries, type Summary } from '../../application/queries.js'
 import { type Representation, representation } from '../../application/representation.js'
+import { type Attested, type Evidence, type TakenTask, Tasks } from '../../application/tasks.js'
 import type { Caller } from '../../domain/permissions.js'
 import { commandBodies, createBody, idempotencyKey, listQuery } from './bodies.js'
 
@@ -32,6 +33,7 @@ export class ErasureRequestsController {
     private readonly queue: AcceptQueue,
     private readonly commands: RequestCommands,
     private readonly queries: Queries,
+    private readonly tasks: Tasks,
   ) {}
 
   /** 201 with the new request, 200 with the one that this caller's Idempotency-Key already led to. */
@@ -75,6 +77,39 @@ export class ErasureRequestsController {
   @Get(':id/verification')
   verification(@CallerParam() caller: Caller, @Param('id') id: string) {
     return this.queries.verification(caller, requestIdOf(id))
+  }
+
+  /** The request after it, with what the person has to know to do the task: the one answer that says whom it is about. */
+  @Post(':id/take')
+  @HttpCode(200)
+  async take(
+    @CallerParam() caller: Caller,
+    @Param('id') id: string,
+    @Body() body: unknown,
+  ): Promise<Representation & { readonly task: TakenTask }> {
+    const requestId = requestIdOf(id)
+    const { systemId } = parsed(commandBodies.take, body)
+    const { state, task } = await this.tasks.take(caller, requestId, systemId)
+    return { ...representation(state), task }
+  }
+
+  @Post(':id/attest')
+  @HttpCode(200)
+  async attest(
+    @CallerParam() caller: Caller,
+    @Param('id') id: string,
+    @Body() body: unknown,
+  ): Promise<Representation> {
+    const requestId = requestIdOf(id)
+    const said: Attested = parsed(commandBodies.attest, body)
+    return representation(await this.tasks.attest(caller, requestId, said))
+  }
+
+  @Post(':id/evidence')
+  @HttpCode(200)
+  evidence(@CallerParam() caller: Caller, @Param('id') id: string, @Body() body: unknown): Promise<Evidence> {
+    const requestId = requestIdOf(id)
+    return this.tasks.evidence(caller, requestId, parsed(commandBodies.evidence, body).systemId)
   }
 
   /** The request after the command; `hold` also says from when on nothing more is erased, and what already was. */

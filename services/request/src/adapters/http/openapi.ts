@@ -89,18 +89,19 @@ const post = (
   },
 })
 
+/** What is answered besides the request, or in its place. */
+const commandAnswers: Readonly<Record<string, AnswerName>> = {
+  hold: 'heldRequest',
+  take: 'takenTask',
+  evidence: 'evidence',
+}
+
 function commandPaths(): Json {
   const one = { parameters: [requestIdParameter] }
   return Object.fromEntries(
     Object.entries(commandBodies).map(([verb, shape]) => [
       `/v1/erasure-requests/{id}/${verb}`,
-      post(
-        verb,
-        `The request after "${verb}".`,
-        shape,
-        verb === 'hold' ? 'heldRequest' : 'erasureRequest',
-        one,
-      ),
+      post(verb, `The request after "${verb}".`, shape, commandAnswers[verb] ?? 'erasureRequest', one),
     ]),
   )
 }
