@@ -316,9 +316,18 @@ describe('any body at all', () => {
       '/v1/people/requests',
       '/v1/people/where',
       '/v1/clearance',
-      ...['approve', 'extend', 'release', 'retry', 'reprobe', 'refuse', 'hold'].map(
-        (verb) => `${requests}/${requestId}/${verb}`,
-      ),
+      ...[
+        'approve',
+        'extend',
+        'release',
+        'retry',
+        'reprobe',
+        'take',
+        'attest',
+        'evidence',
+        'refuse',
+        'hold',
+      ].map((verb) => `${requests}/${requestId}/${verb}`),
     ]
     await fc.assert(
       fc.asyncProperty(fc.constantFrom(...paths), fc.oneof(nearly, anything), async (path, body) => {

@@ -678,6 +678,19 @@ else
         await other.page.keyboard.press('Escape')
         await other.page.getByRole('dialog').waitFor({ state: 'detached' })
       }
+      const tasks = other.page.getByRole('region', { name: 'Tasks by hand' })
+      for (const name of ['Take task', 'Mark done', 'Evidence']) {
+        await tasks.getByRole('button', { name }).click()
+        const dialog = other.page.getByRole('dialog')
+        await dialog.getByText('hostile.png').first().waitFor()
+        if (name !== 'Mark done') {
+          await dialog.getByRole('button', { name, exact: true }).click()
+          await dialog.getByRole('button', { name: 'Close' }).waitFor()
+        }
+        expect(await takenForMarkup(other.page), name).toBe(0)
+        await other.page.keyboard.press('Escape')
+        await dialog.waitFor({ state: 'detached' })
+      }
       await other.page.goto(`${url}/data-map`)
       await other.page.getByRole('button', { name: 'Check the map' }).click()
       await other.page.locator('[data-checked]').waitFor()

@@ -95,10 +95,15 @@ describe('what is given to lethe', () => {
     'watch',
   ]
   const person = ['-t', 'acme', '--user-id', 'u1']
+  const said = ['--system=archive', '--reference=protocol']
   const places: [string, (value: string) => string[]][] = [
     ...verbs.map((verb): [string, (value: string) => string[]] => [verb, (value) => [verb, value]]),
     ['retry --system', (value) => ['retry', uuid, `--system=${value}`]],
     ['reprobe --system', (value) => ['reprobe', uuid, `--system=${value}`]],
+    ['take --system', (value) => ['take', uuid, `--system=${value}`]],
+    ['evidence --system', (value) => ['evidence', uuid, `--system=${value}`]],
+    ['attest --outcome', (value) => ['attest', uuid, ...said, `--outcome=${value}`]],
+    ['attest --done-at', (value) => ['attest', uuid, ...said, '--outcome=not_found', `--done-at=${value}`]],
     ['list --system', (value) => ['list', `--system=${value}`]],
     ['list --status', (value) => ['list', `--status=${value}`]],
     [

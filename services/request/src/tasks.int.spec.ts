@@ -147,10 +147,10 @@ describe('a task that is taken', () => {
     )
     expect(rows).toEqual([{ system_id: 'archive', sequence: 1 }])
     const sent = await alone.pool.query<{ topic: string }>(
-      'SELECT DISTINCT topic FROM outbox.message WHERE key = (SELECT subject_ref FROM read_model.requests WHERE request_id = $1)',
+      'SELECT DISTINCT aggregatetype AS topic FROM outbox.message WHERE aggregateid = (SELECT subject_ref FROM read_model.requests WHERE request_id = $1)',
       [id],
     )
-    expect(sent.rows.map(({ topic }) => topic)).not.toContain('erasure.requested')
+    expect(sent.rows.map(({ topic }) => topic)).toEqual(['erasure.status'])
     expect(await command(alone, id, 'cancel', {})).toMatchObject({ status: 409 })
   })
 
@@ -223,8 +223,8 @@ describe('a task that is marked done', () => {
     )
     expect(rows[0].data.attested).toEqual(['archive'])
     const told = await alone.pool.query<{ payload: Buffer }>(
-      `SELECT payload FROM outbox.message WHERE topic = 'erasure.status'
-         AND key = (SELECT subject_ref FROM read_model.requests WHERE request_id = $1)`,
+      `SELECT payload FROM outbox.message WHERE aggregatetype LIKE '%erasure.status'
+         AND aggregateid = (SELECT subject_ref FROM read_model.requests WHERE request_id = $1)`,
       [id],
     )
     const values = await Promise.all(

@@ -82,6 +82,15 @@ const step = {
   counts,
   marks,
 }
+const task = {
+  role: x,
+  state: 'open',
+  openedAt: 1,
+  dueAt: 1,
+  taken: { by: x, at: 1, until: 1 },
+  attestation: { outcome: x, records: 1, doneAt: 1, by: x, underHold: true, at: 1 },
+  actions: ['take', 'attest', 'evidence'],
+}
 const retained = [{ category: x, ground: x, citation: x, until: null }]
 
 const letter = {
@@ -182,6 +191,24 @@ const answers: readonly (readonly [RegExp, unknown])[] = [
     },
   ],
   [
+    /^\/v1\/requests\/[^/]+\/(take|evidence)$/,
+    {
+      requestId: x,
+      status: x,
+      version: 1,
+      reference: x,
+      note: x,
+      task: {
+        systemId: x,
+        passId: x,
+        instructions: x,
+        identifiers: [{ type: x, value: x }],
+        receivedAt: 1,
+        until: 1,
+      },
+    },
+  ],
+  [
     /^\/v1\/requests\/[^/]+\/hold$/,
     {
       requestId: x,
@@ -206,7 +233,7 @@ const answers: readonly (readonly [RegExp, unknown])[] = [
       awaitingApproval: 'over_ceiling',
       holds: [{ holdId: x, by: x, at: 1, effectiveAt: 1 }],
       actions: ['approve', 'refuse', 'hold', 'release', 'extend', 'cancel', 'retry', 'reprobe'],
-      steps: [step],
+      steps: [step, { ...step, stepId: `${x} by hand`, task }],
       systems: [
         {
           systemId: x,
@@ -268,6 +295,7 @@ const answers: readonly (readonly [RegExp, unknown])[] = [
         backupClear: figure,
       },
       verification: { residual: figure, inconclusive: figure },
+      tasks: figure,
       atRisk: figure,
       erasers: { up: figure, silent: figure, unknown: { value: null, unknown: x, href: x } },
       gates: { open: figure, shut: figure },
@@ -296,7 +324,17 @@ const answers: readonly (readonly [RegExp, unknown])[] = [
           requestId: x,
           tenantId: x,
           finding: x,
-          cells: [{ systemId: x, status: x, result: x, checkedAt: 1, verified: false, residual: 1 }],
+          cells: [
+            {
+              systemId: x,
+              status: x,
+              result: x,
+              checkedAt: 1,
+              verified: false,
+              attested: false,
+              residual: 1,
+            },
+          ],
         },
       ],
       nextCursor: x,
@@ -365,6 +403,7 @@ const answers: readonly (readonly [RegExp, unknown])[] = [
             resolves: [x],
             backups: [{ name: x, keepMs: 1 }],
             elements: [{ name: x, method: x, category: x, basis: x }],
+            task: { instructions: x, role: x, withinMs: 1 },
           },
         ],
         steps: [{ stepId: x, systemId: x, stage: 1, after: [x] }],
