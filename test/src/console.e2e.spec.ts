@@ -678,7 +678,7 @@ else
         await other.page.keyboard.press('Escape')
         await other.page.getByRole('dialog').waitFor({ state: 'detached' })
       }
-      const tasks = other.page.getByRole('region', { name: 'Tasks by hand' })
+      const tasks = other.page.getByRole('region', { name: 'Tasks by hand', exact: true })
       for (const name of ['Take task', 'Mark done', 'Evidence']) {
         await tasks.getByRole('button', { name }).click()
         const dialog = other.page.getByRole('dialog')
@@ -766,6 +766,7 @@ else
       await dialog.locator('[data-whom]').getByText('customer60@example.com').waitFor()
       expect(await seriousFindings(operator.page), 'whom it is about').toEqual([])
       await picture('task', operator.page)
+      expect(await overflow(operator.page), 'whom it is about').toBe(0)
       await operator.page.keyboard.press('Escape')
       await dialog.waitFor({ state: 'detached' })
       expect(await operator.page.content()).not.toContain('customer60@example.com')
@@ -810,6 +811,10 @@ else
         verified: false,
         probe: null,
       })
+      // Nobody misses an eraser there.
+      await operator.page.goto(`${url}/erasers`)
+      await operator.page.locator('tr[data-group="eraser.cache"]').waitFor()
+      expect(await operator.page.locator('tr[data-group="eraser.archive"]').count()).toBe(0)
       const officer = await visit(browser)
       await signIn(officer.page, `${url}/requests/${requestId}`, token('privacy-officer'))
       await officer.page.getByRole('button', { name: 'Evidence …' }).press('Enter')
