@@ -133,7 +133,7 @@ export class LetheClient {
   }
 
   /**
-   * The request each time it changed, until it needs nothing more or `signal` aborts. Polls every
+   * The request each time it changed, until it needs nothing more, or a person, or `signal` aborts. Polls every
    * `everyMs` milliseconds; an unreachable service is waited for, and `onAway` is told once per outage.
    */
   async *watch(
@@ -154,7 +154,7 @@ export class LetheClient {
       if (view && view.version !== version) {
         version = view.version
         yield view
-        if (settled.has(view.status)) return
+        if (settled.has(view.status) || onlyTasksLeft(view)) return
       }
       await new Promise((resolve) => setTimeout(resolve, everyMs))
     }
@@ -176,3 +176,10 @@ const settled: ReadonlySet<string> = new Set([
   'REFUSED',
   'CANCELLED',
 ])
+
+/** Everything is erased and verified but what a person does by hand, and that may take days. */
+const onlyTasksLeft = ({ attention, systems }: ErasureRequestView): boolean =>
+  attention?.code === 'task_open' &&
+  systems.every(
+    ({ attested, verified, status }) => attested !== undefined || verified || status === 'NOT_APPLICABLE',
+  )
