@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
+import { verbs } from '../../domain/permissions.js'
 import { documentedMethods, openApiDocument } from './openapi.js'
 
 interface Operation {
@@ -42,9 +43,7 @@ describe('the OpenAPI document of ops', () => {
       '/v1/dead-letters/redrive',
       '/v1/people/requests',
       '/v1/people/where',
-      ...['approve', 'cancel', 'extend', 'hold', 'refuse', 'release', 'reprobe', 'retry'].map(
-        (verb) => `/v1/requests/{id}/${verb}`,
-      ),
+      ...[...verbs].sort().map((verb) => `/v1/requests/{id}/${verb}`),
       '/v1/session',
     ])
     expect(methods(`/v1/requests/${id}/hold`)).toEqual(['POST'])
