@@ -191,7 +191,7 @@ const answers: readonly (readonly [RegExp, unknown])[] = [
     },
   ],
   [
-    /^\/v1\/requests\/[^/]+\/(take|evidence)$/,
+    /^\/v1\/requests\/.+\/(take|evidence)$/,
     {
       requestId: x,
       status: x,
