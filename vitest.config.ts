@@ -1,7 +1,18 @@
 import { defineConfig } from 'vitest/config'
+import { BaseSequencer, type TestSpecification } from 'vitest/node'
 
 // Node gets these for require() as well, so nothing may stand here that is for import alone.
 const conditions = ['lethe-source', 'node']
+
+/** The one file that takes as long as all the others together is not left for the end. */
+const LONGEST = /elasticsearch\.int\.spec\.ts$/
+
+class LongestFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const sorted = await super.sort(files)
+    return sorted.toSorted((a, b) => Number(LONGEST.test(b.moduleId)) - Number(LONGEST.test(a.moduleId)))
+  }
+}
 
 export default defineConfig({
   resolve: { conditions },
@@ -9,6 +20,7 @@ export default defineConfig({
   // Specs lie outside their package's tsconfig, so the decorators Nest needs are switched on here.
   oxc: { decorator: { legacy: true, emitDecoratorMetadata: true } },
   test: {
+    sequence: { sequencer: LongestFirst },
     projects: [
       {
         extends: true,

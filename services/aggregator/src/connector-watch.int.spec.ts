@@ -37,10 +37,15 @@ describe('the watch over a connector of a real Connect', () => {
     const database = await scratchDatabase(stack.at.lethePostgresUrl)
     context = { ...stack, at: { ...stack.at, lethePostgresUrl: database.url } }
     await registerOutboxConnector(context, undefined, connector)
-    // Of itself it tries again for ever; so it fails with the first lost connection.
+    // Of itself it tries again for ever; so it fails with the first lost connection, also with one lost while it starts.
     const url = `${context.at.connectUrl}/connectors/${connector}/config`
     const config = (await (await fetch(url)).json()) as Record<string, string>
-    const body = JSON.stringify({ ...config, 'errors.max.retries': '0' })
+    const body = JSON.stringify({
+      ...config,
+      'errors.max.retries': '0',
+      'slot.max.retries': '1',
+      'slot.retry.delay.ms': '200',
+    })
     await fetch(url, { method: 'PUT', headers: { 'content-type': 'application/json' }, body })
     connect = new HttpConnect(context.at.connectUrl)
     const logger = createLogger('spec', { level: 'silent' })
@@ -69,7 +74,11 @@ describe('the watch over a connector of a real Connect', () => {
       await endReader()
       return (await failure()) !== null
     }
-    await eventually(hasFailed, { deadlineMs: 60_000, late: () => new Error('the task did not fail') })
+    await eventually(hasFailed, {
+      deadlineMs: 90_000,
+      everyMs: 1_000,
+      late: () => new Error('the task did not fail'),
+    })
     expect(await failure()).toMatchObject({
       name: 'task 0',
       failure: expect.arrayContaining([expect.stringMatching(/Exception$/)]),
