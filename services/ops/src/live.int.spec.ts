@@ -159,10 +159,15 @@ describe('the stream', () => {
       expect(reader.changes(id)).toEqual(wanted)
       reader.close()
     }
-    await stand.pool.query(
+    const { rows } = await stand.pool.query<{ at: string }>(
       `INSERT INTO events.events (stream_id, version, type, data)
-       SELECT 'crowd-' || n, 1, 'RequestHeld', '{}' FROM generate_series(1, 6000) AS n`,
+       SELECT 'crowd-' || n, 1, 'RequestHeld', '{}' FROM generate_series(1, 6000) AS n
+       RETURNING pg_current_xact_id()::text AS at`,
     )
+    // Changes wait for every older transaction of the server, and other specs have theirs.
+    const all = 'SELECT pg_snapshot_xmin(pg_current_snapshot()) > $1::text::xid8 AS told'
+    const told = async () => (await stand.pool.query(all, [rows[0]?.at])).rows[0]?.told === true
+    await eventually(told, { deadlineMs: 30_000, late: () => new Error('an older transaction does not end') })
     const late = await Reader.open(ops, tokens.viewer, '1.1')
     await late.until(() => late.of('reset').length === 1)
     late.close()
