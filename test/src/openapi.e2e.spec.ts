@@ -85,7 +85,7 @@ else
       'holds along its links, from a new request to everything that is done with it',
       async () => {
         const { code, output } = await ask(chain.context.at.requestUrl, {
-          ...{ operations: linked, phases: 'stateful', seconds: 20 },
+          ...{ operations: linked, phases: 'stateful', seconds: 40 },
         })
         expect(code, output.slice(-12_000)).toBe(0)
         expect(output).toMatch(/API Links: +[1-9][0-9]* covered/)
@@ -99,7 +99,7 @@ else
         const faulty = await faultyService(chain.context.at.requestUrl, forgetful)
         try {
           const { code, output } = await ask(faulty.url, {
-            ...{ operations: ['create', 'show'], phases: 'stateful', seconds: 15 },
+            ...{ operations: ['create', 'show'], phases: 'stateful', seconds: 30 },
           })
           expect(code, output.slice(-4_000)).toBe(1)
           expect(output).toContain('Created resource not found')
