@@ -209,7 +209,7 @@ const answers: readonly (readonly [RegExp, unknown])[] = [
     },
   ],
   [
-    /^\/v1\/requests\/[^/]+\/hold$/,
+    /^\/v1\/requests\/.+\/hold$/,
     {
       requestId: x,
       status: x,

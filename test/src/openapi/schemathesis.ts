@@ -41,13 +41,21 @@ include-operation-id = ["list", "verification"]
 expected-statuses = ["2xx", 400, 404${reads ? '' : ', 403'}]
 `
 
+/** Nor can one say which kind of store a system is, and so of which kind the URL of its copy must be. */
+const ofCopies = `
+[[operations]]
+include-operation-id = ["checkCopy", "probeCopy", "replayCopy"]
+[operations.checks.positive_data_acceptance]
+expected-statuses = ["2xx", 400, 401, 403, 404, 409, 422, 429, 503]
+`
+
 /** The committed OpenAPI document against the live service, with every check Schemathesis has. */
 export async function askEverything(questions: Questions): Promise<Findings> {
   const { program, url, token, seed, operations = [], reads = true, phases, maxExamples, seconds } = questions
   const { document: name = 'openapi.json' } = questions
   const folder = mkdtempSync(join(tmpdir(), 'lethe-schemathesis-'))
   const config = join(folder, 'schemathesis.toml')
-  writeFileSync(config, name === 'openapi.json' ? settings + ofLists(reads) : settings)
+  writeFileSync(config, name === 'openapi.json' ? settings + ofLists(reads) : settings + ofCopies)
   const document = fileURLToPath(new URL(`../../../schemas/${name}`, import.meta.url))
   const only = operations.flatMap((id) => ['--include-operation-id', id])
   const child = spawn(
