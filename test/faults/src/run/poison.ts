@@ -76,7 +76,9 @@ export class Poisoner {
         if (!real) return { key: 'poison', value: Buffer.from([0, 0, 0, 0]) }
         // Cut short, so that it is poison for whoever decodes it, whatever stood at its end.
         const value = real.value.subarray(0, real.value.length - 3)
-        return { key: real.key, value, headers: real.headers }
+        // Without the header that lets systems it is not for pass it by unread, and rightly so.
+        const { systems: _, ...headers } = real.headers
+        return { key: real.key, value, headers }
       }
       default:
         return form satisfies never
