@@ -1,6 +1,19 @@
 import type { LetheClient, NewErasureRequest } from '@lethe/client'
 import type { Browser, Page } from 'playwright-core'
+import type { Visit } from '../browser/chromium.js'
 import type { Chain } from '../harness/chain.js'
+import { until } from '../harness/wait.js'
+
+/** Why an erasure is held: for the vault, and for no log, address or topic. */
+export const WHY = 'because-of-a-lawsuit-about-ada'
+
+/** What tests have left for those after them. */
+export interface Earlier {
+  /** The request that was followed to its end. */
+  followed: string
+  /** The path of the page of an action on many requests. */
+  bulkJob: string
+}
 
 /** A chain with its console, for tests that share one. */
 export interface Stage {
@@ -9,11 +22,14 @@ export interface Stage {
   readonly browser: Browser
   /** Where a viewer is signed in, never loaded anew. */
   readonly page: Page
+  /** Whose page that is. */
+  readonly staff: Visit
   /** Of the console. */
   readonly url: string
   readonly token: (credential?: string) => string
   /** Kept under docs/ when asked for. */
   readonly picture: (name: string, of?: Page) => Promise<void>
+  readonly earlier: Earlier
 }
 
 export const customer = (n: number, more: Partial<NewErasureRequest> = {}): NewErasureRequest => ({
@@ -35,3 +51,14 @@ export const go = (page: Page, name: string): Promise<void> =>
     .getByRole('navigation', { name: 'Pages', exact: true })
     .getByRole('link', { name, exact: true })
     .click()
+
+/** Until the page says of itself that it is live, stale or polling. */
+export const untilMark = (page: Page, kind: string): Promise<string | null> =>
+  until(
+    `the mark ${kind}`,
+    () => page.locator('.live').getAttribute('data-freshness'),
+    (seen) => seen === kind,
+  )
+
+/** A page that was loaded anew would have lost it. */
+export const untouched = (page: Page): Promise<unknown> => page.evaluate('window.sameDocument === true')
