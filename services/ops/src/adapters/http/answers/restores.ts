@@ -1,0 +1,93 @@
+import { z } from 'zod'
+import { epochMs, milliseconds, tallies, text, unknown, whole } from './shapes.js'
+
+const progress = z.looseObject({
+  done: whole.nullable(),
+  total: whole,
+  leftMs: milliseconds.nullable(),
+  unknown,
+})
+
+export const restores = z.looseObject({
+  items: z.array(
+    z.looseObject({
+      restoreId: text,
+      systemId: text,
+      backupId: text.nullable(),
+      announcedBy: text,
+      gateMode: text,
+      phase: text,
+      announcedAt: epochMs,
+      shutAt: epochMs.nullable(),
+      openedAt: epochMs.nullable(),
+      markerAt: epochMs.nullable(),
+      markerForeign: z.boolean(),
+      windowMs: milliseconds.nullable(),
+      sessionsEnded: whole,
+      run: whole,
+      tombstones: whole,
+      replayed: whole,
+      alreadyAbsent: z.number().int(),
+      held: whole,
+      unreadable: whole,
+      failed: tallies,
+      residual: tallies,
+      inconclusive: tallies,
+      waiting: z.array(z.looseObject({ code: text, detail: text, counts: tallies.optional() })),
+      openedBy: text.nullable(),
+      progress: progress.nullable(),
+    }),
+  ),
+  nextCursor: text.nullable(),
+})
+
+const restoreUnknown = z
+  .enum(['restore_not_configured', 'restore_unreachable', 'restore_refused'])
+  .nullable()
+  .meta({ description: 'Why nothing is known; null when it is.' })
+
+export const drills = z.looseObject({
+  due: z.array(
+    z.looseObject({
+      systemId: text,
+      lastPassedAt: epochMs.nullable(),
+      dueAt: epochMs.nullable(),
+      overdue: z.boolean().nullable(),
+      unknown,
+    }),
+  ),
+  items: z
+    .array(
+      z.looseObject({
+        drillId: text,
+        systemId: text,
+        startedAt: epochMs,
+        finishedAt: epochMs.nullable(),
+        phase: text,
+        verdict: text.nullable(),
+        reasons: z.array(z.looseObject({ code: text, detail: text })),
+        intact: z.boolean().nullable(),
+      }),
+    )
+    .nullable(),
+  unknown: restoreUnknown,
+})
+
+export const backups = z.looseObject({
+  items: z
+    .array(
+      z.looseObject({
+        systemId: text,
+        backupId: text,
+        policy: text.nullable(),
+        takenAt: epochMs,
+        keptUntil: epochMs.nullable(),
+        reportedAt: epochMs,
+        goneAt: epochMs.nullable(),
+        dueAt: epochMs.nullable(),
+        alerts: z.array(text),
+      }),
+    )
+    .nullable(),
+  unknown: restoreUnknown,
+})
