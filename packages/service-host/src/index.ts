@@ -2,6 +2,7 @@ export { AuthGuard, bearerToken, CallerParam, identified } from './access/auth.g
 export { type Caller, inScope, type Role, roles } from './access/caller.js'
 export { Credentials } from './access/credentials-file.js'
 export { readJsonFile } from './access/json-file.js'
+export { Pace, tooOften } from './access/pace.js'
 export {
   type Identified,
   type IdentityProvider,

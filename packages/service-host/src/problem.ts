@@ -166,6 +166,8 @@ export class LetheExceptionFilter implements ExceptionFilter {
 /** Answers with a problem, as the exception filter does, where no filter is reached. */
 export function sendProblem(reply: Reply, found: ProblemError): void {
   if (found.status === 401) reply.header('www-authenticate', 'Bearer')
+  const { retryAfter } = found.extensions
+  if (typeof retryAfter === 'number') reply.header('retry-after', String(retryAfter))
   reply
     .status(found.status)
     .header('content-type', 'application/problem+json; charset=utf-8')

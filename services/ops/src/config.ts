@@ -17,6 +17,7 @@ const schema = z.object({
   LETHE_PUBLIC_URL: z.url().optional(),
   LETHE_SESSION_IDLE_MIN: z.coerce.number().positive().max(1_440).default(30),
   LETHE_SESSION_HOURS: z.coerce.number().positive().max(168).default(12),
+  LETHE_PEOPLE_PER_MIN: z.coerce.number().int().min(1).max(100_000).default(60),
   LETHE_OIDC_CLIENT_SECRET_FILE: z.string().min(1).optional(),
   LETHE_OIDC_SCOPES: z.string().min(1).default('openid'),
   LETHE_OIDC_LABEL: z.string().min(1).max(60).default('your organisation'),
@@ -45,6 +46,8 @@ export interface OpsConfig {
   /** Sign-in at an identity provider; null: with the token of a service credential only. */
   readonly oidc: OidcSettings | null
   readonly session: Pick<SessionOptions, 'idleMs' | 'longestMs'>
+  /** How many people may be named a minute with one credential. */
+  readonly peoplePerMinute: number
   /** Milliseconds between two looks at the lag when nobody asks. */
   readonly sampleMs: number
   readonly port: number
@@ -69,6 +72,7 @@ export function opsConfig(env: Environment = process.env): OpsConfig {
       idleMs: given.LETHE_SESSION_IDLE_MIN * 60_000,
       longestMs: given.LETHE_SESSION_HOURS * 3_600_000,
     },
+    peoplePerMinute: given.LETHE_PEOPLE_PER_MIN,
     sampleMs: given.LETHE_SAMPLE_MS,
     port: given.LETHE_PORT,
   }

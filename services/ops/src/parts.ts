@@ -27,6 +27,7 @@ import { Lag } from './application/lag.js'
 import { Live } from './application/live.js'
 import { Looks } from './application/looks.js'
 import { Matrix } from './application/matrix.js'
+import { Naming } from './application/naming.js'
 import { OidcSignIn } from './application/oidc-sign-in.js'
 import { Overview } from './application/overview.js'
 import { People } from './application/people.js'
@@ -113,7 +114,7 @@ export function openParts(config: OpsConfig, logger: Logger): OpsParts {
     journal,
     actions,
     dataMap: new DataMapLooks(pool, request, journal),
-    namedPeople: new People(request, journal),
+    namedPeople: new People(request, journal, new Naming(config.peoplePerMinute, journal)),
     exports: new Export(pool, journal),
     bulk,
     bulkRunner,

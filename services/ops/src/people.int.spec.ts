@@ -117,4 +117,35 @@ describe('a person who is named', () => {
     })
     expect(status).toBe(503)
   })
+
+  it('is asked about so often a minute and credential, in all of its sessions; then it is told when again, and audited', async () => {
+    const slow = await stand.start({ requestUrl: request.url, peoplePerMinute: 2 })
+    const sessions = [await slow.signIn(tokens.officer), await slow.signIn(tokens.officer)]
+    const name = (path: string, { cookie, csrf }: SignedIn) =>
+      slow.call(`/v1/people/${path}`, {
+        method: 'POST',
+        cookie,
+        headers: { 'x-lethe-csrf': csrf },
+        body: person,
+      })
+    for (const session of sessions) expect((await name('requests', session)).status).toBe(200)
+    for (const path of ['requests', 'where']) {
+      const refused = await name(path, sessions[0] as SignedIn)
+      expect(refused).toMatchObject({ status: 429, body: { code: 'too_many_attempts' } })
+      const wait = Number(refused.headers.get('retry-after'))
+      expect(wait).toBeGreaterThan(0)
+      expect(refused.body['detail']).toContain(`Try again in ${wait} s.`)
+    }
+    expect(request.received).toHaveLength(2)
+    expect((await slow.get('/v1/requests', tokens.officer)).status).toBe(200)
+    const refused = async () =>
+      (await audited('find_person')).filter(({ outcome }) => outcome === 'too_many_attempts')
+    await eventually(async () => (await refused()).length > 0, {
+      deadlineMs: 10_000,
+      late: () => new Error('the refusal is not in the audit'),
+    })
+    expect(await refused()).toEqual([
+      { target: 'shop', outcome: 'too_many_attempts', credential_id: 'officer' },
+    ])
+  })
 })

@@ -56,6 +56,7 @@ const environment = z.object({
   LETHE_PORT: z.coerce.number().int().min(0).max(65_535).default(29_001),
   LETHE_TOPIC_PREFIX: z.string().default(''),
   LETHE_MAX_IN_FLIGHT: z.coerce.number().int().min(1).default(2_000),
+  LETHE_PEOPLE_PER_MIN: z.coerce.number().int().min(1).max(100_000).default(600),
   LETHE_PROBE_TIMEOUT_MS: milliseconds(5_000),
   LETHE_RESOLVE_RETRY_MS: milliseconds(2_000),
   LETHE_RESOLUTION_FRESH_MS: z.coerce.number().int().min(0).default(10_000),
@@ -93,6 +94,8 @@ export interface RequestConfig {
   readonly topicPrefix: string
   /** Accepts waiting or running at once; beyond it callers get `queue_full`. */
   readonly maxInFlight: number
+  /** How many people may be named a minute with one credential: previews, and questions about people. */
+  readonly peoplePerMinute: number
   readonly probeTimeoutMs: number
   /** How often requests whose probes were unreachable are resolved again. */
   readonly resolveRetryMs: number
@@ -132,6 +135,7 @@ export function requestConfig(given: Environment = process.env): RequestConfig {
     port: env.LETHE_PORT,
     topicPrefix: env.LETHE_TOPIC_PREFIX,
     maxInFlight: env.LETHE_MAX_IN_FLIGHT,
+    peoplePerMinute: env.LETHE_PEOPLE_PER_MIN,
     probeTimeoutMs: env.LETHE_PROBE_TIMEOUT_MS,
     resolveRetryMs: env.LETHE_RESOLVE_RETRY_MS,
     resolutionFreshMs: env.LETHE_RESOLUTION_FRESH_MS,

@@ -30,6 +30,7 @@ import { ImportTombstones } from './application/import-tombstones.js'
 import { Intake } from './application/intake.js'
 import { KeepingLonger } from './application/keeping-longer.js'
 import { MapChecks } from './application/map-check.js'
+import { Naming } from './application/naming.js'
 import { outboxUnknown, sweepOutbox } from './application/outbox-sweep.js'
 import { PendingRequests } from './application/pending.js'
 import { People } from './application/people.js'
@@ -73,6 +74,7 @@ export interface RequestParts {
   readonly queries: Queries
   readonly previews: Previews
   readonly namedPeople: People
+  readonly naming: Naming
   readonly mapChecks: MapChecks
   readonly clearance: Clearance
   readonly tombstones: Tombstones
@@ -174,6 +176,7 @@ async function build(
     tasks: new Tasks({ pool, log, vault, maps, firstStep, blocked }),
     queries: new Queries(pool, log, eventStore),
     previews: new Previews(pool, maps, identity, probes),
+    naming: new Naming(config.peoplePerMinute),
     namedPeople: new People(pool, vault, maps, identity, probes),
     mapChecks: new MapChecks(maps, kinds, probes),
     clearance: new Clearance(

@@ -114,3 +114,24 @@ describe('where a person is', () => {
     expect(stand.log()).not.toContain(email)
   })
 })
+
+describe('naming people', () => {
+  it('is let through so often a minute and credential, whatever is asked about them, and then says when again', async () => {
+    const slow = await openStand({ peoplePerMinute: 2 })
+    try {
+      const call = (path: string, token: string = tokens.officer) =>
+        slow.call('POST', path, { token, body: { tenantId: 'shop', identifiers: byEmail('a@example.com') } })
+      expect((await call('/v1/people/requests')).status).toBe(200)
+      expect((await call('/v1/previews')).status).toBe(200)
+      for (const path of ['/v1/people/requests', '/v1/people/where', '/v1/previews']) {
+        const refused = await call(path)
+        expect(refused, path).toMatchObject({ status: 429, body: { code: 'too_many_attempts' } })
+        expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(0)
+      }
+      expect((await call('/v1/people/requests', tokens.second)).status).toBe(200)
+      expect((await slow.call('GET', '/v1/erasure-requests', { token: tokens.officer })).status).toBe(200)
+    } finally {
+      await slow.close()
+    }
+  })
+})

@@ -25,6 +25,7 @@ import { EraserBeats } from './application/eraser-beats.js'
 import { ImportTombstones } from './application/import-tombstones.js'
 import { Intake } from './application/intake.js'
 import { MapChecks } from './application/map-check.js'
+import { Naming } from './application/naming.js'
 import { People } from './application/people.js'
 import { Previews } from './application/preview.js'
 import { Queries } from './application/queries.js'
@@ -65,6 +66,7 @@ export class RequestModule implements OnApplicationBootstrap, OnModuleDestroy, O
         { provide: Tasks, useValue: parts.tasks },
         { provide: Queries, useValue: parts.queries },
         { provide: People, useValue: parts.namedPeople },
+        { provide: Naming, useValue: parts.naming },
         { provide: Previews, useValue: parts.previews },
         { provide: Clearance, useValue: parts.clearance },
         { provide: EraserBeats, useValue: parts.beats },

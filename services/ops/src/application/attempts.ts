@@ -1,4 +1,4 @@
-import { ProblemError } from '@lethe/service-host'
+import { tooOften } from '@lethe/service-host'
 
 interface Failures {
   count: number
@@ -18,10 +18,7 @@ export class Attempts {
   /** @throws ProblemError `too_many_attempts` with the seconds to wait as `retryAfter` */
   assertAllowed(address: string): void {
     const left = this.waitMs(address)
-    if (left > 0)
-      throw new ProblemError('too_many_attempts', 429, 'Too many tokens that are not known came from here.', {
-        retryAfter: Math.ceil(left / 1_000),
-      })
+    if (left > 0) throw tooOften('Too many tokens that are not known came from here.', left)
   }
 
   /** How long an address has to wait, milliseconds; 0: it may try. */

@@ -111,6 +111,7 @@ export class Stand {
       publicUrl: null,
       oidc: null,
       session: { idleMs: 60_000, longestMs: 120_000 },
+      peoplePerMinute: 60,
       sampleMs: 200,
       port: 0,
     }

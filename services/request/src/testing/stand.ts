@@ -141,6 +141,7 @@ export async function openStand(overrides: Partial<RequestConfig> = {}): Promise
     port: 0,
     topicPrefix: '',
     maxInFlight: 2_000,
+    peoplePerMinute: 10_000,
     probeTimeoutMs: 2_000,
     resolveRetryMs: 50,
     resolutionFreshMs: 10_000,

@@ -1,5 +1,5 @@
 import { parsed } from '@lethe/service-host'
-import { Body, Controller, HttpCode, Inject, Post, UseGuards } from '@nestjs/common'
+import { Body, Controller, HttpCode, Inject, Ip, Post, UseGuards } from '@nestjs/common'
 import type { Identity } from '../../application/identity.js'
 import { People } from '../../application/people.js'
 import { personBody } from './bodies.js'
@@ -13,13 +13,13 @@ export class PeopleController {
 
   @Post('requests')
   @HttpCode(200)
-  requests(@IdentityParam() identity: Identity, @Body() body: unknown) {
-    return this.people.requests(identity, parsed(personBody, body))
+  requests(@IdentityParam() identity: Identity, @Ip() address: string, @Body() body: unknown) {
+    return this.people.requests({ identity, address }, parsed(personBody, body))
   }
 
   @Post('where')
   @HttpCode(200)
-  where(@IdentityParam() identity: Identity, @Body() body: unknown) {
-    return this.people.where(identity, parsed(personBody, body))
+  where(@IdentityParam() identity: Identity, @Ip() address: string, @Body() body: unknown) {
+    return this.people.where({ identity, address }, parsed(personBody, body))
   }
 }

@@ -1,4 +1,4 @@
-import { ProblemError, parsed } from '@lethe/service-host'
+import { parsed } from '@lethe/service-host'
 import {
   Body,
   Controller,
@@ -43,7 +43,7 @@ export class SessionController {
     @Res({ passthrough: true }) reply: Reply,
   ) {
     assertOwnSite(headers)
-    this.assertPatience(address, reply)
+    this.attempts.assertAllowed(address)
     const { token } = parsed(signInBody, body)
     const { secret, session } = await this.sessions.open(token).catch((error: unknown) => {
       this.attempts.failed(address)
@@ -68,15 +68,6 @@ export class SessionController {
     const secret = this.cookies.read(headers['cookie'])
     if (secret !== null) this.sessions.end(secret)
     reply.header('set-cookie', this.cookies.clear())
-  }
-
-  private assertPatience(address: string, reply: Reply): void {
-    try {
-      this.attempts.assertAllowed(address)
-    } catch (error) {
-      if (error instanceof ProblemError) reply.header('retry-after', String(error.extensions['retryAfter']))
-      throw error
-    }
   }
 
   private view({ caller, session }: Identity) {

@@ -89,6 +89,20 @@ const post = (
   },
 })
 
+const slowedDown = (): Json => ({
+  429: {
+    description: problemText(429),
+    headers: { 'Retry-After': { required: true, schema: { type: 'string', pattern: '^[0-9]+$' } } },
+    ...problemContent,
+  },
+})
+
+/** A question about a person, of whom one may not be asked without end. */
+const aboutSomebody = (operationId: string, summary: string, shape: z.ZodType, answer: AnswerName): Json =>
+  post(operationId, summary, shape, answer, {
+    responses: { ...ok(summary, answer), ...failures(withBody), ...slowedDown() },
+  })
+
 /** What is answered besides the request, or in its place. */
 const commandAnswers: Readonly<Record<string, AnswerName>> = {
   hold: 'heldRequest',
@@ -132,11 +146,7 @@ const createOperation = (): Json => ({
       links: followingLinks(),
     },
     ...failures(withBody),
-    429: {
-      description: problemText(429),
-      headers: { 'Retry-After': { required: true, schema: { type: 'string', pattern: '^[0-9]+$' } } },
-      ...problemContent,
-    },
+    ...slowedDown(),
   },
 })
 
@@ -170,19 +180,19 @@ const pathParameter = (name: string, pattern: string): Json => ({
 
 function otherPaths(): Json {
   return {
-    '/v1/previews': post(
+    '/v1/previews': aboutSomebody(
       'preview',
       'Counts what is held about a person; changes and stores nothing.',
       previewBody,
       'preview',
     ),
-    '/v1/people/requests': post(
+    '/v1/people/requests': aboutSomebody(
       'findRequests',
       'Requests made for a person, by the digests of what is given; officers only, audited.',
       personBody,
       'foundRequests',
     ),
-    '/v1/people/where': post(
+    '/v1/people/where': aboutSomebody(
       'where',
       'Which sources hold a person, by which ids; officers only, audited; changes and stores nothing.',
       personBody,

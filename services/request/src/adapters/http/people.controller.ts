@@ -1,6 +1,7 @@
 import { AuthGuard, CallerParam, parsed } from '@lethe/service-host'
 import { Body, Controller, HttpCode, Post, UseGuards } from '@nestjs/common'
 import { assertTenant, forbidden } from '../../application/access.js'
+import { Naming } from '../../application/naming.js'
 import { normalised } from '../../application/new-request.js'
 import { People } from '../../application/people.js'
 import { type Action, type Caller, may } from '../../domain/permissions.js'
@@ -10,7 +11,10 @@ import { personBody } from './bodies.js'
 @Controller('v1/people')
 @UseGuards(AuthGuard)
 export class PeopleController {
-  constructor(private readonly people: People) {}
+  constructor(
+    private readonly people: People,
+    private readonly naming: Naming,
+  ) {}
 
   @Post('requests')
   @HttpCode(200)
@@ -28,6 +32,7 @@ export class PeopleController {
     if (!may(caller, action)) throw forbidden(action)
     const { tenantId, identifiers } = parsed(personBody, body)
     assertTenant(caller, tenantId)
+    this.naming.assertAllowed(caller)
     return { tenantId, identifiers: normalised(identifiers) }
   }
 }

@@ -1,6 +1,7 @@
 import { AuthGuard, CallerParam, parsed } from '@lethe/service-host'
 import { Body, Controller, HttpCode, Post, UseGuards } from '@nestjs/common'
 import { assertTenant, forbidden } from '../../application/access.js'
+import { Naming } from '../../application/naming.js'
 import { normalised } from '../../application/new-request.js'
 import { Previews } from '../../application/preview.js'
 import { type Caller, may } from '../../domain/permissions.js'
@@ -10,7 +11,10 @@ import { previewBody } from './bodies.js'
 @Controller('v1/previews')
 @UseGuards(AuthGuard)
 export class PreviewsController {
-  constructor(private readonly previews: Previews) {}
+  constructor(
+    private readonly previews: Previews,
+    private readonly naming: Naming,
+  ) {}
 
   @Post()
   @HttpCode(200)
@@ -18,6 +22,7 @@ export class PreviewsController {
     if (!may(caller, 'preview')) throw forbidden('preview')
     const { tenantId, identifiers } = parsed(previewBody, body)
     assertTenant(caller, tenantId)
+    this.naming.assertAllowed(caller)
     return this.previews.preview(caller, { tenantId, identifiers: normalised(identifiers) })
   }
 }
