@@ -3,6 +3,7 @@ import { RetryableError } from '@lethe/eraser-kit'
 import type { Pool } from 'pg'
 import { connect } from './database.js'
 import { crossing, isOurs } from './errors.js'
+import { RawRows } from './raw-rows.js'
 import { joined, nameOf } from './selector.js'
 import { quote } from './sql.js'
 import type { Plan, Target } from './targets.js'
@@ -46,22 +47,21 @@ async function* readingOne(
   const client = await connect(pool).catch((error: unknown) => {
     throw crossing(error, 'connect')
   })
+  const raw = new RawRows(client)
   let intact = false
   try {
     await client.query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY')
     await client.query(
-      `SELECT set_config('statement_timeout', $1, true), set_config('row_security', 'off', true), set_config('jit', 'off', true)`,
+      `SELECT set_config('statement_timeout', $1, true), set_config('row_security', 'off', true), set_config('jit', 'off', true), set_config('cursor_tuple_fraction', '1', true)`,
       [String(FETCH_MS)],
     )
+    raw.take()
     await client.query(`DECLARE held NO SCROLL CURSOR FOR ${text}`)
     for (;;) {
       if (signal.aborted) throw new RetryableError('aborted', 'Stopped while identifiers were read.')
-      const { rows } = await client.query<[string, string | null]>({
-        text: `FETCH ${FETCH} FROM held`,
-        rowMode: 'array',
-      })
-      if (rows.length > 0) yield { type, held: rows.map(([value, tenantId]) => ({ value, tenantId })) }
-      if (rows.length < FETCH) break
+      const { rowCount } = await client.query(`FETCH ${FETCH} FROM held`)
+      if (rowCount) yield { type, records: raw.take() }
+      if (rowCount !== FETCH) break
     }
     await client.query('COMMIT')
     intact = true
@@ -74,6 +74,7 @@ async function* readingOne(
         () => true,
         () => false,
       )
+    raw.end()
     client.release(!intact)
   }
 }

@@ -1,7 +1,7 @@
-import { normaliseIdentifier } from '@lethe/domain'
 import type { HeldIdentifiers, Identifier, Subject } from '@lethe/eraser-kit'
 import { RetryableError } from '@lethe/service-host'
-import { bytesOf, DigestSet, digestBytes, versionOf } from '../domain/digest-set.js'
+import { HeldMatch, type Match, MOST_TENANTS } from '../digesting/held-match.js'
+import { bytesOf, DigestSet, versionOf } from '../domain/digest-set.js'
 import { PageExpired, type Readable } from './applying.js'
 import type { LiveTombstone, Pepper, TombstoneSource } from './tombstone-source.js'
 import type { WatchedSystem } from './watched-system.js'
@@ -11,8 +11,6 @@ const PAGE = 5_000
 const MATCHES = 1_000
 /** Digests of one reading of the store, 16 bytes each; more people mean that it is read again. */
 const MOST = 4_000_000
-/** Where a store does not say whose a row is, each value is digested for each tenant. */
-const MOST_TENANTS = 100
 /** Readings of a store until what is still matched counts as failed. */
 const READINGS = 3
 
@@ -56,12 +54,6 @@ export interface Matched {
   readonly lost: number
   /** Tombstones that are under a hold since their page was read. */
   readonly held: ReadonlySet<string>
-}
-
-interface Match {
-  readonly tenantId: string
-  readonly digest: string
-  readonly identifier: Identifier
 }
 
 interface Wanted {
@@ -163,6 +155,7 @@ export class DigestMatching {
     const { system, signal, copyMap } = state
     const current = await system.currentVersion()
     const versions = new Set([current, copyMap ?? current, ...wanted.versions])
+    const matching = new HeldMatch({ ...wanted, peppers: state.peppers })
     for (let reading = 1; ; reading++) {
       let left = false
       for (const version of versions) {
@@ -172,7 +165,7 @@ export class DigestMatching {
         if (session === null) continue
         const held = await session.identifiers?.(signal)
         if (!held) return false
-        left = (await this.readThrough(state, held, wanted, reading === READINGS)) || left
+        left = (await this.readThrough(state, held, matching, reading === READINGS)) || left
       }
       // Whose rows were kept by rows of somebody who came later is free now.
       if (!left || reading === READINGS) return true
@@ -183,7 +176,7 @@ export class DigestMatching {
   private async readThrough(
     state: State,
     held: AsyncIterable<HeldIdentifiers>,
-    wanted: Wanted,
+    matching: HeldMatch,
     last: boolean,
   ): Promise<boolean> {
     let left = false
@@ -194,32 +187,13 @@ export class DigestMatching {
     }
     let since = performance.now()
     for await (const batch of held) {
-      for (const match of this.matchesIn(state.peppers, batch, wanted)) matches.push(match)
+      for (const match of matching.matchesIn(batch)) matches.push(match)
       if (matches.length >= MATCHES) await give()
       await state.rest?.(performance.now() - since)
       since = performance.now()
     }
     await give()
     return left
-  }
-
-  private *matchesIn(
-    peppers: readonly Pepper[],
-    { type, held }: HeldIdentifiers,
-    { set, tenants }: Wanted,
-  ): Generator<Match> {
-    for (const { value, tenantId: said } of held) {
-      const normalised = normaliseIdentifier({ type, value })
-      // What could not have been asked for is nobody's digest.
-      if (!normalised.ok) continue
-      for (const tenantId of said === null ? tenants : [said])
-        for (const { version, secret } of peppers) {
-          const bytes = digestBytes(secret, tenantId, type, normalised.value)
-          if (!set.has(bytes)) continue
-          const identifier = { type, value: normalised.value }
-          yield { tenantId, digest: `${version}.${bytes.toString('base64url')}`, identifier }
-        }
-    }
   }
 
   /** In parts that are done before their people may not be erased any more. @returns whether somebody is still there */

@@ -13,11 +13,16 @@ export class DigestSet {
 
   add(digest: Buffer): void {
     if (2 * (this.size + 1) > this.slots.length / 2) this.grow()
-    this.put(digest.readUInt32LE(0), digest.readUInt32LE(4) || 1)
+    this.put(digest.readUInt32BE(0), digest.readUInt32BE(4) || 1)
   }
 
   has(digest: Buffer): boolean {
-    return this.slots[this.find(digest.readUInt32LE(0), digest.readUInt32LE(4) || 1) + 1] !== 0
+    return this.hasWords(digest.readUInt32BE(0), digest.readUInt32BE(4))
+  }
+
+  /** The same of the first two words, big-endian. */
+  hasWords(one: number, two: number): boolean {
+    return this.slots[this.find(one, two || 1) + 1] !== 0
   }
 
   /** Where it stands, or the free place where it would. The second word is never 0 where something stands. */
