@@ -12,6 +12,7 @@ import type { wire } from '@lethe/schemas'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { LagView, PartitionView } from './application/lag.js'
 import type { Aged } from './application/looks.js'
+import { outside } from './testing/between-looks.js'
 import { type Ops, Stand, tokens } from './testing/stand.js'
 
 type Answered = Aged & LagView
@@ -107,6 +108,18 @@ async function tooLow(ask: () => Promise<LagView>): Promise<PartitionView[]> {
   )
 }
 
+/** Publishes without end, until what is returned is called. */
+function underLoad(): () => Promise<void> {
+  let loading = true
+  const load = (async () => {
+    while (loading) await publish(20)
+  })()
+  return () => {
+    loading = false
+    return load
+  }
+}
+
 const sorted = <T extends { topic: string; partition: number | null }>(rows: readonly T[]): T[] =>
   rows.toSorted((a, b) => a.topic.localeCompare(b.topic) || (a.partition ?? -1) - (b.partition ?? -1))
 
@@ -143,10 +156,7 @@ describe('lag', () => {
 
   it('is never lower than the truth under load, and the check would see one from the cache that is', async () => {
     consumer = await consume()
-    let loading = true
-    const load = (async () => {
-      while (loading) await publish(20)
-    })()
+    const unload = underLoad()
     for (let turn = 0; turn < 12; turn++) expect(await tooLow(lag)).toEqual([])
     await consumer.close()
     consumer = null
@@ -154,8 +164,7 @@ describe('lag', () => {
     await publish(60)
     expect((await tooLow(async () => cached)).length).toBeGreaterThan(0)
     expect(await tooLow(lag)).toEqual([])
-    loading = false
-    await load
+    await unload()
   })
 
   it('agrees with kafka-consumer-groups --describe, per partition', async () => {
@@ -179,6 +188,25 @@ describe('lag', () => {
       })),
     )
   })
+
+  it('agrees with kafka-consumer-groups while messages come and go: what the tool says lies between two looks', async () => {
+    const context = await openContext()
+    consumer = await consume()
+    const unload = underLoad()
+    let before = await lag()
+    for (let turn = 0; turn < 2; turn++) {
+      const told = await consumerGroupsTool(context, [physicalGroup(stand.kafka, group)])
+      const after = await lag()
+      expect(told).toHaveLength(of(after, group).length)
+      expect(outside(of(before, group), told, of(after, group))).toEqual([])
+      // It was under load: the end moved meanwhile. And a look that is too old would be seen.
+      expect(outside(of(before, group), told, of(before, group)).length).toBeGreaterThan(0)
+      before = after
+    }
+    await unload()
+    await consumer.close()
+    consumer = null
+  }, 240_000)
 
   it('tells who has a partition, how fast it shrinks, and that it is gone in the end', async () => {
     consumer = await consume()
