@@ -16,8 +16,10 @@ import { followed, serviceAway } from './console/following.js'
 import { heldMidway } from './console/hold.js'
 import { hostileAnswers } from './console/hostile.js'
 import { identityProvider } from './console/identity.js'
+import { limits } from './console/limits.js'
 import { addressesNameNobody, viewsAndFile, withoutStream } from './console/list.js'
 import { faultsFound, keyboardFirst, looks } from './console/looks.js'
+import { oneStream } from './console/one-stream.js'
 import { overCeiling } from './console/over-ceiling.js'
 import { personFound } from './console/person.js'
 import { poisoned } from './console/poisoned.js'
@@ -59,6 +61,8 @@ const parts: readonly ((stage: () => Stage) => void)[] = [
   keyboardFirst,
   hostileAnswers,
   signedOut,
+  oneStream,
+  limits,
   byHand,
   identityProvider,
 ]

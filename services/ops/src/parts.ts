@@ -90,6 +90,7 @@ export function openParts(config: OpsConfig, logger: Logger): OpsParts {
   const credentials = Credentials.read(config.credentialsFile)
   const people = config.oidc === null ? null : new PeoplesTokens(config.oidc)
   const journal = new Journal(pool, logger)
+  const sessions = new Sessions(credentials, people, journal, { ...defaultSessionOptions, ...config.session })
   const request = new RequestClient(config.requestUrl)
   const actions = new Actions(pool, request, journal)
   const bulkRunner = new BulkRunner(pool, actions, journal, logger)
@@ -109,7 +110,7 @@ export function openParts(config: OpsConfig, logger: Logger): OpsParts {
     live: new Live(changes, lag, overview, bulk),
     people,
     oidc: new OidcSignIn(config.oidc === null ? null : new OidcClient(config.oidc)),
-    sessions: new Sessions(credentials, people, journal, { ...defaultSessionOptions, ...config.session }),
+    sessions,
     attempts: new Attempts(),
     journal,
     actions,
@@ -128,6 +129,7 @@ export function openParts(config: OpsConfig, logger: Logger): OpsParts {
     logger,
     site: readSite(),
     loops: [
+      new Repeating({ name: 'sessions', work: async () => sessions.endOverdue(), everyMs: 1_000, logger }),
       // Rates need samples also while nobody looks.
       new Repeating({
         name: 'lag',

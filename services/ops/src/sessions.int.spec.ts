@@ -133,6 +133,39 @@ describe('a session', () => {
     expect((await ops.call('/v1/requests', { cookie: first.cookie })).status).toBe(401)
   })
 
+  it('takes no call of a page that is of another session, whose tabs must not hear of this one', async () => {
+    const before = await ops.signIn(tokens.officer)
+    const after = await ops.signIn(tokens.viewer)
+    const name = async (of: string) =>
+      answers.session.parse((await ops.call('/v1/session', { cookie: of })).body).tabs ?? ''
+    const [old, own] = [await name(before.cookie), await name(after.cookie)]
+    expect(own).toMatch(/^[A-Za-z0-9_-]{16}$/)
+    expect(own).not.toBe(old)
+    for (const path of ['/v1/stream', '/v1/changes', '/v1/requests']) {
+      const refused = await ops.call(path, { cookie: after.cookie, headers: { 'x-lethe-tabs': old } })
+      expect(refused, path).toMatchObject({ status: 401, body: { code: 'unauthenticated' } })
+    }
+    const headers = { 'x-lethe-tabs': own }
+    expect((await ops.call('/v1/requests', { cookie: after.cookie, headers })).status).toBe(200)
+    expect((await ops.call('/v1/session', { token: tokens.viewer })).body['tabs']).toBeNull()
+    for (const secret of [old, own]) expect(stand.logText).not.toContain(secret)
+  })
+
+  it('takes its stream along when it runs out, although nothing else is asked for', async () => {
+    const brief = await stand.start({ session: { idleMs: 60_000, longestMs: 2_000 } })
+    const { cookie } = await brief.signIn(tokens.viewer)
+    const begun = Date.now()
+    const stream = await fetch(new URL('/v1/stream', brief.url), { headers: { cookie } })
+    expect(stream.status).toBe(200)
+    await stream.text().catch(() => undefined)
+    expect(Date.now() - begun).toBeLessThan(20_000)
+    for (let n = 0; n < 2; n++)
+      expect(await brief.call('/v1/session', { cookie })).toMatchObject({
+        status: 401,
+        body: { ended: 'too_old' },
+      })
+  })
+
   it('ends when nobody sits there, however often its page asks by itself', async () => {
     const strict = await stand.start({ session: { idleMs: 2_000, longestMs: 60_000 } })
     const left = await strict.signIn(tokens.viewer)

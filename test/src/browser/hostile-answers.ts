@@ -185,6 +185,7 @@ const answers: readonly (readonly [RegExp, unknown])[] = [
       roles: ['admin', x],
       tenants: [x],
       csrfToken: x.replaceAll(/[^a-z]/g, ''),
+      tabs: null,
       startedAt: 1,
       idleAt: 1,
       endsAt: 1,

@@ -1,7 +1,9 @@
 import { useEffect, useState, useSyncExternalStore } from 'react'
+import { Connection } from './live/connection.js'
 import { Feed } from './live/feed.js'
 import { FeedContext } from './live/hooks.js'
 import { onSession, session } from './live/session.js'
+import { Sharing } from './live/sharing.js'
 import { signOut, watchSession } from './live/signing.js'
 import { AtRisk } from './pages/at-risk.js'
 import { BulkJobPage, BulkJobsPage } from './pages/bulk.js'
@@ -26,18 +28,19 @@ export function App() {
   const { who, ended } = useSyncExternalStore(onSession, session)
   useEffect(watchSession, [])
   if (who === undefined) return <p className="faint">Asking who is signed in …</p>
-  return who === null ? <SignIn ended={ended} /> : <SignedIn key={`${who.credentialId} ${who.startedAt}`} />
+  return who === null ? <SignIn ended={ended} /> : <SignedIn key={who.tabs} tabs={who.tabs} />
 }
 
-/** One feed per session: another credential sees other requests. */
-function SignedIn() {
+/** One feed per session: another credential sees other requests. Its tabs share one connection. */
+function SignedIn({ tabs }: { tabs: string | null }) {
   const [feed, setFeed] = useState<Feed | null>(null)
   useEffect(() => {
     const made = new Feed()
+    const sharing = new Sharing(tabs, made, (listener, stopped) => new Connection(listener, stopped).run())
     setFeed(made)
-    made.start()
-    return () => made.stop()
-  }, [])
+    sharing.start()
+    return () => sharing.stop()
+  }, [tabs])
   if (feed === null) return null
   return (
     <FeedContext value={feed}>

@@ -20,6 +20,8 @@ export interface Session {
   readonly token: string
   /** Every call that changes something has to bring it along in a header. */
   readonly csrfToken: string
+  /** What the tabs of the browser call what they share. It opens nothing, names nobody and is in no log. */
+  readonly tabs: string
   /** Of a person's token, epoch milliseconds; null: a service credential, which says so itself. */
   readonly tokenEndsAt: number | null
   /** Epoch milliseconds. */
@@ -46,6 +48,15 @@ export const defaultSessionOptions: SessionOptions = {
   most: 2_000,
 }
 
+/** Why a session ended though nobody signed out. */
+const reasons = {
+  too_old: 'it has lasted as long as one may.',
+  unused: 'nobody used it for too long.',
+  credential_ended: 'its credential is not valid any more.',
+  made_room: 'its credential has too many others.',
+} as const
+type Over = keyof typeof reasons
+
 const digest = (secret: string): string => createHash('sha256').update(secret).digest('base64url')
 const sameText = (a: string, b: string): boolean => {
   const [x, y] = [Buffer.from(digest(a)), Buffer.from(digest(b))]
@@ -58,6 +69,8 @@ const sameText = (a: string, b: string): boolean => {
  */
 export class Sessions {
   private readonly known = new Map<string, Session>()
+  /** Why sessions ended by themselves, so that whoever comes back with the cookie is told. */
+  private readonly lapsed = new Map<string, Over>()
 
   constructor(
     private readonly credentials: Credentials,
@@ -95,6 +108,7 @@ export class Sessions {
       caller,
       token,
       csrfToken: randomBytes(32).toString('base64url'),
+      tabs: randomBytes(12).toString('base64url'),
       tokenEndsAt: endsAt,
       startedAt: at,
       usedAt: at,
@@ -112,12 +126,10 @@ export class Sessions {
   find(secret: string, attended: boolean): Session {
     const key = digest(secret)
     const session = this.known.get(key)
+    const why = session === undefined ? this.lapsed.get(key) : this.over(session)
+    if (session !== undefined && why) this.lapse(key, session, why)
+    if (why) throw ended(why)
     if (session === undefined) throw problem('unauthenticated', 'The session is not known. Sign in.')
-    const why = this.over(session)
-    if (why !== null) {
-      this.lapse(key, session, why.code)
-      throw problem('unauthenticated', `The session has ended: ${why.text} Sign in again.`)
-    }
     if (attended) session.usedAt = this.now()
     return session
   }
@@ -141,6 +153,14 @@ export class Sessions {
     this.journal.note({ ...of(session), action: 'sign_out', target: 'session', outcome: 'done' })
   }
 
+  /** Ends what has run out, so that what goes on by itself ends in time though nobody asks. */
+  endOverdue(): void {
+    for (const [key, session] of this.known) {
+      const why = this.over(session)
+      if (why !== null) this.lapse(key, session, why)
+    }
+  }
+
   /** When it ends if nobody uses it from now on, and at the latest. Epoch milliseconds. */
   endOf({ usedAt, startedAt, tokenEndsAt }: Session): { idleAt: number; endsAt: number } {
     const { idleMs, longestMs } = this.options
@@ -148,23 +168,18 @@ export class Sessions {
     return { idleAt: usedAt + idleMs, endsAt: Math.min(longest, tokenEndsAt ?? longest) }
   }
 
-  private over(session: Session): { code: string; text: string } | null {
+  private over(session: Session): Over | null {
     const { idleAt, endsAt } = this.endOf(session)
     const now = this.now()
-    if (now >= endsAt) return { code: 'too_old', text: 'it has lasted as long as one may.' }
-    if (now >= idleAt) return { code: 'unused', text: 'nobody used it for too long.' }
+    if (now >= endsAt) return 'too_old'
+    if (now >= idleAt) return 'unused'
     if (session.tokenEndsAt !== null) return null
     const authentication = this.credentials.authenticate(session.token, now)
-    return authentication.ok
-      ? null
-      : { code: 'credential_ended', text: 'its credential is not valid any more.' }
+    return authentication.ok ? null : 'credential_ended'
   }
 
   private makeRoom(credentialId: string): void {
-    for (const [key, session] of this.known) {
-      const why = this.over(session)
-      if (why !== null) this.lapse(key, session, why.code)
-    }
+    this.endOverdue()
     const own = [...this.known].filter(([, { caller }]) => caller.id === credentialId)
     if (own.length >= this.options.mostEach) this.drop(own)
     else if (this.known.size >= this.options.most) this.drop([...this.known])
@@ -181,10 +196,16 @@ export class Sessions {
     this.lapse(...oldest, 'made_room')
   }
 
-  private lapse(key: string, session: Session, outcome: string): void {
+  private lapse(key: string, session: Session, outcome: Over): void {
     this.forget(key, session)
+    this.lapsed.set(key, outcome)
+    const [oldest] = this.lapsed.keys()
+    if (this.lapsed.size > this.options.most && oldest !== undefined) this.lapsed.delete(oldest)
     this.journal.note({ ...of(session), action: 'session_ended', target: 'session', outcome })
   }
 }
+
+const ended = (why: Over) =>
+  problem('unauthenticated', `The session has ended: ${reasons[why]} Sign in again.`, { ended: why })
 
 const of = ({ id, caller }: Session) => ({ credentialId: caller.id, sessionId: id })

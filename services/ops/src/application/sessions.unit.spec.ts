@@ -45,3 +45,31 @@ describe('the audit of sessions', () => {
     })
   })
 })
+
+describe('a session that has run out', () => {
+  it('is over at once although nobody asks, and its cookie is told why for as long as it comes back', async () => {
+    const { noted, sessions, later } = stand()
+    const { secret, session } = await sessions.open('token-ada')
+    later(defaultSessionOptions.idleMs - 1)
+    sessions.endOverdue()
+    expect(session.ended.signal.aborted).toBe(false)
+    later(1)
+    sessions.endOverdue()
+    sessions.endOverdue()
+    expect(session.ended.signal.aborted).toBe(true)
+    expect(noted.filter(({ action }) => action === 'session_ended')).toHaveLength(1)
+    for (let n = 0; n < 2; n++)
+      expect(() => sessions.find(secret, true)).toThrowError(
+        expect.objectContaining({ code: 'unauthenticated', extensions: { ended: 'unused' } }),
+      )
+  })
+
+  it('is not confused with one that was signed out of, of which nothing is remembered', async () => {
+    const { sessions } = stand()
+    const { secret } = await sessions.open('token-ada')
+    sessions.end(secret)
+    expect(() => sessions.find(secret, true)).toThrowError(
+      expect.objectContaining({ code: 'unauthenticated', extensions: {} }),
+    )
+  })
+})

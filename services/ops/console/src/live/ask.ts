@@ -1,3 +1,4 @@
+import { type Ended, isEnded } from '../view/ended.js'
 import { attended } from './attended.js'
 import { leave, session } from './session.js'
 
@@ -51,7 +52,7 @@ export async function reach(path: string, call: Call): Promise<Response> {
   const { who } = session()
   const response = await fetch(path, {
     ...call,
-    headers: { ...call.headers, ...(attended() ? { 'x-lethe-attended': '1' } : {}) },
+    headers: { ...call.headers, ...ofPage(path) },
     cache: 'no-store',
     credentials: 'same-origin',
     referrerPolicy: 'no-referrer',
@@ -60,8 +61,18 @@ export async function reach(path: string, call: Call): Promise<Response> {
     throw new AskError(0, unreached(call.method))
   })
   if (response.ok) return response
-  if (response.status === 401 && who?.startedAt === session().who?.startedAt) leave('refused')
-  throw new AskError(response.status, await problemOf(response))
+  const { message, ended } = await problemOf(response)
+  if (response.status === 401 && who?.tabs === session().who?.tabs) leave(ended)
+  throw new AskError(response.status, message)
+}
+
+/** Whether somebody sits there, and which session the page is of; who it is of is what `/v1/session` is asked for. */
+function ofPage(path: string): Readonly<Record<string, string>> {
+  const tabs = session().who?.tabs
+  return {
+    ...(attended() ? { 'x-lethe-attended': '1' } : {}),
+    ...(tabs && path !== '/v1/session' ? { 'x-lethe-tabs': tabs } : {}),
+  }
 }
 
 const unreached = (method: string | undefined): string =>
@@ -69,9 +80,12 @@ const unreached = (method: string | undefined): string =>
     ? 'The service can not be reached. It is asked again.'
     : 'No answer came, so it is not known whether this was done. Look before you try again.'
 
-async function problemOf(response: Response): Promise<string> {
+async function problemOf(response: Response): Promise<{ message: string; ended: Ended }> {
   const problem: unknown = await response.json().catch(() => null)
-  const { title, detail } = (problem ?? {}) as { title?: unknown; detail?: unknown }
+  const { title, detail, ended } = (problem ?? {}) as { title?: unknown; detail?: unknown; ended?: unknown }
   const said = [title, detail].filter((text) => typeof text === 'string')
-  return said.length > 0 ? said.join(' ') : `The service answered ${response.status}.`
+  return {
+    message: said.length > 0 ? said.join(' ') : `The service answered ${response.status}.`,
+    ended: isEnded(ended) ? ended : 'refused',
+  }
 }

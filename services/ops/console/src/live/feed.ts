@@ -1,7 +1,6 @@
-import type { ChangePage, Overview } from '../../../src/adapters/http/answer-types.js'
-import { type Heard, STALE_AFTER_MS, type Transport } from '../view/freshness.js'
-import { AskError, ask, reach } from './ask.js'
-import { EventParser, type ServerEvent } from './sse.js'
+import type { Overview } from '../../../src/adapters/http/answer-types.js'
+import type { Heard, Transport } from '../view/freshness.js'
+import type { ServerEvent } from './sse.js'
 
 /** What the pages know of what changes. Every change makes a new one. */
 export interface FeedState extends Heard {
@@ -16,21 +15,22 @@ export interface FeedState extends Heard {
   readonly overview: Overview | null
 }
 
+/** What came from the service at one time. Can be copied into another tab. */
+export interface Told {
+  readonly transport: Transport
+  /** When, epoch milliseconds of this browser; null: it was not heard, and what was told before still stands. */
+  readonly at: number | null
+  readonly events: readonly ServerEvent[]
+}
+
 interface Change {
   readonly requestId: string
   readonly version: number
 }
 
-const POLL_MS = 5_000
-const RETRY_MS = 1_000
-/** While polling, a stream is tried again every so many polls. */
-const POLLS_PER_TRY = 3
 const MOST_REMEMBERED = 2_000
 
-/**
- * The one connection of this tab: a stream read with fetch, which tells silence from quiet and why it was refused. It
- * comes back with Last-Event-ID; where a stream can't be had it asks `/v1/changes` again and again.
- */
+/** What this tab was told, by the service or by the tab that listens to it for all of them. */
 export class Feed {
   private state: FeedState = {
     transport: 'connecting',
@@ -44,8 +44,7 @@ export class Feed {
   private readonly listeners = new Set<() => void>()
   /** The last version of a request that was told. */
   private readonly versions = new Map<string, number>()
-  private readonly stopped = new AbortController()
-  private position: string | undefined
+  private last: string | undefined
 
   readonly subscribe = (listener: () => void): (() => void) => {
     this.listeners.add(listener)
@@ -57,120 +56,59 @@ export class Feed {
     return this.versions.get(requestId) ?? 0
   }
 
-  start(): void {
-    void this.run()
+  /** Behind which of the service's changes this tab is; undefined before the first. */
+  get position(): string | undefined {
+    return this.last
   }
 
-  stop(): void {
-    this.stopped.abort()
+  take({ transport, at, events }: Told): void {
+    let next = this.state
+    for (const event of events) next = this.after(next, event)
+    this.state = { ...next, transport, at: at ?? next.at }
+    for (const listener of this.listeners) listener()
   }
 
-  private async run(): Promise<void> {
-    const { signal } = this.stopped
-    for (let failures = 0; !signal.aborted; ) {
-      try {
-        await this.stream()
-        failures = 0
-      } catch (error) {
-        if (signal.aborted || isRefusal(error)) return
-        failures++
-      }
-      // The first loss is mended at once; who is refused again and again asks by polling.
-      if (failures > 1) await this.poll()
-      await pause(RETRY_MS, signal)
+  /** As far as the tab that listens is; what happened before this one was told anything is read again. */
+  join(position: string | undefined, told: Told): void {
+    const first = this.last === undefined
+    this.last ??= position
+    if (first) this.state = { ...this.state, resets: this.state.resets + 1 }
+    this.take(told)
+  }
+
+  /** What a tab that joins now has to know. */
+  welcome(): Told {
+    const { transport, at, overview } = this.state
+    const events =
+      overview === null ? [] : [{ event: 'overview', data: JSON.stringify(overview), id: undefined }]
+    return { transport, at, events }
+  }
+
+  private after(state: FeedState, { event, data, id }: ServerEvent): FeedState {
+    if (id !== undefined) this.last = id
+    switch (event) {
+      case 'request':
+        this.changed(JSON.parse(data) as Change)
+        return { ...state, requests: state.requests + 1 }
+      case 'lag':
+        return { ...state, figures: state.figures + 1 }
+      case 'overview':
+        return { ...state, overview: JSON.parse(data) as Overview }
+      case 'bulk':
+        return { ...state, bulks: state.bulks + 1 }
+      // What was asked for before the stream began may have changed in between, and nothing tells of that.
+      case 'reset':
+      case 'hello':
+        return { ...state, resets: state.resets + 1 }
+      default:
+        return state
     }
   }
 
-  private async stream(): Promise<void> {
-    const silence = new AbortController()
-    const signal = AbortSignal.any([this.stopped.signal, silence.signal])
-    let timer = setTimeout(() => silence.abort(), STALE_AFTER_MS)
-    try {
-      const headers: Record<string, string> =
-        this.position === undefined ? {} : { 'last-event-id': this.position }
-      const { body } = await reach('/v1/stream', {
-        signal,
-        headers: { ...headers, accept: 'text/event-stream' },
-      })
-      if (body === null) throw new AskError(0, 'The stream has no body.')
-      const parser = new EventParser()
-      const reader = body.pipeThrough(new TextDecoderStream()).getReader()
-      for (;;) {
-        const { done, value } = await reader.read()
-        if (done) return
-        clearTimeout(timer)
-        timer = setTimeout(() => silence.abort(), STALE_AFTER_MS)
-        this.heard('stream')
-        for (const event of parser.push(value)) this.take(event)
-      }
-    } finally {
-      clearTimeout(timer)
-    }
-  }
-
-  private async poll(): Promise<void> {
-    const { signal } = this.stopped
-    for (let n = 0; n < POLLS_PER_TRY && !signal.aborted; n++) {
-      try {
-        await this.pollOnce(signal)
-      } catch (error) {
-        if (signal.aborted || isRefusal(error)) return
-        this.set({ transport: 'broken' })
-      }
-      await pause(POLL_MS, signal)
-    }
-  }
-
-  private async pollOnce(signal: AbortSignal): Promise<void> {
-    const after = this.position === undefined ? '' : `?after=${this.position}&limit=1000`
-    const page = await ask<ChangePage>(`/v1/changes${after}`, signal)
-    if (this.position === undefined) this.set({ resets: this.state.resets + 1 })
-    this.position = page.next
-    for (const change of page.items) this.change(change)
-    const overview = await ask<Overview>('/v1/overview', signal)
-    this.heard('polling')
-    this.set({ overview, figures: this.state.figures + 1, bulks: this.state.bulks + 1 })
-  }
-
-  private take({ event, data, id }: ServerEvent): void {
-    if (id !== undefined) this.position = id
-    if (event === 'request') this.change(JSON.parse(data) as Change)
-    if (event === 'lag') this.set({ figures: this.state.figures + 1 })
-    if (event === 'overview') this.set({ overview: JSON.parse(data) as Overview })
-    if (event === 'bulk') this.set({ bulks: this.state.bulks + 1 })
-    // What was asked for before the stream began may have changed in between, and nothing tells of that.
-    if (event === 'reset' || event === 'hello') this.set({ resets: this.state.resets + 1 })
-  }
-
-  private change({ requestId, version }: Change): void {
+  private changed({ requestId, version }: Change): void {
     this.versions.delete(requestId)
     this.versions.set(requestId, version)
     const [oldest] = this.versions.keys()
     if (this.versions.size > MOST_REMEMBERED && oldest !== undefined) this.versions.delete(oldest)
-    this.set({ requests: this.state.requests + 1 })
-  }
-
-  private heard(transport: Transport): void {
-    this.set({ transport, at: Date.now() })
-  }
-
-  private set(change: Partial<FeedState>): void {
-    this.state = { ...this.state, ...change }
-    for (const listener of this.listeners) listener()
   }
 }
-
-/** Nobody is let in by asking again with the same credential. */
-const isRefusal = (error: unknown): boolean =>
-  error instanceof AskError && (error.status === 401 || error.status === 403)
-
-const pause = (ms: number, signal: AbortSignal): Promise<void> =>
-  new Promise((resolve) => {
-    const done = () => {
-      clearTimeout(timer)
-      signal.removeEventListener('abort', done)
-      resolve()
-    }
-    const timer = setTimeout(done, ms)
-    signal.addEventListener('abort', done)
-  })

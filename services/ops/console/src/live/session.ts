@@ -1,6 +1,5 @@
 import type { SessionAnswer } from '../../../src/adapters/http/answer-types.js'
-
-export type Ended = 'signed out' | 'refused'
+import type { Ended } from '../view/ended.js'
 
 /** What this tab knows of the browser's session. The cookie itself is out of every script's reach. */
 export interface Session {
@@ -25,10 +24,10 @@ export function enter(who: SessionAnswer): void {
   set({ who, ended: null })
 }
 
-/** Nobody is. Of somebody who was it is told why. Idempotent. */
+/** Nobody is. Of somebody who was it is told why, and where the service says why it is over. Idempotent. */
 export function leave(ended: Ended): void {
   const was = current.who
-  if (was !== null) set({ who: null, ended: was === undefined ? null : ended })
+  if (was !== null) set({ who: null, ended: was === undefined && ended === 'refused' ? null : ended })
 }
 
 function set(next: Session): void {

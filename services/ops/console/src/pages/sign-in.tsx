@@ -1,8 +1,8 @@
 import { type FormEvent, useEffect, useState } from 'react'
 import type { SignInWays } from '../../../src/adapters/http/answer-types.js'
 import { AskError, ask, isToken } from '../live/ask.js'
-import type { Ended } from '../live/session.js'
 import { signIn } from '../live/signing.js'
+import { type Ended, endedText } from '../view/ended.js'
 
 const refusals = new Map([
   ['forbidden', 'The identity provider knows you, but gives you no role here. Ask an administrator.'],
@@ -13,6 +13,7 @@ export function SignIn({ ended }: { ended: Ended | null }) {
   const [problem, setProblem] = useState<string | null>(null)
   const [busy, setBusy] = useState(false)
   const [provider, setProvider] = useState<string | null>(null)
+  const told = endedText(ended)
   const refused = new URLSearchParams(window.location.search).get('refused')
   useEffect(() => {
     const stop = new AbortController()
@@ -44,10 +45,9 @@ export function SignIn({ ended }: { ended: Ended | null }) {
     <main id="main" className="sign-in">
       <h1>Lethe operations</h1>
       <p>What is stuck, since when, and whom it endangers.</p>
-      {ended === 'refused' && (
-        <p className="notice warn">
-          The session has ended: nobody used it for a while, it was ended elsewhere, or its credential is not
-          valid any more.
+      {told !== null && (
+        <p className="notice warn" role="alert">
+          {told}
         </p>
       )}
       {refused !== null && (

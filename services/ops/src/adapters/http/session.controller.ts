@@ -77,6 +77,7 @@ export class SessionController {
       roles: caller.roles,
       tenants: caller.tenants,
       csrfToken: session?.csrfToken ?? null,
+      tabs: session?.tabs ?? null,
       startedAt: session?.startedAt ?? null,
       idleAt: end?.idleAt ?? null,
       endsAt: end?.endsAt ?? null,

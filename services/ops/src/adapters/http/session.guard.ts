@@ -62,6 +62,10 @@ export class SessionGuard implements CanActivate {
         'Sign in at POST /v1/session, or send "Authorization: Bearer <token>".',
       )
     const session = this.sessions.find(secret, headers['x-lethe-attended'] !== undefined)
+    // Somebody else has signed in with this browser since: what this page shows is not theirs.
+    const tabs = headers['x-lethe-tabs']
+    if (tabs !== undefined && tabs !== session.tabs)
+      throw problem('unauthenticated', 'The page is of a session that is over. Load it anew.')
     if (!READS.includes(method)) {
       assertOwnSite(headers)
       this.sessions.assertOwnPage(session, headers['x-lethe-csrf'])

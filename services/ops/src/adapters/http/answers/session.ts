@@ -9,6 +9,10 @@ export const session = z.looseObject({
   csrfToken: text.nullable().meta({
     description: 'For X-Lethe-Csrf with every call that changes something; null with a bearer token.',
   }),
+  tabs: text.nullable().meta({
+    description:
+      'What the tabs of the browser call what they share; sent as X-Lethe-Tabs, a call is refused that is not of this session. It opens nothing. null with a bearer token.',
+  }),
   startedAt: epochMs.nullable(),
   idleAt: epochMs.nullable(),
   endsAt: epochMs.nullable(),
