@@ -214,6 +214,8 @@ export interface OpenContext<Options, System> {
    * ever holds. What is there and holds one is an error of `map check`.
    */
   readonly neverHeld?: Readonly<Record<string, string>>
+  /** A probe looks only where the section says: what else may hold somebody is for the map in force to say. */
+  readonly mappedOnly?: boolean
 }
 
 export type TenantRule = { readonly column: string } | { readonly constant: string } | { readonly none: true }
@@ -239,10 +241,12 @@ export interface Connector<Options = unknown, System = unknown> {
   /** Backs up and restores for a restore drill. Without it there are no drills of this kind. */
   openDrill?(context: DrillContext<Options, System>): Promise<DrillSession>
   /**
-   * What of a section this copy of the store has: of an older version of the map tables may be gone since. Null where
-   * nothing of it is left. Read-only; without it a section is taken whole.
+   * What of a section this copy of the store has: of an older version of the map tables, columns or indices may be gone
+   * since. Null where nothing of it is left. Read-only; without it a section is taken whole.
+   *
+   * @param inForce what the map in force says, which counts where both write the same
    */
-  present?(context: OpenContext<Options, System>): Promise<System | null>
+  present?(context: OpenContext<Options, System>, inForce: System): Promise<System | null>
   /**
    * What `map check` has to say of a map that may not fit at all, everything at once, with the credentials
    * of `role`. Read-only. Without it, opening stops at the first thing that does not fit.

@@ -1,23 +1,29 @@
+import { createHash } from 'node:crypto'
 import { LetheError, PausedError } from '@lethe/service-host'
 import type { Connector, IdentifierType, OpenContext, ProbeSession, Role, Session } from './connector.js'
+import { OpenSessions } from './open-sessions.js'
 import type { MapSection, RequestPort } from './request-client.js'
 import type { RestoreSession } from './restoring.js'
 
-interface Closable {
-  close(): Promise<void>
-}
-
-/** Versions of the map with passes under way at the same time are few; more than this are closed again. */
-const MOST_OPEN = 4
 const CURRENT_MS = 5_000
+/** How long what a store has of an older map is believed: tables come and go while Lethe runs. */
+const PRESENT_MS = 30_000
+
+type Context = OpenContext<unknown, unknown>
 
 /** Opens the store as the data map describes it, once per version of the map, and keeps it open. */
 export class Systems {
-  private readonly erasing = new Map<number, Promise<Session>>()
-  private readonly probing = new Map<number, Promise<ProbeSession>>()
-  private readonly restoring = new Map<number, Promise<RestoreSession>>()
-  private readonly erasingPresent = new Map<number, Promise<Session>>()
-  private readonly probingPresent = new Map<number, Promise<ProbeSession>>()
+  private readonly erasing = new OpenSessions<Session>()
+  private readonly probing = new OpenSessions<ProbeSession>()
+  private readonly restoring = new OpenSessions<RestoreSession>()
+  private readonly erasingPresent = new OpenSessions<Session>()
+  private readonly probingPresent = new OpenSessions<ProbeSession>()
+  private readonly presence = new Map<
+    number,
+    { readonly of: Promise<Context | null>; readonly until: number }
+  >()
+  /** What versions of the map say of this system. */
+  private readonly forms = new Map<number, string>()
   private current: { readonly version: number; readonly until: number } | undefined
 
   constructor(
@@ -29,11 +35,13 @@ export class Systems {
   ) {}
 
   session(version: number): Promise<Session> {
-    return this.kept(this.erasing, version, (context) => this.connector.open(context))
+    return this.erasing.get(String(version), async () => this.connector.open(await this.context(version)))
   }
 
   probe(version: number): Promise<ProbeSession> {
-    return this.kept(this.probing, version, (context) => this.connector.openProbe(context))
+    return this.probing.get(String(version), async () =>
+      this.connector.openProbe(await this.context(version)),
+    )
   }
 
   /**
@@ -44,21 +52,62 @@ export class Systems {
     return this.ofPresent(this.erasingPresent, version, (context) => this.connector.open(context))
   }
 
-  /** As `sessionOfPresent`, for looking. */
+  /** As `sessionOfPresent`, for looking: only where that version says. */
   probeOfPresent(version: number): Promise<ProbeSession | null> {
     return this.ofPresent(this.probingPresent, version, (context) => this.connector.openProbe(context))
   }
 
-  private async ofPresent<S extends Closable>(
-    sessions: Map<number, Promise<S>>,
+  /** The version in force where it says the same of this system, so that one session serves both; else that version. */
+  async servedBy(version: number): Promise<number> {
+    const current = await this.currentVersion()
+    if (version === current) return version
+    return (await this.formOf(version)) === (await this.formOf(current)) ? current : version
+  }
+
+  private async formOf(version: number): Promise<string> {
+    const known = this.forms.get(version)
+    if (known !== undefined) return known
+    const { tenant, canonical, system } = await this.request.section(version, this.systemId)
+    const { kind, ceiling, neverHeld, body } = system
+    const form = digestOf([tenant, canonical, kind, ceiling, neverHeld, body])
+    this.forms.set(version, form)
+    return form
+  }
+
+  private async ofPresent<S extends { close(): Promise<void> }>(
+    sessions: OpenSessions<S>,
     version: number,
-    open: (context: OpenContext<unknown, unknown>) => Promise<S>,
+    open: (context: Context) => Promise<S>,
   ): Promise<S | null> {
-    const known = sessions.get(version)
-    if (known) return known
-    const context = await this.context(version)
-    const system = this.connector.present ? await this.connector.present(context) : context.system
-    return system === null ? null : this.kept(sessions, version, () => open({ ...context, system }))
+    const context = await this.contextOfPresent(version)
+    return context && sessions.get(`${version} ${digestOf(context.system)}`, () => open(context))
+  }
+
+  private contextOfPresent(version: number): Promise<Context | null> {
+    const known = this.presence.get(version)
+    if (known && Date.now() < known.until) return known.of
+    const of = this.readPresent(version)
+    this.presence.set(version, { of, until: Date.now() + PRESENT_MS })
+    of.catch(() => this.presence.delete(version))
+    return of
+  }
+
+  private async readPresent(version: number): Promise<Context | null> {
+    const [older, current] = await Promise.all([
+      this.request.section(version, this.systemId),
+      this.request.section('current', this.systemId),
+    ])
+    // What another kind of store held is not in this one.
+    if (older.system.kind !== this.connector.kind) return null
+    // The store that answers now is meant, wherever it was then.
+    const { connection } = current.system
+    const context: Context = {
+      ...this.contextOf({ ...older, system: { ...older.system, connection } }),
+      mappedOnly: true,
+    }
+    const inForce = this.parsedBody(current)
+    const system = this.connector.present ? await this.connector.present(context, inForce) : context.system
+    return system === null ? null : { ...context, system }
   }
 
   /** The replay role's session. Throws PausedError `restore_unsupported` when the connector has none. */
@@ -66,7 +115,7 @@ export class Systems {
     const open = this.connector.openRestore?.bind(this.connector)
     if (open === undefined)
       throw new PausedError('restore_unsupported', `${this.connector.kind} can not be watched for restores.`)
-    return this.kept(this.restoring, version, (context) => open(context))
+    return this.restoring.get(String(version), async () => open(await this.context(version)))
   }
 
   /** Version of the map in force, asked again every few seconds. */
@@ -116,31 +165,17 @@ export class Systems {
   }
 
   async close(): Promise<void> {
-    const kinds = [this.erasing, this.probing, this.restoring, this.erasingPresent, this.probingPresent]
-    const open = kinds.flatMap((sessions): Promise<Closable>[] => [...sessions.values()])
-    for (const sessions of kinds) sessions.clear()
-    await Promise.allSettled(open.map(async (session) => (await session).close()))
+    this.presence.clear()
+    await Promise.all([
+      this.erasing.close(),
+      this.probing.close(),
+      this.restoring.close(),
+      this.erasingPresent.close(),
+      this.probingPresent.close(),
+    ])
   }
 
-  private async kept<S extends Closable>(
-    sessions: Map<number, Promise<S>>,
-    version: number,
-    open: (context: OpenContext<unknown, unknown>) => Promise<S>,
-  ): Promise<S> {
-    const known = sessions.get(version)
-    if (known) return known
-    const opening = this.context(version).then(open)
-    sessions.set(version, opening)
-    opening.catch(() => {
-      // The next use tries again: a failed opening is not kept.
-      if (sessions.get(version) === opening) sessions.delete(version)
-    })
-    const session = await opening
-    await closeOldest(sessions)
-    return session
-  }
-
-  private async context(version: number): Promise<OpenContext<unknown, unknown>> {
+  private async context(version: number): Promise<Context> {
     return this.contextOf(await this.request.section(version, this.systemId))
   }
 
@@ -148,7 +183,7 @@ export class Systems {
    * What a connector opens for a section of some map. Throws PausedError `map_mismatch`,
    * `credentials_missing` or `credentials_invalid` when this deployment can't.
    */
-  contextOf(section: MapSection): OpenContext<unknown, unknown> {
+  contextOf(section: MapSection): Context {
     if (section.system.systemId !== this.systemId)
       throw new PausedError('map_mismatch', `This deployment is ${this.systemId}'s: ask another one.`)
     return {
@@ -187,11 +222,7 @@ export class Systems {
   }
 }
 
-async function closeOldest<S extends Closable>(sessions: Map<number, Promise<S>>): Promise<void> {
-  if (sessions.size <= MOST_OPEN) return
-  const [oldest] = [...sessions.keys()].sort((a, b) => a - b)
-  if (oldest === undefined) return
-  const session = await sessions.get(oldest)
-  sessions.delete(oldest)
-  await session?.close()
-}
+const digestOf = (said: unknown): string =>
+  createHash('sha256')
+    .update(JSON.stringify(said) ?? '')
+    .digest('base64url')

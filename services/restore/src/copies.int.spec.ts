@@ -26,20 +26,30 @@ const section = (systemId: string) => ({
   canonical: 'user_id' as const,
   system: { systemId, kind: 'postgres', connection: 'SHOP', ceiling: null, body: { elements } },
 })
-const copiesOf = (incarnation = 'test') =>
+const LETTERS = { table: 'letters', by: 'user_id', method: 'delete' }
+/** Two versions of the map, of which the younger one has lost a table. */
+const sinceLost = (version: number | 'current') => ({
+  ...section('shop-pg'),
+  version: version === 1 ? 1 : 2,
+  system: {
+    ...section('shop-pg').system,
+    body: { elements: version === 1 ? [LETTERS, ...elements] : elements },
+  },
+})
+const copiesOf = (incarnation = 'test', shop: typeof sinceLost = () => section('shop-pg')) =>
   new Copies({
     connectors: new Map([
       ['shop-pg', postgres as unknown as Connector],
       ['cache', redis as unknown as Connector],
     ]),
     request: {
-      section: async (_version, systemId) =>
+      section: async (version, systemId) =>
         systemId === 'cache'
           ? {
               ...section('cache'),
               system: { ...section('cache').system, kind: 'redis', body: { keys: ['user:{user_id}'] } },
             }
-          : section(systemId),
+          : shop(version),
     },
     source: stand.source,
     store: stand.store,
@@ -105,6 +115,15 @@ describe('a copy that is not in use', () => {
     expect(found).toMatchObject([{ tombstones: 3, held: 1, residual: { users: 2, orders: 2 } }])
     expect(await through('replay', copy())).toMatchObject([{ replayed: 2, held: 1 }])
     expect((await people(backup)).map(({ id }) => id)).toContain('u3')
+  })
+
+  it('of an older data map is judged by the tables that only that map knows as well', async () => {
+    await stand.shop.in(backup, `CREATE TABLE letters AS SELECT id AS user_id FROM users`)
+    copies = copiesOf('test', sinceLost)
+    expect(await through('probe', copy())).toMatchObject([{ residual: { letters: 2, users: 2, orders: 2 } }])
+    expect(await through('replay', copy())).toMatchObject([{ replayed: 2 }])
+    expect(await through('probe', copy())).toMatchObject([{ residual: NOBODY, inconclusive: NOBODY }])
+    expect(await stand.shop.in(backup, 'SELECT count(*)::int AS n FROM letters')).toEqual([{ n: 198 }])
   })
 
   it('of one table alone is erased from and judged by that table; it has no age', async () => {

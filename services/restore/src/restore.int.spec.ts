@@ -236,6 +236,101 @@ describe('a table', () => {
   })
 })
 
+describe('a replay under an older data map', () => {
+  const LETTERS = { table: 'letters', by: 'user_id', method: 'delete' }
+  const BILLS = {
+    table: 'bills',
+    by: 'user_id',
+    method: 'retain',
+    retain: { ground: '17(3)(b)', citation: 'tax law' },
+  }
+  const letters = `CREATE TABLE letters (user_id text, body text);
+     INSERT INTO letters SELECT 'u' || n, 'dear ' || n FROM generate_series(1, 4) n;`
+  const keepLetters = `
+     CREATE FUNCTION keep() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';
+     CREATE TRIGGER keep BEFORE DELETE ON letters FOR EACH ROW EXECUTE FUNCTION keep()`
+
+  /** Backed up under the first of these maps; u1, u2, … erased under the versions named; restored under the last. */
+  async function restoredLater(
+    maps: readonly (readonly object[])[],
+    erasedUnder: readonly number[],
+    tables: string,
+  ) {
+    await stand.shop.as(undefined, tables)
+    stand.maps.splice(0, 1, maps[0] ?? [])
+    const before = stand.process()
+    await round(before)
+    const backup = await stand.shop.backUp()
+    await round(before)
+    await before.guard.stop()
+    stand.maps.push(...maps.slice(1))
+    const process = stand.process()
+    await round(process)
+    for (const [at, mapVersion] of erasedUnder.entries()) await stand.tombstone(`u${at + 1}`, { mapVersion })
+    await stand.shop.restore(backup)
+    await round(process)
+  }
+
+  it.each([
+    ['the one of the copy', [[LETTERS], []], [2]],
+    ['the one somebody was erased under', [[], [LETTERS], []], [2]],
+  ] as const)(
+    'keeps its gate shut while somebody is in a table that only %s knows, and names it',
+    async (_whose, maps, erasedUnder) => {
+      await restoredLater(maps, erasedUnder, letters + keepLetters)
+      expect(await latest()).toMatchObject({ phase: 'waiting', residual: { letters: 1 } })
+      expect((await latest())?.waiting.map(({ code }) => code)).toContain('residual')
+      await expect(asApplication()).rejects.toThrow(/permission denied/)
+      expect(await people()).not.toContain('u1')
+    },
+  )
+
+  it('takes what only the map in force says for what it is', async () => {
+    const bills = `CREATE TABLE bills (user_id text, email text, approved_by text REFERENCES users);
+      INSERT INTO bills VALUES ('u1', 'u1@example.com', NULL)`
+    await restoredLater([[LETTERS], [BILLS]], [1], letters + bills)
+    expect(await latest()).toMatchObject({ phase: 'opened', replayed: 1, residual: {} })
+  })
+
+  it('writes what the map in force writes, where both overwrite the same column', async () => {
+    const masked = (body: string | null) => [
+      { table: 'letters', by: 'user_id', method: 'redact', set: { body } },
+    ]
+    await restoredLater([masked(null), masked('gone')], [1], letters)
+    expect(await latest()).toMatchObject({ phase: 'opened', replayed: 1, residual: {} })
+    expect(await stand.shop.as(undefined, `SELECT body FROM letters WHERE user_id = 'u1'`)).toEqual([
+      { body: 'gone' },
+    ])
+  })
+
+  it('takes a column that the copy does not have for one that holds nobody', async () => {
+    const other = [{ table: 'letters', by: 'reader_id', method: 'delete' }]
+    await restoredLater([[], other, [LETTERS]], [2], letters)
+    expect(await latest()).toMatchObject({ phase: 'opened', replayed: 1, residual: {} })
+  })
+
+  it('keeps its gate shut when a column of the map in force is gone, and says what to do', async () => {
+    const other = [{ table: 'letters', by: 'reader_id', method: 'delete' }]
+    await restoredLater([[LETTERS], other], [1], letters)
+    expect(await latest()).toMatchObject({ phase: 'replaying', waiting: [{ code: 'failed' }] })
+    expect((await latest())?.waiting[0]?.detail).toMatch(/letters.reader_id .* put it back, or/)
+    await expect(asApplication()).rejects.toThrow(/permission denied/)
+  })
+
+  it('of five versions erases under each of them', async () => {
+    const tables = [1, 2, 3, 4, 5].map((n) => `kept${n}`)
+    const maps = [...tables.map((table) => [{ ...LETTERS, table }]), []]
+    const filled = tables.map(
+      (table, at) =>
+        `CREATE TABLE ${table} (user_id text); INSERT INTO ${table} VALUES ('u${at + 1}'), ('u9')`,
+    )
+    await restoredLater(maps, [1, 2, 3, 4, 5], filled.join(';'))
+    expect(await latest()).toMatchObject({ phase: 'opened', replayed: 5, failed: {}, residual: {} })
+    for (const table of tables)
+      expect(await stand.shop.as(undefined, `SELECT user_id FROM ${table}`)).toEqual([{ user_id: 'u9' }])
+  })
+})
+
 describe('a hold', () => {
   it('that may have come since a page was read stops it: the page is read again, smaller, and everybody is done once', async () => {
     const { backup, process } = await erasedSinceBackup()

@@ -54,6 +54,36 @@ describe('a sweep', () => {
     expect(await swept(process)).toMatchObject({ probed: 3, residual: 0, restoreId: null })
   })
 
+  it('finds who came back with a table that only the data map they were erased under knows', async () => {
+    stand.maps.splice(0, 1, [{ table: 'letters', by: 'user_id', method: 'delete' }], [])
+    await erased('u1', 'u2')
+    const process = stand.process()
+    expect(await swept(process)).toMatchObject({ probed: 2, residual: 0, restoreId: null })
+    await stand.shop.as(
+      undefined,
+      `CREATE TABLE letters (user_id text, body text); INSERT INTO letters VALUES ('u1', 'dear'), ('u3', 'dear')`,
+    )
+    const other = stand.process()
+    expect(await swept(other)).toMatchObject({ probed: 2, residual: 1 })
+    expect(await stand.shop.as(undefined, 'SELECT user_id FROM letters')).toEqual([{ user_id: 'u3' }])
+    expect(await latest()).toMatchObject({ announcedBy: 'sweep', replayed: 1, residual: {} })
+    expect(await swept(other)).toMatchObject({ residual: 0, restoreId: null })
+  })
+
+  it('says so when somebody can not be looked for under that map, and finds the others', async () => {
+    // No foreign key leads from the orders to the letters.
+    const unfit = { table: 'orders', by: 'user_id', via: 'letters', method: 'delete' }
+    stand.maps.splice(0, 1, [unfit], [])
+    await stand.shop.as(undefined, 'CREATE TABLE letters (user_id text)')
+    await erased('u1')
+    await stand.tombstone('u2', { mapVersion: 2 })
+    await stand.completed('u2')
+    const sweep = await swept(stand.process())
+    expect(sweep).toMatchObject({ probed: 2, residual: 1, restoreId: sweep.sweepId })
+    expect(await latest()).toMatchObject({ replayed: 1 })
+    expect(await people()).not.toContain('u2')
+  })
+
   it('leaves alone who is under a hold, whose erasure is still under way, and nobody is said to be clean for it', async () => {
     await erased('u1', 'u2')
     await stand.tombstone('u4')

@@ -2,6 +2,7 @@ import { defineConnector } from '@lethe/eraser-kit'
 import { openDrill } from './drill/index.js'
 import { elasticsearchKind, elasticsearchSystem } from './grammar.js'
 import { elasticsearchOptions } from './options.js'
+import { present } from './present.js'
 import { openProbeSession } from './probe.js'
 import { openRestore } from './restore.js'
 import { checkMap, openSession } from './session.js'
@@ -25,5 +26,6 @@ export const elasticsearch = defineConnector({
   openProbe: openProbeSession,
   openRestore,
   openDrill,
+  present,
   check: checkMap,
 })

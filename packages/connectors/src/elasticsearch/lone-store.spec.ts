@@ -39,6 +39,8 @@ export interface LoneStore {
   erase(indices: readonly unknown[], pass: Pass, change?: Change, io?: Partial<EraseIo>): Promise<Outcome>
   probe(indices: readonly unknown[], pass: Pass, change?: Change): Promise<ProbeFinding>
   restoring(indices: readonly unknown[]): Promise<RestoreSession>
+  /** Names of what an older map's indices are there as; null when nothing is. */
+  present(indices: readonly unknown[]): Promise<string[] | null>
   close(): Promise<void>
 }
 
@@ -109,6 +111,11 @@ export async function openLoneStore(server: SearchServer): Promise<LoneStore> {
       if (!session) throw new RangeError('no restore session')
       closers.push(() => session.close())
       return session
+    },
+    present: async (indices) => {
+      const context = contextOf(indices, 'eraser', {})
+      const found = await elasticsearch.present?.(context, context.system)
+      return found ? found.indices.map(({ name, by }) => `${name}.${by}`) : null
     },
     close: async () => {
       for (const close of closers) await close()

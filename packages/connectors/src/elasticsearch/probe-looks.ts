@@ -38,7 +38,10 @@ const NAMES: Readonly<Record<string, RegExp>> = {
   phone: /(phone|mobile|msisdn)/i,
 }
 
-/** Every index that is or may be this tenant's, with every field that holds or by its name could hold an identifier. */
+/**
+ * Every index that is or may be this tenant's, with every field that holds or by its name could hold an identifier; with
+ * `mappedOnly` fields the map names.
+ */
 export function looksFor(
   shape: readonly ProbeIndex[],
   system: ElasticsearchSystem,
@@ -46,6 +49,7 @@ export function looksFor(
   canonical: IdentifierType,
   tenantId: string,
   types: readonly IdentifierType[],
+  mappedOnly = false,
 ): IndexLook[] {
   const tenants = knownTenants(shape, system)
   return shape.flatMap((index): IndexLook[] => {
@@ -55,7 +59,9 @@ export function looksFor(
     const owners = elements.flatMap((one) => namesOf(index).flatMap((name) => matches(one.name, name) ?? []))
     const named = owners.filter((owner) => owner !== '')
     if (named.length > 0 && !named.includes(tenantId)) return []
-    const looks = index.fields.flatMap((field) => looksInto(field, index, elements, system, canonical, types))
+    const looks = index.fields.flatMap((field) =>
+      looksInto(field, index, elements, system, canonical, types, mappedOnly),
+    )
     const tenantField = named.length > 0 ? null : tenantFieldOf(index, rule)
     const ofAnother =
       'column' in rule && named.length === 0 && tenantField === null && !isMine(index, tenantId, tenants)
@@ -91,13 +97,14 @@ function looksInto(
   system: ElasticsearchSystem,
   canonical: IdentifierType,
   types: readonly IdentifierType[],
+  mappedOnly: boolean,
 ): Look[] {
   if (system.ignore?.some((one) => namesOf(index).some((name) => one === `${name}.${field.path}`))) return []
   const known = elements.filter(({ by }) => by === field.path).map((one) => one.identifier ?? canonical)
   const created = elements.find((one) => one.createdAt)?.createdAt ?? null
   return types
     .filter((type) =>
-      known.length > 0 ? known.includes(type) : couldHold(field.path, type, canonical, system),
+      known.length > 0 ? known.includes(type) : !mappedOnly && couldHold(field.path, type, canonical, system),
     )
     .map((type) => ({ field, type, createdAt: type === canonical ? null : created }))
 }

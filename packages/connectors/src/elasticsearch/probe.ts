@@ -97,8 +97,8 @@ class ProbeRun {
         ({ ord, subject }) => subject.tenantId === tenantId && !this.reasons[ord],
       )
       const types = [...new Set(people.flatMap(({ subject }) => subject.identifiers.map(({ type }) => type)))]
-      const { system, tenant, canonical } = this.context
-      for (const look of looksFor(shape, system, tenant, canonical, tenantId, types))
+      const { system, tenant, canonical, mappedOnly } = this.context
+      for (const look of looksFor(shape, system, tenant, canonical, tenantId, types, mappedOnly))
         for (let from = 0; from < people.length; from += CHUNK)
           await this.into(
             this.datedOnly ? datedLooks(look, canonical) : look,

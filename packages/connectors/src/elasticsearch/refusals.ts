@@ -22,7 +22,7 @@ const MESSAGES: Readonly<Record<TargetProblem, string>> = {
   nested_field:
     'lies in nested documents, which are not searched like others: name a field of the document itself',
   unindexed_field: 'is not indexed: nobody can be found by it',
-  missing_index: 'does not exist',
+  missing_index: 'does not exist: put it back, or take it out of the map',
   index_closed: 'is closed: open it',
   data_stream: 'is a data stream: name its backing indices, or let them expire',
   alias_of_many: 'is an alias of several indices: name each of them',

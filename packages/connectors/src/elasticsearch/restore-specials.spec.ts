@@ -85,6 +85,22 @@ export function restoreSpecials(server: () => SearchServer): void {
       expect(found.receipts).toBeLessThan(receipts)
     })
 
+    it('has of an older map what is there: an index that is gone, or has no such field, is left out', async () => {
+      const lost = { ...MAP[0], name: 'lost' }
+      const renamed = { ...MAP[0], by: 'reader_id' }
+      const tenants = { ...MAP[0], name: 'lost-{tenant}' }
+      expect(await store.present([...MAP, lost, renamed, tenants])).toEqual([
+        'users.user_id',
+        'lost-{tenant}.user_id',
+      ])
+      expect(await store.present([lost, renamed])).toBeNull()
+      // What is there and does not fit stays, to be refused.
+      await store.call('POST', '/users/_close')
+      expect(await store.present([...MAP, lost])).toEqual(['users.user_id'])
+      await store.call('POST', '/users/_open')
+      await expect(store.open([...MAP, lost])).rejects.toThrow(/lost does not exist: put it back, or/)
+    })
+
     it('may leave a shard away: then nobody says which copy it is', async () => {
       const session = await store.restoring(MAP)
       await store.index(

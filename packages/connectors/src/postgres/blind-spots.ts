@@ -18,7 +18,7 @@ export async function blindSpots(
   const shape = await readShape(db)
   const named = system.elements.flatMap(({ identifier }) => (identifier ? [identifier] : []))
   const types = [...new Set([canonical, ...Object.keys(system.resolves ?? {}), ...named])]
-  const looks = looksFor(shape, system, canonical, types as (typeof canonical)[])
+  const looks = looksFor(shape, { system, canonical }, types as (typeof canonical)[])
   const wanted = new Set(looks.flatMap(({ table, holder }) => [table, holder]))
   return [...wanted].flatMap((table) => findingOn(table))
 }

@@ -6,7 +6,11 @@ import { comparable } from './identifier-values.js'
 
 export function tableNamed(catalogue: Catalogue, name: string): Table {
   const table = catalogue.find(name)
-  if (!table) throw new TerminalError('missing_table', `Table ${name} of the data map does not exist.`)
+  if (!table)
+    throw new TerminalError(
+      'missing_table',
+      `Table ${name} of the data map does not exist: put it back, or take it out of the map.`,
+    )
   if (table.kind !== 'r' && table.kind !== 'p')
     throw new TerminalError('not_a_table', `${name} is a view or foreign table: map the table behind it.`)
   if (table.isPartition)
@@ -23,7 +27,11 @@ export function tableNamed(catalogue: Catalogue, name: string): Table {
 
 export function columnNamed(table: Table, name: string): Column {
   const column = table.columns.get(name)
-  if (!column) throw new TerminalError('missing_column', `Column ${table.name}.${name} does not exist.`)
+  if (!column)
+    throw new TerminalError(
+      'missing_column',
+      `Column ${table.name}.${name} does not exist: put it back, or take it out of the map.`,
+    )
   return column
 }
 

@@ -1,30 +1,23 @@
-import { readCatalogue } from './catalogue.js'
+import { type Catalogue, readCatalogue } from './catalogue.js'
 import { connect, openPool, type PostgresContext } from './database.js'
 import { crossing } from './errors.js'
-import type { PostgresSystem } from './grammar.js'
+import type { PostgresElement, PostgresSystem } from './grammar.js'
+import { compileAll, type Misfit } from './targets.js'
 
 /**
- * The elements and resolvers of a section whose tables are in this database: those of an older map may have been
- * dropped since. A table that is there without a column of the map is no such case: that stays to be refused.
+ * What of an older map's section is in this database: tables and columns may have been dropped since. Where the map in
+ * force overwrites the same columns, what it writes there counts: two maps can't both find their own value. Whatever else
+ * does not fit stays, to be refused.
  */
-export async function present(context: PostgresContext): Promise<PostgresSystem | null> {
+export async function present(
+  context: PostgresContext,
+  inForce: PostgresSystem,
+): Promise<PostgresSystem | null> {
   const pool = openPool({ ...context.options, connections: 1 }, `lethe tables of ${context.systemId}`)
   try {
     const client = await connect(pool)
     try {
-      const catalogue = await readCatalogue(client)
-      const there = (table: string | undefined) => table === undefined || Boolean(catalogue.find(table))
-      const tableOf = (column: string) => column.slice(0, column.lastIndexOf('.'))
-      const { elements, resolves = {}, ...rest } = context.system
-      const kept = elements.filter(({ table, via }) => there(table) && there(via))
-      const leading = Object.entries(resolves).filter(([, column]) => there(tableOf(column)))
-      return kept.length === 0
-        ? null
-        : {
-            ...rest,
-            elements: kept,
-            ...(leading.length > 0 ? { resolves: Object.fromEntries(leading) } : {}),
-          }
+      return whatIsThere(context, inForce, await readCatalogue(client))
     } finally {
       client.release()
     }
@@ -33,4 +26,49 @@ export async function present(context: PostgresContext): Promise<PostgresSystem 
   } finally {
     await pool.end()
   }
+}
+
+const GONE = new Set(['missing_table', 'missing_column'])
+
+function whatIsThere(
+  { system, tenant, canonical }: PostgresContext,
+  inForce: PostgresSystem,
+  catalogue: Catalogue,
+): PostgresSystem | null {
+  const { resolves = {}, ...rest } = system
+  const elements = system.elements.flatMap((one) => whatIsThereOf(one, inForce, catalogue) ?? [])
+  const { misfits } = compileAll({ ...rest, elements, resolves }, catalogue, tenant, canonical)
+  const gone = misfits.filter(({ error }) => GONE.has(error.code))
+  const isGone = (...path: Misfit['path']) =>
+    gone.some((one) => path.every((part, at) => one.path[at] === part))
+  const kept = elements.filter((_, index) => !isGone('elements', index))
+  const leading = Object.entries(resolves).filter(([type]) => !isGone('resolves', type))
+  if (kept.length === 0) return null
+  return { ...rest, elements: kept, ...(leading.length > 0 ? { resolves: Object.fromEntries(leading) } : {}) }
+}
+
+/** Without columns that would only be written or read besides; null where that leaves nothing to be done. */
+function whatIsThereOf(
+  element: PostgresElement,
+  inForce: PostgresSystem,
+  catalogue: Catalogue,
+): PostgresElement | null {
+  const columns = catalogue.find(element.table)?.columns
+  if (columns === undefined) return null
+  const { set, json, mentions, createdAt, ...rest } = element
+  const overwritten = new Set(
+    inForce.elements.flatMap((one) => (one.table === element.table ? Object.keys(one.set ?? {}) : [])),
+  )
+  const still = <T>(of: Readonly<Record<string, T>> = {}) =>
+    Object.entries(of).filter(([column]) => columns.has(column) && !overwritten.has(column))
+  const [left, paths] = [still(set), still(json)]
+  const kept: PostgresElement = {
+    ...rest,
+    ...(left.length > 0 ? { set: Object.fromEntries(left) } : {}),
+    ...(paths.length > 0 ? { json: Object.fromEntries(paths) } : {}),
+    ...(mentions && columns.has(mentions.column) ? { mentions } : {}),
+    ...(createdAt && columns.has(createdAt) ? { createdAt } : {}),
+  }
+  const isIdle = kept.method === 'redact' && !kept.set && !kept.json && !kept.mentions
+  return isIdle ? null : kept
 }

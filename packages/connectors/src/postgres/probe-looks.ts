@@ -1,4 +1,5 @@
 import type { IdentifierType } from '@lethe/eraser-kit'
+import type { PostgresContext } from './database.js'
 import type { PostgresElement, PostgresSystem } from './grammar.js'
 import { type ProbeColumn, type ProbeKey, type ProbeTable, type Shape, tableCalled } from './probe-shape.js'
 
@@ -32,25 +33,27 @@ const NAMES: Readonly<Record<string, RegExp>> = {
   phone: /(phone|mobile|msisdn)/i,
 }
 
-/** Every column that holds, or by its name and type could hold, one of these identifiers. */
+/** Every column that holds, or by its name and type could hold, one of these identifiers; with `mappedOnly` those the map names. */
 export function looksFor(
   shape: Shape,
-  system: PostgresSystem,
-  canonical: IdentifierType,
+  { system, canonical, mappedOnly = false }: Pick<PostgresContext, 'system' | 'canonical' | 'mappedOnly'>,
   types: readonly IdentifierType[],
 ): Look[] {
-  const holding = knownColumns(shape, system, canonical)
+  const holding = knownColumns(shape, system, canonical, mappedOnly)
   const names = canonicalNames(system, canonical)
   const looks: Look[] = []
   for (const table of shape.tables) {
     if (table.partition || !['r', 'p', 'm'].includes(table.kind)) continue
     const elements = system.elements.filter((element) => tableCalled(shape, element.table)?.oid === table.oid)
+    if (mappedOnly && elements.length === 0) continue
     const collection = elements[0]?.table ?? `${table.schema}.${table.name}`
     for (const column of table.columns) {
       if (ignored(system, table, column)) continue
       const known = holding.get(`${table.oid} ${column.name}`)
       for (const type of types) {
-        const wanted = known ? known.has(type) : couldHold(shape, table, column, type, canonical, names)
+        const wanted = known
+          ? known.has(type)
+          : !mappedOnly && couldHold(shape, table, column, type, canonical, names)
         if (wanted) looks.push(look(table, collection, elements, column, type, canonical))
       }
     }
@@ -115,11 +118,12 @@ function throughParent(
   return [{ ...base, holder, via, content: element.method === 'redact' ? element : null }]
 }
 
-/** Columns the map names, and columns whose foreign key leads to one of those. */
+/** Columns the map names, and, without `named`, columns whose foreign key leads to one of those. */
 function knownColumns(
   shape: Shape,
   system: PostgresSystem,
   canonical: IdentifierType,
+  named: boolean,
 ): Map<string, Set<IdentifierType>> {
   const known = new Map<string, Set<IdentifierType>>()
   const note = (oid: number, column: string, type: IdentifierType): boolean => {
@@ -139,7 +143,7 @@ function knownColumns(
     if (table) note(table.oid, element.by, element.identifier ?? canonical)
   }
   // Bounded: each round adds at least one of finitely many pairs.
-  for (let grew = true; grew; ) {
+  for (let grew = !named; grew; ) {
     grew = false
     for (const key of shape.keys)
       for (const [child, parent] of key.columns)

@@ -54,7 +54,7 @@ async function look(
   const obstacle = obstacleIn(shape, context)
   if (obstacle) return subjects.map(() => inconclusive(obstacle))
   const types = [...new Set(subjects.flatMap((subject) => subject.identifiers.map(({ type }) => type)))]
-  const looks = looksFor(shape, context.system, context.canonical, types)
+  const looks = looksFor(shape, context, types)
   const hidden = looks.find(({ table, holder }) =>
     [table, holder].some((one) => one.filtered || !one.readable),
   )

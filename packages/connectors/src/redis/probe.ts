@@ -20,7 +20,7 @@ export async function openProbeSession(
       guarded('look for keys', async () => {
         const positions = (await store.facts()).map(({ position }) => position).join(' ')
         const reasons = subjects.map((subject) => inconclusive(subject, system, tenant, context.canonical))
-        const sightings = new Sightings(system, tenant)
+        const sightings = new Sightings(system, tenant, context.mappedOnly)
         for (const [ord, subject] of subjects.entries()) if (!reasons[ord]) sightings.expect(ord, subject)
         await walk(store, (key) => sightings.see(key))
         await lookIntoSets(store, sightings)

@@ -39,6 +39,8 @@ export class Sightings {
   constructor(
     private readonly system: RedisSystem,
     private readonly tenant: TenantRule,
+    /** What no template covers is nobody's. */
+    private readonly mappedOnly = false,
   ) {
     const all = this.collections()
     this.shapes = all.map((name) =>
@@ -84,7 +86,8 @@ export class Sightings {
       for (const one of tails.get(lower(key.slice(key.length - length))) ?? [])
         known = this.compare(one, key) || known
     }
-    if (!known && !this.shapes.some((shape) => hasShape(key, shape))) this.seeUnmapped(key)
+    if (!this.mappedOnly && !known && !this.shapes.some((shape) => hasShape(key, shape)))
+      this.seeUnmapped(key)
   }
 
   sets(): readonly NamedSet[] {

@@ -4,6 +4,7 @@ import type { Replayed } from '../domain/restore.js'
 import type { Fate } from '../domain/tally.js'
 import type { LiveTombstone } from './tombstone-source.js'
 import { type UndatedModes, withoutTakenAlong } from './undated.js'
+import { underMaps } from './under-maps.js'
 import type { WatchedSystem } from './watched-system.js'
 
 /** How long one batch may take, in milliseconds. */
@@ -50,10 +51,7 @@ export interface Told {
 export class Applying {
   constructor(private readonly now: () => number = Date.now) {}
 
-  /**
-   * Under the map of the copy and the one in force for everybody, and under the tombstone's own version where that is
-   * another one. Older ones first: what they alone know may refer to what the younger ones erase.
-   */
+  /** Under every version of the map that may describe where they are (`underMaps`). */
   async eraseAll(
     run: Run,
     system: WatchedSystem,
@@ -64,12 +62,9 @@ export class Applying {
   ): Promise<Told[]> {
     const current = await system.currentVersion()
     const told = new Map<string, Told>()
-    const whole = new Set([current, run.copyMap ?? current])
-    const versions = new Set([...whole, ...tombstones.map(({ mapVersion }) => mapVersion)])
-    for (const version of [...versions].sort((a, b) => a - b)) {
+    for (const { version, people: mine } of await underMaps(system, tombstones, run.copyMap)) {
       const session = version === current ? await system.session(version) : await system.olderSession(version)
       if (session === null) continue
-      const mine = whole.has(version) ? tombstones : tombstones.filter((one) => one.mapVersion === version)
       // One receipt for many has room for one version: of the others everybody has their own.
       const together = version === current && run.generation !== undefined
       const of = { run, session, version, together, validUntil, signal, system, modes }

@@ -13,8 +13,9 @@ import { Applying, fateOf, type Readable } from './applying.js'
 import { CopyDigests } from './copy-digests.js'
 import { type CopyPage, CopyPages, nameOf } from './copy-pages.js'
 import { isPutOff } from './digest-matching.js'
+import { sightUnderMaps } from './sight-under-maps.js'
 import type { LiveTombstone, TombstoneSource } from './tombstone-source.js'
-import { modesOf, type Sighted, sight, undatedOf } from './undated.js'
+import { modesOf, type Sighted, undatedOf } from './undated.js'
 import { type WatchedSystem, watchedSystem } from './watched-system.js'
 
 /** A copy of a watched system that is not the one in use: staging, or a part of a backup. */
@@ -110,7 +111,8 @@ export class Copies {
         ofPage: async ({ tombstones }) => {
           const people = tombstones.filter((one): one is Readable => one.subject !== null)
           const modes = await modesOf(this.parts.reviews, copy.systemId, people)
-          const findings = await this.toldOf(copy, await sight(system, people, modes, signal))
+          const sights = await sightUnderMaps(system, people, modes, signal, copyMap)
+          const findings = await this.toldOf(copy, sights)
           // Everybody is counted, and those nobody may look for by why.
           const all = tombstones.filter((one) => !isPutOff(one)).length
           const tally: Tally = { ...counted(nothing, untold(tombstones)), tombstones: all }

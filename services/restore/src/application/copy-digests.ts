@@ -4,8 +4,9 @@ import type { Tally } from '../domain/waiting.js'
 import type { Run } from './applying.js'
 import { type ErasingParts, eraseFound } from './digest-erasing.js'
 import { DigestMatching, isPutOff, type Matched, type Reading } from './digest-matching.js'
+import { sightUnderMaps, together } from './sight-under-maps.js'
 import type { LiveTombstone, TombstoneSource } from './tombstone-source.js'
-import { modesOf, type Sighted, sight } from './undated.js'
+import { modesOf, type Sighted } from './undated.js'
 import type { WatchedSystem } from './watched-system.js'
 
 interface Asked {
@@ -63,7 +64,7 @@ export class CopyDigests {
     const matched = await this.match(asked, async (ask) => {
       const { people } = await ask()
       const modes = await modesOf(this.parts.reviews, system.systemId, people)
-      for (const one of await sight(system, people, modes, signal)) {
+      for (const one of await sightUnderMaps(system, people, modes, signal, asked.copyMap)) {
         const { tombstoneId } = one.tombstone
         const before = sights.get(tombstoneId)
         sights.set(tombstoneId, before === undefined ? one : together(before, one))
@@ -96,22 +97,4 @@ function othersOf({ later }: Asked, matched: Matched | null, found: number): Fat
     // Put off and not there any more: somebody has placed a hold since.
     ...many(later - sought - lost, 'held'),
   ]
-}
-
-const RANK = { clean: 0, inconclusive: 1, residual: 2 } as const
-
-/** One person, found by one identifier and by another: the same records are counted once. */
-function together(one: Sighted, other: Sighted): Sighted {
-  const [worse, better] = RANK[one.finding.result] >= RANK[other.finding.result] ? [one, other] : [other, one]
-  const residual = most(worse.finding.residual, better.finding.residual)
-  return { ...worse, finding: { ...worse.finding, residual }, undated: most(one.undated, other.undated) }
-}
-
-function most(
-  one: Readonly<Record<string, number>>,
-  other: Readonly<Record<string, number>>,
-): Record<string, number> {
-  const all = { ...one }
-  for (const [place, matches] of Object.entries(other)) all[place] = Math.max(all[place] ?? 0, matches)
-  return all
 }

@@ -4,7 +4,8 @@ import type { ReviewStore } from '../adapters/review-store.js'
 import type { Fate } from '../domain/tally.js'
 import { type Applying, fateOf, type Readable, type Run } from './applying.js'
 import type { Found } from './digest-matching.js'
-import { modesOf, type Sighted, sight, type UndatedModes } from './undated.js'
+import { sightUnderMaps } from './sight-under-maps.js'
+import { modesOf, type Sighted, type UndatedModes } from './undated.js'
 import type { WatchedSystem } from './watched-system.js'
 
 export interface ErasingParts {
@@ -38,7 +39,7 @@ export async function eraseFound(
   const modes = await modesOf(reviews, system.systemId, people)
   const told = await applying.eraseAll(run, system, people, validUntil, signal, modes)
   // Looked for with the probe's own queries. Who can't be looked for counts as there.
-  const sights = await sight(system, people, modes, signal)
+  const sights = await sightUnderMaps(system, people, modes, signal, of.copyMap)
   const still = new Set(
     sights.flatMap(({ tombstone, finding }) => (finding.result === 'clean' ? [] : [tombstone.tombstoneId])),
   )

@@ -4,6 +4,7 @@ import { HeldMatch, type Match, MOST_TENANTS } from '../digesting/held-match.js'
 import { bytesOf, DigestSet, versionOf } from '../domain/digest-set.js'
 import { PageExpired, type Readable } from './applying.js'
 import type { LiveTombstone, Pepper, TombstoneSource } from './tombstone-source.js'
+import { servedBy } from './under-maps.js'
 import type { WatchedSystem } from './watched-system.js'
 
 const PAGE = 5_000
@@ -154,7 +155,9 @@ export class DigestMatching {
     if (wanted.tenants.size > MOST_TENANTS) return false
     const { system, signal, copyMap } = state
     const current = await system.currentVersion()
-    const versions = new Set([current, copyMap ?? current, ...wanted.versions])
+    const versions = new Set([current])
+    for (const version of [copyMap ?? current, ...wanted.versions])
+      versions.add(await servedBy(system, version))
     const matching = new HeldMatch({ ...wanted, peppers: state.peppers })
     for (let reading = 1; ; reading++) {
       let left = false

@@ -8,8 +8,9 @@ import { replayedOf } from './applying.js'
 import { type ErasingParts, eraseFound } from './digest-erasing.js'
 import { DigestMatching, type Found, isPutOff } from './digest-matching.js'
 import { service, sweptTotal } from './metrics.js'
+import { sightUnderMaps } from './sight-under-maps.js'
 import type { LiveTombstone, TombstoneSource } from './tombstone-source.js'
-import { listUndated, modesOf, sight } from './undated.js'
+import { listUndated, modesOf } from './undated.js'
 import type { WatchedSystem } from './watched-system.js'
 
 export interface DigestSweepParts extends ErasingParts {
@@ -82,7 +83,7 @@ export class DigestSweep {
     const { people } = await ask()
     if (people.length === 0) return false
     const modes = await modesOf(reviews, systemId, people)
-    const sights = await sight(system, people, modes, of.signal)
+    const sights = await sightUnderMaps(system, people, modes, of.signal)
     await listUndated(reviews, { systemId, restoreId }, sights, modes, now())
     const residual = new Set<string>()
     for (const { tombstone, finding } of sights) {

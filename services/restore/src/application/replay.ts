@@ -7,8 +7,9 @@ import type { Tally } from '../domain/waiting.js'
 import { Applying, fateOf, PageExpired, type Readable, replayedOf } from './applying.js'
 import { DigestReplay } from './digest-replay.js'
 import { replayedTotal, service } from './metrics.js'
+import { sightUnderMaps } from './sight-under-maps.js'
 import type { TombstonePage, TombstoneSource } from './tombstone-source.js'
-import { listUndated, modesOf, sight } from './undated.js'
+import { listUndated, modesOf } from './undated.js'
 import type { WatchedSystem } from './watched-system.js'
 
 const PAGE = 1_000
@@ -64,18 +65,12 @@ export class Replay {
   }
 
   async probe(restore: Restore, system: WatchedSystem, signal: AbortSignal): Promise<Tally> {
-    const { markerMap } = restore
-    const isOlder = markerMap !== null && markerMap !== (await system.currentVersion())
-    const older = isOlder ? await system.olderProbe(markerMap) : null
     return this.pages(restore, system, signal, async (tally, { tombstones: page }) => {
       const people = page.filter((one): one is Readable => one.subject !== null)
       const modes = await modesOf(this.reviews, restore.systemId, people)
-      const now = await sight(system, people, modes, signal)
-      const then = older === null ? [] : await sight(system, people, modes, signal, older)
-      // One line for each person, whichever map they are found under.
-      const sights = now.map((one, at) => ({ ...one, undated: { ...then[at]?.undated, ...one.undated } }))
+      const sights = await sightUnderMaps(system, people, modes, signal, restore.markerMap)
       await listUndated(this.reviews, restore, sights, modes, this.now())
-      const findings = [...now, ...then].map(({ finding }) => finding)
+      const findings = sights.map(({ finding }) => finding)
       return { tally: seen(tally, findings), replayed: [] }
     })
   }

@@ -10,8 +10,9 @@ import { Applying, fateOf, PageExpired, type Readable, replayedOf } from './appl
 import { isPutOff } from './digest-matching.js'
 import { DigestSweep, isShut } from './digest-sweep.js'
 import { service, sweptTotal } from './metrics.js'
+import { sightUnderMaps } from './sight-under-maps.js'
 import type { TombstonePage, TombstoneSource } from './tombstone-source.js'
-import { listUndated, modesOf, type Sighted as Seen, sight } from './undated.js'
+import { listUndated, modesOf, type Sighted as Seen } from './undated.js'
 import type { WatchedSystem } from './watched-system.js'
 
 const PAGE = 2_500
@@ -107,7 +108,7 @@ export class Sweeping {
     const people = readable(page).filter(({ requestId }) => done.has(requestId))
     const { reviews } = this.parts
     const modes = await modesOf(reviews, systemId, people)
-    const sights = await sight(system, people, modes, signal)
+    const sights = await sightUnderMaps(system, people, modes, signal)
     await listUndated(reviews, { systemId, restoreId: sweep.sweepId }, sights, modes, this.now())
     for (const { finding } of sights) sweptTotal.inc({ system: systemId, result: finding.result, service })
     const back = sights.filter(({ finding }) => finding.result === 'residual')
@@ -175,7 +176,7 @@ export class Sweeping {
           fates.push(fate)
           if (fate.is !== 'absent') replayed.push(replayedOf(tombstone, outcome, fate))
         }
-        const left = await sight(system, people, modes, signal)
+        const left = await sightUnderMaps(system, people, modes, signal)
         await listUndated(reviews, { systemId, restoreId: sweep.sweepId }, left, modes, this.now())
         const tally = seen(
           counted(nothing, fates),

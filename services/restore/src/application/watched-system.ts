@@ -24,7 +24,10 @@ export interface WatchedSystem {
   /** Erasing as an older version describes it, of what the copy still has; null when that is nothing. */
   olderSession(mapVersion: number): Promise<Session | null>
   currentVersion(): Promise<number>
+  /** The version in force where it says the same of this system, else that version. Throws what `session` throws. */
+  servedBy(mapVersion: number): Promise<number>
   probe(): Promise<ProbeSession>
+  /** Looking only where an older version says, as far as the copy has that; null when that is nothing. */
   olderProbe(mapVersion: number): Promise<ProbeSession | null>
   /** Forgets what it knows of the copy that answered before: tables may be others now. */
   reopen(): Promise<void>
@@ -42,6 +45,7 @@ export function watchedSystem(systemId: string, connector: Connector, systems: S
     restore: async () => systems.restore(await systems.currentVersion()),
     session: (version) => systems.session(version),
     olderSession: (version) => systems.sessionOfPresent(version),
+    servedBy: (version) => systems.servedBy(version),
     olderProbe: (version) => systems.probeOfPresent(version),
     currentVersion: () => systems.currentVersion(),
     probe: async () => systems.probe(await systems.currentVersion()),

@@ -1,0 +1,33 @@
+import { guarded } from './errors.js'
+import type { ElasticsearchSystem } from './grammar.js'
+import { Store } from './store.js'
+import { type ElasticsearchContext, indicesOf, jobsOf, problemsOf } from './targets.js'
+
+const GONE = new Set(['missing_index', 'missing_field'])
+
+/**
+ * What of an older map's section is in this cluster: indices may have been deleted since, and others have taken their
+ * names without the fields people were found by. Whatever else does not fit stays, to be refused.
+ */
+export async function present(context: ElasticsearchContext): Promise<ElasticsearchSystem | null> {
+  const { system, tenant, canonical } = context
+  const store = await Store.open(context.options, system.flavour)
+  try {
+    return await guarded('look which indices of the data map are there', async () => {
+      const kept = []
+      for (const one of system.indices) {
+        const [job] = jobsOf({ ...system, indices: [one] })
+        if (job === undefined) continue
+        const { looked, problems } = await problemsOf(store, job, { tenant, canonical })
+        // Of a name per tenant each index counts for itself; a tenant without one has nothing there.
+        const isGone = job.name.tenanted
+          ? looked > 0 && problems.length === looked && problems.every(({ code }) => GONE.has(code))
+          : problems.some(({ code }) => GONE.has(code)) || (await indicesOf(store, job.name)).size === 0
+        if (!isGone) kept.push(one)
+      }
+      return kept.length === 0 ? null : { ...system, indices: kept }
+    })
+  } finally {
+    await store.close()
+  }
+}

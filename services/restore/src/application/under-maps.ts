@@ -1,0 +1,41 @@
+import { TerminalError } from '@lethe/service-host'
+import type { Readable } from './applying.js'
+import type { WatchedSystem } from './watched-system.js'
+
+/** Whom one version of the data map is about. */
+export interface UnderMap {
+  readonly version: number
+  readonly people: readonly Readable[]
+}
+
+/**
+ * The versions that may describe where these people are: the one in force and the copy's for everybody, and each
+ * tombstone's own. One that says the same as the one in force is that one. Older ones first: what they alone know may
+ * refer to what the younger ones know.
+ */
+export async function underMaps(
+  system: WatchedSystem,
+  people: readonly Readable[],
+  copyMap: number | null = null,
+): Promise<UnderMap[]> {
+  const current = await system.currentVersion()
+  const copys = copyMap ?? current
+  const served = new Map<number, number>()
+  for (const version of new Set([copys, ...people.map(({ mapVersion }) => mapVersion)]))
+    served.set(version, await servedBy(system, version))
+  const of = (version: number) => served.get(version) ?? version
+  const whole = new Set([current, of(copys)])
+  return [...new Set([...whole, ...served.values()])]
+    .sort((a, b) => a - b)
+    .map((version) => ({
+      version,
+      people: whole.has(version) ? people : people.filter(({ mapVersion }) => of(mapVersion) === version),
+    }))
+}
+
+/** Of `WatchedSystem`; a version that nobody knows any more says so where it is used. */
+export const servedBy = (system: WatchedSystem, version: number): Promise<number> =>
+  system.servedBy(version).catch((error: unknown) => {
+    if (error instanceof TerminalError) return version
+    throw error
+  })
