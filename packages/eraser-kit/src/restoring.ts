@@ -63,8 +63,9 @@ export interface PreparedState {
  */
 export interface RestoreSession {
   /**
-   * What stays equal while this very copy of the store lives and differs when another copy answers
-   * (PostgreSQL: system identifier and timeline). Null where the store has no such thing.
+   * What stays equal while this very copy of the store lives and differs when another copy may answer. Null where the
+   * store has no such thing. `<place>#<copy>#<run>` where it can tell more: the place is the server; another copy in the
+   * same place was made by a restore (empty: not known); a run ends when the server does, and files may be put back then.
    */
   identity(): Promise<string | null>
   readonly marker: {

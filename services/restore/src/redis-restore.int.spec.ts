@@ -158,6 +158,26 @@ describe('one key that is put back into a Redis in use', () => {
   })
 })
 
+describe('a Redis that is backed up and put back between two looks', () => {
+  it('shows the right marker; its start is noticed, and a sweep erases again who came back', async () => {
+    stand = await CacheStand.open('rdb')
+    const process = stand.process()
+    await stand.seed(100)
+    await round(process)
+    const backup = await stand.backUp()
+    await stand.erase(['u7', 'u8'])
+    await completed(stand.pool, ['u7', 'u8'])
+    await stand.server.kill()
+    stand.server.putBack(backup)
+    await stand.server.start()
+    expect(await stand.present(['u7', 'u8'])).toHaveLength(2)
+    await round(process)
+    await process.sweeps.idle()
+    expect(await stand.present(['u7', 'u8'])).toEqual([])
+    expect(await latest()).toMatchObject({ announcedBy: 'sweep', replayed: 2 })
+  })
+})
+
 describe('a Redis that was shut before its start', () => {
   it('by its configuration lets the same users in again, with the passwords they had', async () => {
     stand = await CacheStand.open('rdb', 'config')

@@ -185,6 +185,39 @@ describe('a restored store', () => {
   })
 })
 
+describe('a copy that is taken and put back between two looks', () => {
+  it('shows the right marker, and is recognised by its database all the same', async () => {
+    const process = stand.process()
+    await round(process)
+    const backup = await stand.shop.backUp()
+    await stand.tombstone('u1')
+    await stand.shop.as(
+      undefined,
+      `DELETE FROM orders WHERE user_id = 'u1'; DELETE FROM users WHERE id = 'u1'`,
+    )
+    await stand.shop.restore(backup)
+    await round(process)
+    expect(await latest()).toMatchObject({ announcedBy: 'marker', phase: 'opened', replayed: 1 })
+    expect(await people()).toHaveLength(199)
+    await round(process)
+    await round(stand.process())
+    expect(await stand.store.history(null, 10)).toHaveLength(1)
+  })
+
+  it('into the same database is recognised by the table of the marker', async () => {
+    const process = stand.process()
+    await round(process)
+    await stand.tombstone('u1')
+    await stand.shop.as(
+      undefined,
+      `CREATE TABLE lethe.other (LIKE lethe.marker INCLUDING ALL); INSERT INTO lethe.other SELECT * FROM lethe.marker;
+       DROP TABLE lethe.marker; ALTER TABLE lethe.other RENAME TO marker`,
+    )
+    await round(process)
+    expect(await latest()).toMatchObject({ announcedBy: 'marker', phase: 'opened', replayed: 1 })
+  })
+})
+
 describe('a table', () => {
   const LEGACY = { table: 'letters', by: 'user_id', method: 'delete' }
   const letters = () => stand.shop.as(undefined, 'SELECT user_id FROM letters ORDER BY 1')
@@ -237,14 +270,14 @@ describe('a table', () => {
 })
 
 describe('a replay under an older data map', () => {
-  const LETTERS = { table: 'letters', by: 'user_id', method: 'delete' }
+  const LETTERS = { table: 'letters', by: 'reader', method: 'delete' }
   const BILLS = {
     table: 'bills',
     by: 'user_id',
     method: 'retain',
     retain: { ground: '17(3)(b)', citation: 'tax law' },
   }
-  const letters = `CREATE TABLE letters (user_id text, body text);
+  const letters = `CREATE TABLE letters (reader text, body text);
      INSERT INTO letters SELECT 'u' || n, 'dear ' || n FROM generate_series(1, 4) n;`
   const keepLetters = `
      CREATE FUNCTION keep() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';
@@ -294,26 +327,26 @@ describe('a replay under an older data map', () => {
 
   it('writes what the map in force writes, where both overwrite the same column', async () => {
     const masked = (body: string | null) => [
-      { table: 'letters', by: 'user_id', method: 'redact', set: { body } },
+      { table: 'letters', by: 'reader', method: 'redact', set: { body } },
     ]
     await restoredLater([masked(null), masked('gone')], [1], letters)
     expect(await latest()).toMatchObject({ phase: 'opened', replayed: 1, residual: {} })
-    expect(await stand.shop.as(undefined, `SELECT body FROM letters WHERE user_id = 'u1'`)).toEqual([
+    expect(await stand.shop.as(undefined, `SELECT body FROM letters WHERE reader = 'u1'`)).toEqual([
       { body: 'gone' },
     ])
   })
 
   it('takes a column that the copy does not have for one that holds nobody', async () => {
-    const other = [{ table: 'letters', by: 'reader_id', method: 'delete' }]
+    const other = [{ table: 'letters', by: 'reader_no', method: 'delete' }]
     await restoredLater([[], other, [LETTERS]], [2], letters)
     expect(await latest()).toMatchObject({ phase: 'opened', replayed: 1, residual: {} })
   })
 
   it('keeps its gate shut when a column of the map in force is gone, and says what to do', async () => {
-    const other = [{ table: 'letters', by: 'reader_id', method: 'delete' }]
+    const other = [{ table: 'letters', by: 'reader_no', method: 'delete' }]
     await restoredLater([[LETTERS], other], [1], letters)
     expect(await latest()).toMatchObject({ phase: 'replaying', waiting: [{ code: 'failed' }] })
-    expect((await latest())?.waiting[0]?.detail).toMatch(/letters.reader_id .* put it back, or/)
+    expect((await latest())?.waiting[0]?.detail).toMatch(/letters.reader_no .* put it back, or/)
     await expect(asApplication()).rejects.toThrow(/permission denied/)
   })
 
@@ -322,12 +355,12 @@ describe('a replay under an older data map', () => {
     const maps = [...tables.map((table) => [{ ...LETTERS, table }]), []]
     const filled = tables.map(
       (table, at) =>
-        `CREATE TABLE ${table} (user_id text); INSERT INTO ${table} VALUES ('u${at + 1}'), ('u9')`,
+        `CREATE TABLE ${table} (reader text); INSERT INTO ${table} VALUES ('u${at + 1}'), ('u9')`,
     )
     await restoredLater(maps, [1, 2, 3, 4, 5], filled.join(';'))
     expect(await latest()).toMatchObject({ phase: 'opened', replayed: 5, failed: {}, residual: {} })
     for (const table of tables)
-      expect(await stand.shop.as(undefined, `SELECT user_id FROM ${table}`)).toEqual([{ user_id: 'u9' }])
+      expect(await stand.shop.as(undefined, `SELECT reader FROM ${table}`)).toEqual([{ reader: 'u9' }])
   })
 })
 

@@ -43,7 +43,10 @@ export async function openRestore(context: PostgresContext): Promise<RestoreSess
     identity: () =>
       guarded('ask for its identity', async () => {
         const { rows } = await pool.query<{ identity: string }>(
-          `SELECT s.system_identifier || '/' || c.timeline_id || '/' || (SELECT oid FROM pg_database WHERE datname = current_database()) AS identity
+          // A dump that is put back makes the database or the marker's table anew; both keep their oids in a base backup.
+          `SELECT s.system_identifier || '/' || c.timeline_id
+             || '#' || coalesce((SELECT oid FROM pg_database WHERE datname = current_database()) || '/' || to_regclass('lethe.marker')::oid, '')
+             || '#' || extract(epoch FROM pg_postmaster_start_time()) AS identity
            FROM pg_control_system() s, pg_control_checkpoint() c`,
         )
         return rows[0]?.identity ?? null

@@ -27,8 +27,12 @@ export async function openRestore(context: OpenContext<RedisOptions, RedisSystem
   const ledger = new Ledger(store, context.systemId)
   const gate = gateOf(store)
   return {
-    // A restart changes the run id and a fail-over the replication id; neither says that old data came back.
-    identity: async () => null,
+    // A restart changes the run id, loading by replication and a fail-over the replication id: old data may be back.
+    identity: async () =>
+      `##${(await store.facts())
+        .map(({ run }) => run)
+        .sort()
+        .join(' ')}`,
     marker: {
       read: () => guarded('read the marker', () => ledger.marker()),
       replace: (expected, next) => guarded('replace the marker', () => ledger.replaceMarker(expected, next)),

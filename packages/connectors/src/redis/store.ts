@@ -11,6 +11,8 @@ export interface Facts {
   readonly cluster: boolean
   /** Replication id and offset: after a change, where the change is. */
   readonly position: string
+  /** Which process answers, and which history it goes on with. */
+  readonly run: string
   /** Whether the server may throw Lethe's own keys away under memory pressure. */
   readonly evicts: boolean
   readonly policy: string
@@ -124,6 +126,7 @@ export function parseFacts(info: string): Facts {
   return {
     version: field('redis_version'),
     cluster: field('cluster_enabled') === '1',
+    run: `${field('run_id')}/${field('master_replid')}`,
     position: `${field('master_replid')}:${field('master_repl_offset')}`,
     evicts: policy.startsWith('allkeys') && field('maxmemory') !== '0',
     policy,

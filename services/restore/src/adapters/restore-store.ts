@@ -127,7 +127,9 @@ export class RestoreStore {
    */
   async isInUse(systemId: string, marker: string | null, identity: string | null): Promise<boolean> {
     const { rows } = await this.pool.query<{ yes: boolean }>(
-      `SELECT coalesce($2 IN (current, pending, previous), false) AND coalesce(identity = $3, true) AS yes
+      // The store in use may have been started anew since the last look.
+      `SELECT coalesce($2 IN (current, pending, previous), false)
+         AND coalesce(regexp_replace(identity, '#[^#]*$', '') = regexp_replace($3, '#[^#]*$', ''), true) AS yes
        FROM restore.markers WHERE system_id = $1`,
       [systemId, marker, identity],
     )

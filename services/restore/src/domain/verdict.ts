@@ -15,8 +15,8 @@ export interface FoundStore {
 
 /**
  * `same`: the copy Lethe knows. `first`: one Lethe has not marked yet, nothing is known of it. `moved`: the right
- * marker on another server or timeline, as after a failover: nothing old came back, but a sweep should look.
- * `other`: an older or foreign copy.
+ * marker on another server or timeline or in another run, as after a failover or a restart: hardly anything old came back,
+ * but a sweep should look. `other`: an older or foreign copy, or one that was made since the last look.
  */
 export type Verdict = 'same' | 'first' | 'moved' | 'other'
 
@@ -33,5 +33,13 @@ export function verdictOn(known: KnownMarker | null, found: FoundStore, erasedBe
   if (marker.found !== known.current && (marker.found === null || marker.found !== known.pending))
     return 'other'
   if (marker.receipts < known.receipts) return 'other'
-  return known.identity === null || known.identity === identity ? 'same' : 'moved'
+  if (known.identity === null || known.identity === identity) return 'same'
+  return isMadeAnew(known.identity, identity) ? 'other' : 'moved'
+}
+
+/** In the same place, but another copy: taken and put back since the last look, with the marker of that look in it. */
+function isMadeAnew(known: string, found: string | null): boolean {
+  const [place, copy, ...rest] = known.split('#')
+  const [foundPlace, foundCopy] = found?.split('#') ?? []
+  return rest.length > 0 && place === foundPlace && Boolean(copy) && Boolean(foundCopy) && copy !== foundCopy
 }

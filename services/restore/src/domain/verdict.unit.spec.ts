@@ -56,6 +56,35 @@ describe('the verdict on a store', () => {
     })
 })
 
+describe('an identity', () => {
+  const judged = (known: string | null, found: string | null) =>
+    verdictOn(
+      { current: 'a', pending: null, receipts: 1, identity: known },
+      { marker: { found: 'a', receipts: 1 }, identity: found },
+      true,
+    )
+
+  it('that is another copy in the same place was restored, whatever its marker says', () => {
+    expect(judged('s1#5/7#noon', 's1#6/7#noon')).toBe('other')
+    expect(judged('s1#5/7#noon', 's1#5/8#later')).toBe('other')
+  })
+
+  it('of another server, of another run, or of which nobody knows the copy, only moved', () => {
+    expect(judged('s1#5/7#noon', 's2#6/8#noon')).toBe('moved')
+    expect(judged('s1#5/7#noon', 's1#5/7#later')).toBe('moved')
+    expect(judged('s1##noon', 's1#5/7#noon')).toBe('moved')
+    expect(judged('s1#5/7#noon', 's1##noon')).toBe('moved')
+    expect(judged('s1/5', 's1#5/7#noon')).toBe('moved')
+    expect(judged('x', 'y')).toBe('moved')
+    expect(judged('s1#5/7#noon', null)).toBe('moved')
+  })
+
+  it('that stayed, or that nobody had asked for, is the same', () => {
+    expect(judged('s1#5/7#noon', 's1#5/7#noon')).toBe('same')
+    expect(judged(null, 's1#5/7#noon')).toBe('same')
+  })
+})
+
 describe('a marker', () => {
   const key = { secret: 'secret', systemId: 'shop-pg', incarnation: 'prod' }
 
