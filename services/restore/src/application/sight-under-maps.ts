@@ -47,7 +47,9 @@ async function sightUnderOlder(
 ): Promise<Sighted[]> {
   try {
     const session = await system.olderProbe(version)
-    return session === null ? [] : await sight(system, people, modes, signal, session)
+    // What could not be erased under it, for want of a foreign key for instance, may not be looked for either.
+    if (session === null || (await system.olderSession(version)) === null) return []
+    return await sight(system, people, modes, signal, session)
   } catch (error) {
     if (!(error instanceof TerminalError)) throw error
     const finding: ProbeFinding = { result: 'inconclusive', residual: {}, reasonCode: error.code }
