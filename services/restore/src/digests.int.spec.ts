@@ -54,6 +54,13 @@ describe('people of whom only digests are left', () => {
     )
     const { rows: after } = await stand.pool.query('SELECT count(*)::int AS n FROM restore.replays')
     expect(after[0].n - before[0].n).toBe(3)
+    // With one receipt for all of them.
+    expect(
+      await stand.shop.as(
+        undefined,
+        `SELECT DISTINCT request_id FROM lethe.receipts WHERE pass_id LIKE '%.digest-%'`,
+      ),
+    ).toEqual([{ request_id: '@together' }])
     const { rows } = await stand.pool.query('SELECT * FROM restore.replays')
     expect(JSON.stringify(rows)).not.toContain('@example.com')
   })

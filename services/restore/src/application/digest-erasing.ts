@@ -25,7 +25,7 @@ export async function eraseFound(
   { reviews, applying }: ErasingParts,
   system: WatchedSystem,
   { people, validUntil }: Found,
-  of: Omit<Run, 'generation'>,
+  of: Run,
   signal: AbortSignal,
 ): Promise<{
   readonly erased: readonly Erased[]

@@ -3,13 +3,14 @@ import { RetryableError } from '@lethe/service-host'
 import { HeldMatch, type Match, MOST_TENANTS } from '../digesting/held-match.js'
 import { bytesOf, DigestSet, versionOf } from '../domain/digest-set.js'
 import { PageExpired, type Readable } from './applying.js'
+import { AtOnce } from './at-once.js'
 import type { LiveTombstone, Pepper, TombstoneSource } from './tombstone-source.js'
 import { servedBy } from './under-maps.js'
 import type { WatchedSystem } from './watched-system.js'
 
 const PAGE = 5_000
-/** Matches that are asked for at once. */
-const MATCHES = 1_000
+/** Matches that are asked for at once: more people than 5,000, whom some stores erase in one go, are rare among them. */
+const MATCHES = 4_000
 /** Digests of one reading of the store, 16 bytes each; more people mean that it is read again. */
 const MOST = 4_000_000
 /** Readings of a store until what is still matched counts as failed. */
@@ -37,14 +38,16 @@ export interface Reading {
   /** Those of a page that are meant; everybody when left out. */
   readonly among?: (tombstones: readonly LiveTombstone[]) => Promise<readonly LiveTombstone[]>
   /**
-   * What is done with those who match, a thousand at most. Whoever asks once more gets those who match and are under no
+   * What is done with those who match, a few thousand at most. Whoever asks once more gets those who match and are under no
    * hold by then.
    *
    * @param last the store is not read once more
    * @returns whether somebody is still there, so that the store is read once more
    */
   readonly found: (ask: () => Promise<Found>, last: boolean) => Promise<boolean>
-  /** After each batch of the store's identifiers. @param tookMs reading and matching it */
+  /** How many times `found` may be called at once, while the store is read on; once when left out. */
+  readonly atOnce?: number
+  /** After each batch of the store's identifiers, which then is not read ahead. @param tookMs reading and matching it */
   readonly rest?: (tookMs: number) => Promise<void>
 }
 
@@ -138,15 +141,17 @@ export class DigestMatching {
     { system, reason, signal, among }: Omit<Reading, 'found'>,
     from: string,
   ): AsyncGenerator<{ readonly meant: readonly LiveTombstone[]; readonly last: string }> {
-    for (let after = from; ; ) {
+    const read = (after: string) => heldBack(this.source.page(system.systemId, reason, after, PAGE))
+    for (let reading = read(from); ; ) {
       signal.throwIfAborted()
-      const { tombstones } = await this.source.page(system.systemId, reason, after, PAGE)
+      const { tombstones } = await reading
       const last = tombstones.at(-1)?.tombstoneId
       if (last === undefined) return
+      const more = tombstones.length === PAGE
+      if (more) reading = read(last)
       const gone = tombstones.filter(({ held, subject }) => !held && subject === null)
       yield { meant: among === undefined ? gone : await among(gone), last }
-      if (tombstones.length < PAGE) return
-      after = last
+      if (!more) return
     }
   }
 
@@ -184,18 +189,26 @@ export class DigestMatching {
   ): Promise<boolean> {
     let left = false
     let matches: Match[] = []
+    const giving = new AtOnce(state.atOnce ?? 1)
     const give = async () => {
-      for (const some of byTenant(matches)) left = (await this.give(state, some, last)) || left
+      for (const some of byTenant(matches))
+        await giving.add(async () => {
+          if (await this.give(state, some, last)) left = true
+        })
       matches = []
     }
-    let since = performance.now()
-    for await (const batch of held) {
-      for (const match of matching.matchesIn(batch)) matches.push(match)
-      if (matches.length >= MATCHES) await give()
-      await state.rest?.(performance.now() - since)
-      since = performance.now()
+    try {
+      for await (const batch of readAhead(held, state.rest)) {
+        for (const match of matching.matchesIn(batch)) matches.push(match)
+        if (matches.length >= MATCHES) await give()
+        // Whoever rests is told of all the work.
+        if (state.rest) await giving.all()
+      }
+      await give()
+      await giving.all()
+    } finally {
+      await giving.settled()
     }
-    await give()
     return left
   }
 
@@ -235,8 +248,40 @@ export class DigestMatching {
 
 function byTenant(matches: readonly Match[]): Match[][] {
   const tenants = new Map<string, Match[]>()
-  for (const match of matches) tenants.set(match.tenantId, [...(tenants.get(match.tenantId) ?? []), match])
+  for (const match of matches) {
+    const known = tenants.get(match.tenantId)
+    if (known) known.push(match)
+    else tenants.set(match.tenantId, [match])
+  }
   return [...tenants.values()]
+}
+
+/** The next batch is read while one is worked on; with `rest`, behind it. */
+async function* readAhead(
+  held: AsyncIterable<HeldIdentifiers>,
+  rest: Reading['rest'],
+): AsyncGenerator<HeldIdentifiers> {
+  const batches = held[Symbol.asyncIterator]()
+  try {
+    let reading = heldBack(batches.next())
+    for (let since = performance.now(); ; since = performance.now()) {
+      const { done, value } = await reading
+      if (done) return
+      if (!rest) reading = heldBack(batches.next())
+      yield value
+      if (!rest) continue
+      await rest(performance.now() - since)
+      reading = batches.next()
+    }
+  } finally {
+    await batches.return?.()
+  }
+}
+
+/** Its failure is met where it is awaited, which may be later. */
+function heldBack<T>(promise: Promise<T>): Promise<T> {
+  promise.catch(() => undefined)
+  return promise
 }
 
 /** As a subject that is known by what was found of them; null for whoever is readable, or another's. */

@@ -12,6 +12,9 @@ import type { WatchedSystem } from './watched-system.js'
 /** Behind every tombstone: they have all been matched. */
 export const MATCHED = '~'
 
+/** While some are erased others are asked for, looked for and recorded; each takes a connection or two of the store. */
+const AT_ONCE = 2
+
 export interface DigestReplayParts extends ErasingParts {
   readonly store: RestoreStore
   readonly source: TombstoneSource
@@ -33,12 +36,13 @@ export class DigestReplay {
     // Its cursor is behind the pages by now.
     const restore = (await store.restore(begun.restoreId)) ?? begun
     if (restore.cursor === MATCHED) return before
-    const state: State = { restore, system, signal, tally: before }
+    const state: State = { restore, system, signal, tally: before, recorded: Promise.resolve() }
     const matched = await this.matching.match({
       system,
       reason: reasonOf(restore),
       signal,
       copyMap: restore.markerMap,
+      atOnce: AT_ONCE,
       found: async (ask, last) => this.eraseSome(state, await ask(), last),
     })
     if (matched === null) return state.tally
@@ -59,13 +63,15 @@ export class DigestReplay {
     const { restore, system, signal } = state
     const { reviews, now } = this.parts
     const { run: number, systemId, markerMap: copyMap } = restore
-    const of = { name: reasonOf(restore), number, systemId, copyMap }
+    // Nobody else is in the store, and each time is a pass of its own: one receipt for all of them.
+    const of = { name: reasonOf(restore), number, systemId, copyMap, generation: 0 }
     const { erased, sights, modes, failed } = await eraseFound(this.parts, system, found, of, signal)
     await listUndated(reviews, restore, sights, modes, now())
     const replayed = erased.flatMap(({ tombstone, outcome, fate }) =>
       fate.is === 'changed' || (fate.is === 'failed' && last) ? [replayedOf(tombstone, outcome, fate)] : [],
     )
-    await this.record(state, replayed)
+    state.recorded = state.recorded.then(() => this.record(state, replayed))
+    await state.recorded
     return failed
   }
 
@@ -94,6 +100,8 @@ interface State {
   readonly system: WatchedSystem
   readonly signal: AbortSignal
   tally: Tally
+  /** One after the other: who is counted once, and the newest counts are the last. */
+  recorded: Promise<void>
 }
 
 const reasonOf = ({ restoreId }: Restore): string => `restore-${restoreId}`
