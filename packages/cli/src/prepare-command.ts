@@ -24,7 +24,7 @@ export function addPrepareCommand(restore: Command, ports: RestorePorts): void {
         'a system is a Redis, a PostgreSQL or an Elasticsearch: give the options of one of them',
       )
     if (isSearch(given)) return prepareSearch(system, given, ports)
-    if (isRedis(given)) return prepareRedisServer(system, given, ports.print)
+    if (isRedis(given)) return prepareRedisServer(system, given, ports)
     if (isPostgres(given)) return preparePostgres(system, given, ports)
     throw new UsageError(
       'say what was restored: --acl-file or --config of a Redis, --data-directory or --url of a PostgreSQL, --search-url and --snapshot of an Elasticsearch',

@@ -1,6 +1,8 @@
 import type { Preparing } from '@lethe/connectors/redis'
 import type { Command } from 'commander'
 import { UsageError } from './exit.js'
+import { refuseUnwatched } from './prepare-announce.js'
+import type { RestorePorts } from './restore-commands.js'
 
 /** What `lethe restore prepare` is told of a Redis. */
 export interface RedisGiven {
@@ -21,20 +23,29 @@ export const redisOptions = (command: Command): Command =>
 export const isRedis = ({ aclFile, config }: RedisGiven): boolean =>
   aclFile !== undefined || config !== undefined
 
-/** Shuts a Redis before its first start. Idempotent; prints what is off now, never a rule or a password. */
+/**
+ * Shuts a Redis before its first start. Idempotent; prints what is off now, never a rule or a password. The restore
+ * service need not be told: it finds such a server by its users.
+ *
+ * @throws UsageError when the service answers and does not watch this system: nobody would open it again
+ */
 export async function prepareRedisServer(
   system: string,
   given: RedisGiven,
-  print: (text: string) => void,
+  { restores, print }: Pick<RestorePorts, 'restores' | 'print'>,
 ): Promise<void> {
   const { replayUser = 'replay', dryRun = false, json } = given
+  const file = fileOf(given)
+  const notAsked = await refuseUnwatched(system, { restores })
   const { prepareRedis } = await import('@lethe/connectors/redis')
-  const done = await prepareRedis({ ...fileOf(given), replayUser, dryRun })
-  if (json) return print(JSON.stringify({ systemId: system, ...done, dryRun }))
+  const done = await prepareRedis({ ...file, replayUser, dryRun })
+  if (json) return print(JSON.stringify({ systemId: system, ...done, dryRun, notAsked }))
   const users = done.shut.join(', ') || 'nobody'
   if (dryRun) return print(`${done.changed ? 'Would switch off' : 'Off already'}: ${users}.`)
   print(`${done.changed ? 'Switched off' : 'Off already'} until the gate of ${system} opens: ${users}.`)
   if (done.original !== null) print(`The file as it was: ${done.original}`)
+  if (notAsked !== null)
+    print(`Whether the restore service watches ${system} could not be asked (${notAsked}).`)
   print('Start the server now. The restore service erases, probes, and switches them on again.')
 }
 

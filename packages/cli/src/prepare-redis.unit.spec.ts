@@ -1,6 +1,7 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { ProblemError, type RestoreClient, UnreachableError } from '@lethe/client'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { prepareRedisServer, type RedisGiven } from './prepare-redis.js'
 
@@ -15,10 +16,16 @@ beforeEach(() => {
 })
 afterEach(() => rmSync(folder, { recursive: true }))
 
-const prepare = async (given: RedisGiven): Promise<string> => {
+const prepare = async (given: RedisGiven, failure: Error | null = null): Promise<string> => {
   let printed = ''
-  await prepareRedisServer('cache', given, (text) => {
-    printed += `${text}\n`
+  const gate = async () => {
+    if (failure) throw failure
+  }
+  await prepareRedisServer('cache', given, {
+    restores: () => ({ gate }) as unknown as RestoreClient,
+    print: (text) => {
+      printed += `${text}\n`
+    },
   })
   return printed
 }
@@ -51,6 +58,17 @@ describe('lethe restore prepare of a Redis', () => {
     expect(await prepare({ aclFile, dryRun: true })).toBe('Would switch off: app, default.\n')
     expect(readFileSync(aclFile, 'utf8')).toBe(USERS)
     expect(readdirSync(folder)).toEqual(['users.acl'])
+  })
+
+  it('refuses a system nobody watches, for nobody would open it again; where nobody answers it shuts it and says so', async () => {
+    const unknown = new ProblemError('not_found', 404, 'no such system', null, {})
+    await expect(prepare({ aclFile }, unknown)).rejects.toThrow(
+      /watches no system cache; nothing was changed/,
+    )
+    expect(readFileSync(aclFile, 'utf8')).toBe(USERS)
+    const printed = await prepare({ aclFile }, new UnreachableError('away'))
+    expect(printed).toContain('could not be asked (it does not answer)')
+    expect(readFileSync(aclFile, 'utf8')).not.toBe(USERS)
   })
 
   it('says what is missing or wrong, and touches nothing', async () => {

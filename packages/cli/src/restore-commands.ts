@@ -81,9 +81,8 @@ export function addRestoreCommands(program: Command, ports: RestorePorts): void 
     })
 }
 
-/** It would go on by itself, but not before somebody has granted what the text says. */
-const isStuck = ({ waiting }: RestoreView): boolean =>
-  waiting.some(({ code }) => code === 'gate_not_operable')
+/** It would go on by itself, but not before somebody has done what the text says. A copy that has not come is waited for. */
+const isStuck = ({ waiting }: RestoreView): boolean => waiting.some(({ code }) => code !== 'not_restored_yet')
 
 async function follow(id: string, { json }: Given, ports: RestorePorts): Promise<RestoreView> {
   let said = ''

@@ -43,6 +43,7 @@ async function run(answers: RestoreView[], ...args: string[]) {
   const client = {
     restores: async () => answers,
     restore: next,
+    gate: async () => ({ state: 'open' }),
     announce: async (given: object) => {
       sent.push(JSON.stringify(given))
       return next()
@@ -94,6 +95,18 @@ describe('lethe restore', () => {
     const stuck = { ...shutting, waiting: [{ code: 'gate_not_operable', detail }] }
     const ended = await run([shutting, stuck], 'announce', '--system', 'shop-pg', '--wait')
     expect(ended).toMatchObject({ exit: 5, printed: expect.stringContaining(detail) })
+    const renamed = { code: 'failed', detail: 'A table of the data map does not exist.' }
+    const unfit = { ...view, phase: 'replaying', openedAt: null, waiting: [renamed] } as const
+    for (const command of [
+      ['status', 'r1'],
+      ['status', 'r1', '--wait'],
+    ])
+      expect(await run([unfit], ...command)).toMatchObject({
+        exit: 5,
+        printed: expect.stringContaining(renamed.detail),
+      })
+    const awaited = { ...shutting, waiting: [{ code: 'not_restored_yet', detail: 'Restore it.' }] }
+    expect(await run([awaited, view], 'status', 'r1', '--wait')).toMatchObject({ exit: 0 })
   })
 
   it('opens by hand only with a ticket and --yes', async () => {

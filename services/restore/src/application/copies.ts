@@ -219,7 +219,7 @@ export class Copies {
     if (found !== null && origin.by !== 'us')
       throw problem(
         'map_mismatch',
-        `The marker in it is not ${systemId}'s of this installation: it is a copy of another store, or of another environment's.`,
+        `The marker in it is not ${systemId}'s of this installation: it is a copy of another store or tenant, or of another environment's.`,
       )
     if (origin.by === 'us') {
       const lastCollectedAt = await store.lastCollected(systemId, this.now())
@@ -248,9 +248,16 @@ function open({ finding, undated }: Sighted, review: Review | undefined): ProbeF
     : [finding]
 }
 
+/** What the address of a copy lacks: a user that is let in, with its rights. */
+const BAD_ADDRESS = new Set(['access_refused', 'missing_rights'])
+
 /** What a store or `request` would not do, as the caller may read it: connectors' messages name nobody. */
 function told(error: unknown): unknown {
   if (!(error instanceof LetheError)) return error
-  const code = error.errorClass === 'terminal' ? 'map_mismatch' : 'unavailable'
+  const code = BAD_ADDRESS.has(error.code)
+    ? 'invalid_request'
+    : error.errorClass === 'terminal'
+      ? 'map_mismatch'
+      : 'unavailable'
   return problem(code, error.message, { cause: error.code })
 }

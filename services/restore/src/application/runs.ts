@@ -5,6 +5,7 @@ import type { ReviewStore } from '../adapters/review-store.js'
 import { type MarkerKey, originOf } from '../domain/marker.js'
 import type { Restore } from '../domain/restore.js'
 import { toReview } from '../domain/review.js'
+import { nothing } from '../domain/tally.js'
 import { type CopyAge, type Reason, reasonsToWait, type Tally } from '../domain/waiting.js'
 import type { Detector } from './detector.js'
 import type { Hooks } from './hooks.js'
@@ -79,6 +80,9 @@ export class Runs {
         if (await this.claim(restore, system)) await store.startPhase(restoreId, 'replaying')
         return
       case 'replaying':
+        // Ids of ours may be other people's there.
+        if (restore.markerForeign)
+          return store.wait(restoreId, reasonsToWait(nothing, await this.ageOf(restore)))
         await replay.apply(restore, system, signal)
         return store.startPhase(restoreId, 'probing')
       case 'probing': {
@@ -117,7 +121,7 @@ export class Runs {
     const gateMode = strength === 'advisory' ? 'advisory' : hooked ? 'hooked' : 'unhooked'
     const markerAt = origin.by === 'us' ? origin.writtenAt : null
     const markerMap = origin.by === 'us' ? origin.mapVersion : null
-    const markerForeign = origin.by === 'another installation'
+    const markerForeign = found !== null && origin.by !== 'us'
     await store.supersede(systemId, restoreId)
     await store.recordShut(
       restoreId,

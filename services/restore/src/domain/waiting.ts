@@ -50,7 +50,7 @@ export function reasonsToWait(tally: Tally, age: CopyAge): Reason[] {
   add(!age.known && age.foreign, {
     code: 'marker_foreign',
     detail:
-      'The marker was written by another installation of Lethe: this looks like another environment’s store. Put the right one back, or open by hand.',
+      'Its marker was not written for this system by this installation of Lethe: this looks like another environment’s or another tenant’s store, and nobody was erased in it. Put the right one back, or open by hand.',
   })
   add(!age.known && !age.foreign, {
     code: 'marker_unknown',
