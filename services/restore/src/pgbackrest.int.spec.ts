@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it, test, vi } from 'vitest'
 import { ask } from './testing/cluster.js'
+import { type Hammer, startLogins } from './testing/hammer.js'
 import { HookedShop } from './testing/hooked-shop.js'
-import { type LoginHammer, startLogins } from './testing/login-hammer.js'
 import { expectNeverReachable } from './testing/never-reachable.js'
 import { PgBackRest, pgBackRestMissing, pushing } from './testing/pgbackrest.js'
 import { Stand } from './testing/stand.js'
@@ -18,7 +18,7 @@ describe('a PostgreSQL that pgBackRest restores', () => {
   let shop: HookedShop
   let stand: Stand<HookedShop>
   let tool: PgBackRest
-  let hammer: LoginHammer | null = null
+  let hammer: Hammer | null = null
   beforeAll(async () => {
     shop = await HookedShop.open(2_000, pushing)
     tool = await PgBackRest.over(shop.cluster)
@@ -45,10 +45,10 @@ describe('a PostgreSQL that pgBackRest restores', () => {
         { timeout: 2 * minutes, interval: 20 },
       )
       .toEqual(Array.from({ length: restores }, () => 'opened'))
-  const hammering = (who: readonly string[]) => {
+  const hammering = async (who: readonly string[]) => {
     const { port } = shop.cluster
     hammer = startLogins({ port, roles: ['shop_app', 'boss'], database: 'shop', who })
-    return hammer
+    await hammer.knocking()
   }
   const erase = async (people: readonly string[]) => {
     for (const id of people) await stand.tombstone(id)
@@ -82,7 +82,7 @@ describe('a PostgreSQL that pgBackRest restores', () => {
     // Without the hook, the planted fault: the erased are there for everybody.
     await shop.cluster.stop('immediate')
     await tool.restore(...toPoint)
-    hammering(first)
+    await hammering(first)
     shop.cluster.start('source')
     await hammer?.sighting()
     await hammer?.stop()
@@ -90,10 +90,10 @@ describe('a PostgreSQL that pgBackRest restores', () => {
     await shop.cluster.stop()
 
     await tool.restoreByExample('shop-pg', ...toPoint)
-    hammering(first)
+    await hammering(first)
     shop.cluster.start('source')
     await opened(process, 1)
-    await expectNeverReachable(stand, hammer, kept, { erased: first, replayed: first.length })
+    await expectNeverReachable(stand, hammer, kept, { erased: first, replayed: first.length, away: true })
 
     const newer = await tool.backUp('incr')
     await round(process)
@@ -103,11 +103,11 @@ describe('a PostgreSQL that pgBackRest restores', () => {
       await shop.cluster.stop('immediate')
       const options = ['--delta', `--set=${backup}`, '--type=immediate', '--target-action=promote']
       await tool.restoreByExample('shop-pg', ...options)
-      hammering(shop.erased)
+      await hammering(shop.erased)
       shop.cluster.start('source')
       await opened(process, n + 2)
       const replayed = n === 0 ? 2 : shop.erased.length
-      await expectNeverReachable(stand, hammer, kept, { erased: shop.erased, replayed })
+      await expectNeverReachable(stand, hammer, kept, { replayed, away: true })
     }
   })
 })

@@ -15,6 +15,7 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { openContext } from '@lethe/infra'
 import pg from 'pg'
+import { goesFirst } from './goes-first.js'
 
 const run = promisify(execFile)
 
@@ -87,6 +88,7 @@ export class Cluster {
       ...user,
     })
     closeSync(log)
+    goesFirst(this.server.pid)
   }
 
   /** Ends by itself, as a server does that reaches its target and may serve nobody. */

@@ -71,15 +71,30 @@ export class SearchStand {
     return process
   }
 
-  async seed(customers: number, from = 1): Promise<void> {
-    for (let start = from; start < from + customers; start += BATCH) {
-      const lines: unknown[] = []
-      for (let n = start; n < Math.min(start + BATCH, from + customers); n++)
-        lines.push({ index: { _id: `d${n}` } }, { user_id: `u${n}`, name: `Customer ${n}`, visits: n % 7 })
+  seed(customers: number, from = 1): Promise<void> {
+    return this.write(Array.from({ length: customers }, (_, at) => from + at))
+  }
+
+  /** What happened since the backup: one customer in four hundred is another, as many are new. */
+  async goOn(customers: number): Promise<void> {
+    const changed = Array.from({ length: customers / 400 }, (_, at) => at * 400 + 50)
+    await this.write(changed, 'changed since')
+    await this.seed(changed.length, customers + 1)
+  }
+
+  private async write(customers: readonly number[], name = 'Customer'): Promise<void> {
+    for (let start = 0; start < customers.length; start += BATCH) {
+      const lines = customers
+        .slice(start, start + BATCH)
+        .flatMap((n) => [
+          { index: { _id: `d${n}` } },
+          { user_id: `u${n}`, name: `${name} ${n}`, visits: n % 7 },
+        ])
       const body = `${lines.map((line) => JSON.stringify(line)).join('\n')}\n`
-      const answer = await this.call('POST', '/users/_bulk?refresh=true', body)
+      const answer = await this.call('POST', '/users/_bulk', body)
       if (answer.errors) throw new Error('the search server took not every document')
     }
+    await this.call('POST', '/users/_refresh')
   }
 
   /** The customers' index and Lethe's own. */
