@@ -205,6 +205,22 @@ describe('an action on many requests', () => {
     expect(asked()).toEqual([unheld])
   })
 
+  it('whose process crashed is told as interrupted to whoever watches it, as soon as its lease has run out', async () => {
+    const id = await stand.request()
+    await stand.pool.query("UPDATE read_model.requests SET regime = 'colorado' WHERE request_id = $1", [id])
+    const { jobId } = await show('hold', { regime: 'colorado' })
+    await stand.pool.query(
+      "UPDATE ops.bulk_jobs SET state = 'running', runner = 'gone', started_at = 1, leased_until = $2 WHERE job_id = $1",
+      [jobId, Date.now() + 400],
+    )
+    await until(jobId, ({ state }) => state === 'interrupted')
+    expect(await told('bulk', tokens.viewer)).toEqual(
+      expect.arrayContaining([
+        expect.objectContaining({ jobId, state: 'interrupted', reason: 'process_ended', left: 1 }),
+      ]),
+    )
+  })
+
   it('stops while the request service is away, for who has signed out, and when somebody stops it', async () => {
     await tenantWith('texas', 600)
     const job = await show('hold', { regime: 'texas' })

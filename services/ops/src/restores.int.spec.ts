@@ -179,7 +179,14 @@ describe('restore drills', () => {
     verdict: 'passed',
     reasons: [],
     intact: true,
-    evidence: { secret: 'not told' },
+    evidence: {
+      secret: 'not told',
+      backup: { takenAt: NOW - 2 * DAY, bytes: 7, sha256: 'ab'.repeat(32) },
+      requestId: 'r1',
+      canary: { cameBack: 2, left: 0 },
+      cameBack: { users: 3 },
+      durations: { backing_up: 5 },
+    },
     ...more,
   })
   interface Told {
@@ -198,8 +205,17 @@ describe('restore drills', () => {
       .toEqual({ cache: true, 'shop-pg': false })
     const { body } = await daily.get('/v1/drills')
     expect(answers.drills.parse(body).items).toHaveLength(2)
+    expect(body).toMatchObject({
+      items: [{ evidence: { backup: { bytes: 7 }, canary: { cameBack: 2, left: 0 }, requestId: 'r1' } }, {}],
+    })
     expect(JSON.stringify(body)).not.toContain('not told')
     expect(asked[0]).toEqual({ path: '/v1/drills', authorization: `Bearer ${tokens.viewer}` })
+  })
+
+  it('are listed all the same where the evidence is of a form nobody knows, which is not shown', async () => {
+    answer = { status: 200, body: { drills: [drill({ evidence: { durations: 'long' } })] } }
+    const { body } = await ops.get('/v1/drills')
+    expect(answers.drills.parse(body).items).toMatchObject([{ drillId: 'd1', evidence: null }])
   })
 
   it('are unknown, and never passed in time, when nobody says or asks for any', async () => {

@@ -60,6 +60,8 @@ const environment = z.object({
   LETHE_PROBE_TIMEOUT_MS: milliseconds(5_000),
   LETHE_RESOLVE_RETRY_MS: milliseconds(2_000),
   LETHE_RESOLUTION_FRESH_MS: z.coerce.number().int().min(0).default(10_000),
+  /** Between two looks at the catalogue: a backup that is kept too long is told within minutes. */
+  LETHE_KEEP_LONGER_MS: milliseconds(300_000),
   LETHE_OUTBOX_LOST_AFTER_MS: milliseconds(30_000),
   LETHE_OUTBOX_LONGEST_WAIT_MS: milliseconds(60_000),
   LETHE_BODY_LIMIT: z.coerce.number().int().min(1_024).default(2_097_152),
@@ -101,6 +103,8 @@ export interface RequestConfig {
   readonly resolveRetryMs: number
   /** A resolution this young counts as the first step's own. */
   readonly resolutionFreshMs: number
+  /** Milliseconds between two looks for backups that are kept longer than the data map says. */
+  readonly keepLongerMs: number
   /** An outbox row not seen on its topic by then is published again; each time later, up to the longest wait. */
   readonly outbox: { readonly lostAfterMs: number; readonly longestWaitMs: number }
   /** Bytes; a clearance question of 10,000 passes is the largest body. */
@@ -139,6 +143,7 @@ export function requestConfig(given: Environment = process.env): RequestConfig {
     probeTimeoutMs: env.LETHE_PROBE_TIMEOUT_MS,
     resolveRetryMs: env.LETHE_RESOLVE_RETRY_MS,
     resolutionFreshMs: env.LETHE_RESOLUTION_FRESH_MS,
+    keepLongerMs: env.LETHE_KEEP_LONGER_MS,
     outbox: { lostAfterMs: env.LETHE_OUTBOX_LOST_AFTER_MS, longestWaitMs: env.LETHE_OUTBOX_LONGEST_WAIT_MS },
     bodyLimit: env.LETHE_BODY_LIMIT,
   }

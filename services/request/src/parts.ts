@@ -58,8 +58,6 @@ const askAgainMs = 1_000
 const sweepEveryMs = 15_000
 /** What has expired may wait: an hour. */
 const collectEveryMs = 3_600_000
-/** A backup that is kept too long is told within minutes. */
-const keepEveryMs = 300_000
 /** Between two looks whether Lethe's own database is the one it last worked with. */
 const lookAtSelfMs = 1_000
 
@@ -234,7 +232,7 @@ async function build(
       new Repeating(
         'keep-longer',
         unlessBlocked(() => keeping.run()),
-        keepEveryMs,
+        config.keepLongerMs,
         logger,
       ),
       new Repeating(

@@ -427,6 +427,13 @@ const answers: readonly (readonly [RegExp, unknown])[] = [
           verdict: x,
           reasons: [{ code: x, detail: x }],
           intact: false,
+          evidence: {
+            backup: { takenAt: 1, bytes: 1, sha256: x },
+            requestId: x,
+            canary: { cameBack: 1, left: 0 },
+            cameBack: { [x]: 1 },
+            durations: { [x]: 1 },
+          },
         },
       ],
       unknown: null,

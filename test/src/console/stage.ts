@@ -13,6 +13,8 @@ export interface Earlier {
   followed: string
   /** The path of the page of an action on many requests. */
   bulkJob: string
+  /** What the page of restores says of a drill. */
+  drilled: string
 }
 
 /** A chain with its console, for tests that share one. */
@@ -62,3 +64,10 @@ export const untilMark = (page: Page, kind: string): Promise<string | null> =>
 
 /** A page that was loaded anew would have lost it. */
 export const untouched = (page: Page): Promise<unknown> => page.evaluate('window.sameDocument === true')
+
+/** The moment a fact of a request's page tells, epoch milliseconds; null where it tells none. */
+export async function factOn(page: Page, name: string): Promise<number | null> {
+  const fact = page.locator('dl > div', { has: page.getByText(name, { exact: true }) }).locator('time')
+  const told = (await fact.count()) === 0 ? null : await fact.getAttribute('datetime')
+  return told === null ? null : Date.parse(told)
+}

@@ -48,6 +48,8 @@ export interface ChainOptions {
   /** Another program in the place of a process: its entry file. */
   readonly instead?: Partial<Record<ProcessName, string | undefined>>
   readonly env?: Readonly<Record<string, string>>
+  /** Settings of one process alone. */
+  readonly envOf?: Partial<Record<ProcessName, Readonly<Record<string, string>>>>
   /** Also runs the restore service, which watches the shop's database. */
   readonly restore?: boolean
   /** Also runs the ops service. */
@@ -99,6 +101,7 @@ export class Chain {
       .filter(({ name }) => name !== 'restore' || options.restore === true)
       .filter(({ name }) => name !== 'ops' || options.ops === true)
       .map((spec) => replaced(spec, options.instead))
+      .map((spec) => ({ ...spec, env: { ...spec.env, ...options.envOf?.[spec.name as ProcessName] } }))
     const specs = options.oneProcess ? [asOneProcess(context, apart)] : apart
     const chain = new Chain(context, new Map(specs.map((spec) => [spec.name, spec])), connector, topicPrefix)
     try {

@@ -36,7 +36,9 @@ export interface BulkCount {
   readonly n: number
 }
 
-const JOB = `job_id, verb, list, tenants, credential_id, total, left_out, created_at, started_at, ended_at,
+/** A job whose process crashed ended when its lease ran out: then it is told to whoever watches. */
+const JOB = `job_id, verb, list, tenants, credential_id, total, left_out, created_at, started_at,
+  CASE WHEN state = 'running' AND leased_until < $1 THEN leased_until ELSE ended_at END AS ended_at,
   CASE WHEN state = 'running' AND leased_until < $1 THEN 'interrupted' ELSE state END AS state,
   CASE WHEN state = 'running' AND leased_until < $1 THEN 'process_ended' ELSE reason END AS reason`
 

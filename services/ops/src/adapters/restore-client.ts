@@ -21,6 +21,15 @@ const backups = z.object({
 /** A backup of the catalogue, compared with the data map. */
 export type CataloguedBackup = z.infer<typeof backups>['backups'][number]
 
+/** What a drill saw: counts and lengths, nobody's name. A record of another form is shown as none. */
+const drillEvidence = z.object({
+  backup: z.object({ takenAt: epochMs, bytes: z.number(), sha256: z.string() }).nullable(),
+  requestId: z.string().nullable(),
+  canary: z.object({ cameBack: z.number().nullable(), left: z.number().nullable() }),
+  cameBack: z.record(z.string(), z.number()),
+  durations: z.record(z.string(), z.number()),
+})
+
 const drills = z.object({
   drills: z.array(
     z.object({
@@ -32,6 +41,7 @@ const drills = z.object({
       verdict: z.string().nullable(),
       reasons: z.array(z.object({ code: z.string(), detail: z.string() })),
       intact: z.boolean().nullable(),
+      evidence: drillEvidence.nullable().catch(null),
     }),
   ),
 })

@@ -147,6 +147,7 @@ export async function openStand(overrides: Partial<RequestConfig> = {}): Promise
     resolutionFreshMs: 10_000,
     tenants: null,
     bodyLimit: 65_536,
+    keepLongerMs: 300_000,
     outbox: { lostAfterMs: 30_000, longestWaitMs: 60_000 },
     ...overrides,
   }

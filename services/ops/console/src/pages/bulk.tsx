@@ -8,7 +8,7 @@ import { Answered, Page } from '../parts/page.js'
 import { Table } from '../parts/table.js'
 import { Link } from '../router.js'
 import { actionWords } from '../view/actions.js'
-import { bulkVerbs, expected, hindranceText, outcomeText, reasonText } from '../view/bulk.js'
+import { bulkVerbs, hindranceText, interruptedText, outcomeText, stillToDo } from '../view/bulk.js'
 import { requestPage } from '../view/links.js'
 import { counted, grouped, plain, type Tone } from '../view/words.js'
 import { bodyOf } from './action-fields.js'
@@ -107,8 +107,7 @@ function Progress({ job }: { job: BulkJob }) {
       </p>
       {job.state === 'interrupted' && (
         <p className="notice warn" role="alert">
-          It was interrupted: {reasonText(job.reason)}. {counted(job.left, 'request')} were not asked for.
-          Resume it, and nobody is asked twice.
+          {interruptedText(job)}
         </p>
       )}
       <ul>
@@ -141,7 +140,6 @@ function Run({ job, onDone }: { job: BulkJob; onDone: () => void }) {
     event.preventDefault()
     void call('run', bodyOf(job.verb, new FormData(event.currentTarget)))
   }
-  const { able } = expected(job)
   return (
     <form onSubmit={submit} aria-label="Do it">
       {job.state !== 'running' && (
@@ -150,8 +148,8 @@ function Run({ job, onDone }: { job: BulkJob; onDone: () => void }) {
           <BulkFields verb={job.verb} />
           <p>
             <label>
-              <input type="checkbox" name="sure" required /> I want it for {counted(able, 'request')}.{' '}
-              {words.final}
+              <input type="checkbox" name="sure" required /> I want it for{' '}
+              {counted(stillToDo(job), 'request')}. {words.final}
             </label>
           </p>
         </>

@@ -1,46 +1,27 @@
+import { useState } from 'react'
 import type { Drills as DrillsAnswer } from '../../../src/adapters/http/answer-types.js'
 import { useAnswer } from '../live/hooks.js'
 import { Badge, Moment, Unknown } from '../parts/known.js'
 import { Answered } from '../parts/page.js'
 import { Table } from '../parts/table.js'
-import { plain, type Tone } from '../view/words.js'
+import { DrillRow } from './drill-row.js'
 
 const dueColumns = ['System', 'Drill', 'Last passed', 'Due'].map((title) => ({ title }))
-const columns = ['System', 'Started', 'Ended', 'Came to', 'Why'].map((title) => ({ title }))
+const columns = ['System', 'Started', 'Ended', 'Came to', 'Why', 'Evidence'].map((title) => ({ title }))
 
-/** Drills take minutes; they are asked for again every so many looks. */
+/** Drills are days apart: they are asked for again every so many looks, and at every look while one is under way. */
 const LOOKS = 5
 
-const tones: Readonly<Record<string, Tone>> = { passed: 'good', failed: 'bad', proves_nothing: 'warn' }
-
 export function Drills({ figures }: { figures: number }) {
-  const answer = useAnswer<DrillsAnswer>('/v1/drills', [Math.floor(figures / LOOKS)])
+  const [moving, setMoving] = useState(false)
+  const answer = useAnswer<DrillsAnswer>('/v1/drills', [moving ? figures : Math.floor(figures / LOOKS)])
+  const underWay = answer.value?.items?.some(({ finishedAt }) => finishedAt === null) ?? false
+  if (underWay !== moving) setMoving(underWay)
   return (
     <Answered answer={answer}>
       {({ due, items, unknown }) => (
         <>
-          <Table caption="Restore drills that are due" columns={dueColumns} rows={due.length} empty="None.">
-            {due.map((one) => (
-              <tr key={one.systemId} data-drill-due={one.systemId} data-overdue={String(one.overdue)}>
-                <th scope="row">{one.systemId}</th>
-                <td>
-                  {one.overdue === null ? (
-                    <Unknown code={one.unknown['overdue']} />
-                  ) : (
-                    <Badge tone={one.overdue ? 'bad' : 'good'}>
-                      {one.overdue ? 'overdue' : 'passed in time'}
-                    </Badge>
-                  )}
-                </td>
-                <td>
-                  <Moment at={one.lastPassedAt} none={unknown === null ? 'never' : 'not known'} />
-                </td>
-                <td>
-                  {one.dueAt === null ? <Unknown code={one.unknown['dueAt']} /> : <Moment at={one.dueAt} />}
-                </td>
-              </tr>
-            ))}
-          </Table>
+          <Due due={due} unknown={unknown} />
           {items === null ? (
             <p data-drills="unknown">
               Drills: <Unknown code={unknown} />
@@ -53,29 +34,35 @@ export function Drills({ figures }: { figures: number }) {
               empty="None was done yet."
             >
               {items.map((one) => (
-                <tr key={one.drillId} data-drill={one.drillId}>
-                  <th scope="row">{one.systemId}</th>
-                  <td>
-                    <Moment at={one.startedAt} />
-                  </td>
-                  <td>
-                    <Moment at={one.finishedAt} none={plain(one.phase)} />
-                  </td>
-                  <td>
-                    {one.verdict === null ? (
-                      <Badge tone="busy">under way</Badge>
-                    ) : (
-                      <Badge tone={tones[one.verdict] ?? 'quiet'}>{plain(one.verdict)}</Badge>
-                    )}
-                    {one.intact === false && <Badge tone="bad">its record was changed</Badge>}
-                  </td>
-                  <td>{one.reasons.map(({ detail }) => detail).join(' ') || 'nothing to say'}</td>
-                </tr>
+                <DrillRow key={one.drillId} one={one} />
               ))}
             </Table>
           )}
         </>
       )}
     </Answered>
+  )
+}
+
+function Due({ due, unknown }: Pick<DrillsAnswer, 'due' | 'unknown'>) {
+  return (
+    <Table caption="Restore drills that are due" columns={dueColumns} rows={due.length} empty="None.">
+      {due.map((one) => (
+        <tr key={one.systemId} data-drill-due={one.systemId} data-overdue={String(one.overdue)}>
+          <th scope="row">{one.systemId}</th>
+          <td>
+            {one.overdue === null ? (
+              <Unknown code={one.unknown['overdue']} />
+            ) : (
+              <Badge tone={one.overdue ? 'bad' : 'good'}>{one.overdue ? 'overdue' : 'passed in time'}</Badge>
+            )}
+          </td>
+          <td>
+            <Moment at={one.lastPassedAt} none={unknown === null ? 'never' : 'not known'} />
+          </td>
+          <td>{one.dueAt === null ? <Unknown code={one.unknown['dueAt']} /> : <Moment at={one.dueAt} />}</td>
+        </tr>
+      ))}
+    </Table>
   )
 }

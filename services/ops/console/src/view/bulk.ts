@@ -1,5 +1,6 @@
 import type { BulkJob } from '../../../src/adapters/http/answer-types.js'
 import type { Verb } from './actions.js'
+import { counted, grouped } from './words.js'
 
 const officers = ['privacy_officer', 'admin']
 const operators = ['operator', ...officers]
@@ -42,6 +43,23 @@ const reasons: Readonly<Record<string, string>> = {
   taken_over: 'another process has taken it over',
 }
 export const reasonText = (code: string | null): string => reasons[code ?? ''] ?? code ?? 'nobody knows why'
+
+/** What is said of a job that stopped: what is done stays done, and of what nobody knows it is asked again. */
+export function interruptedText({
+  reason,
+  left,
+  outcomes: { not_known: unknown = 0 },
+}: Pick<BulkJob, 'reason' | 'left' | 'outcomes'>): string {
+  const rest = `${counted(left, 'request')} ${left === 1 ? 'was' : 'were'} not asked for`
+  const what = `It was interrupted: ${reasonText(reason)}. ${rest}`
+  return unknown === 0
+    ? `${what}. Resume it: what is done is not asked for again.`
+    : `${what}, and of ${grouped(unknown)} nobody knows what came of it. Resume it: what is done is not asked for again, what nobody knows is.`
+}
+
+/** Those a job would still ask for. */
+export const stillToDo = (job: Pick<BulkJob, 'state' | 'shown' | 'left' | 'outcomes'>): number =>
+  job.state === 'shown' ? expected(job).able : job.left + (job.outcomes['not_known'] ?? 0)
 
 const outcomes: Readonly<Record<string, string>> = {
   done: 'done',

@@ -14,6 +14,7 @@ export type Gates = z.infer<typeof answers.gates>
 export type Restores = z.infer<typeof answers.restores>
 export type Restore = Restores['items'][number]
 export type Drills = z.infer<typeof answers.drills>
+export type Drill = NonNullable<Drills['items']>[number]
 export type Backups = z.infer<typeof answers.backups>
 export type DeadLetters = z.infer<typeof answers.deadLetters>
 export type RequestPage = z.infer<typeof answers.requestPage>

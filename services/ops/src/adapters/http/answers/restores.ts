@@ -46,6 +46,18 @@ const restoreUnknown = z
   .nullable()
   .meta({ description: 'Why nothing is known; null when it is.' })
 
+const drillEvidence = z
+  .looseObject({
+    backup: z.looseObject({ takenAt: epochMs, bytes: whole, sha256: text }).nullable(),
+    requestId: text.nullable().meta({ description: 'The erasure of the made-up person.' }),
+    canary: z.looseObject({ cameBack: whole.nullable(), left: whole.nullable() }).meta({
+      description: 'Records of the made-up person in the restored copy, before and after the replay.',
+    }),
+    cameBack: tallies.meta({ description: 'Matches of everybody who stays absent, before the replay.' }),
+    durations: z.record(text, milliseconds),
+  })
+  .meta({ description: 'What was seen; null before the end.' })
+
 export const drills = z.looseObject({
   due: z.array(
     z.looseObject({
@@ -67,6 +79,7 @@ export const drills = z.looseObject({
         verdict: text.nullable(),
         reasons: z.array(z.looseObject({ code: text, detail: text })),
         intact: z.boolean().nullable(),
+        evidence: drillEvidence.nullable(),
       }),
     )
     .nullable(),
