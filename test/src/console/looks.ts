@@ -29,7 +29,7 @@ export function looks(stage: () => Stage): void {
         expect(await overflow(seen.page), 'a dialog').toBe(0)
         expect(seen.faults).toEqual([])
         await seen.context.close()
-      })
+      }, 300_000)
 }
 
 export function faultsFound(stage: () => Stage): void {
@@ -44,18 +44,5 @@ export function faultsFound(stage: () => Stage): void {
   }`)
     expect(await seriousFindings(page)).toEqual([expect.stringMatching(/^button-name/)])
     expect(await overflow(page)).toBeGreaterThan(0)
-  })
-}
-
-export function keyboardFirst(stage: () => Stage): void {
-  it('is reached by keyboard: first the way past the menu, and every link shows that it has the focus', async () => {
-    const { url, page } = stage()
-    await page.goto(url)
-    await page.getByText('Requests by status').waitFor()
-    await page.keyboard.press('Tab')
-    expect(await page.evaluate('document.activeElement.textContent')).toBe('Skip to the content')
-    await page.keyboard.press('Tab')
-    expect(await page.evaluate('document.activeElement.textContent')).toBe('Overview')
-    expect(await page.evaluate('getComputedStyle(document.activeElement).outlineStyle')).toBe('solid')
   })
 }

@@ -13,6 +13,8 @@ export const pages = (earlier: Earlier): readonly (readonly [path: string, text:
   ['/erasers', 'shop-pg'],
   ['/gates', 'shop-pg'],
   ['/restores', 'shop-pg'],
+  ['/restores', 'weekly-kept'],
+  ['/restores', earlier.drilled],
   ['/where', 'Where'],
   ['/data-map', 'activity_logs'],
   ['/dead-letters', 'undecodable'],
