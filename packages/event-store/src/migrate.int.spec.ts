@@ -50,6 +50,7 @@ describe('migrations', () => {
       '0017_bulk-actions',
       '0018_marker-map',
       '0019_open-tasks',
+      '0020_list-cells',
     ])
     expect(await migrate(url)).toEqual([])
   })

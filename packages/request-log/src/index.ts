@@ -38,21 +38,16 @@ export { OutboxReconciler, type ReconcilerOptions, type SweepReport } from './ou
 export type { Encode, OutboxMessage } from './outbox/outbox-row.js'
 export { writersPolicy } from './policy.js'
 export type { Projection, Queryable } from './projections/projection.js'
+export { type RequestFilter, scopeParameter, type TenantScope } from './projections/requests/filter.js'
 export type { RequestRow } from './projections/requests/fold.js'
+export { InvalidCursor, type RequestOrder, requestOrders } from './projections/requests/order.js'
+export { listRequests, type Page } from './projections/requests/page.js'
 export {
   countOpenTasks,
   countRequests,
   dueRequests,
   findRequest,
-  InvalidCursor,
-  listRequests,
   nextWakeAt,
-  type Page,
-  type RequestFilter,
-  type RequestOrder,
-  requestOrders,
-  scopeParameter,
-  type TenantScope,
 } from './projections/requests/query.js'
 export type { StepRow } from './projections/steps/fold.js'
 export { stepsOf } from './projections/steps/query.js'

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import * as answers from './adapters/http/answers.js'
+import type { OverviewView } from './application/overview.js'
 import { type Ops, Stand, tokens } from './testing/stand.js'
 
 let stand: Stand
@@ -108,6 +109,14 @@ describe('the list of erasers', () => {
       pacing: { size: 5, max: 10 },
     })
     expect(all.get('probe.shop-pg')).toMatchObject({ versions: ['2.0.0'], store: 'ok', pacing: null })
+  })
+
+  it('is counted on the overview by what it says: who can not use its store is not up', async () => {
+    await beat('shop-pg', 'erase', { store: 'credentials_missing' })
+    const { body } = await ops.get<OverviewView>('/v1/overview?maxAgeMs=0')
+    expect(body.erasers).toMatchObject({ up: { value: 0 }, unusable: { value: 1 }, silent: { value: 3 } })
+    const { body: behind } = await ops.get<Told>(body.erasers.unusable.href)
+    expect(behind.items.map(({ group }) => group)).toEqual(['eraser.shop-pg'])
   })
 
   it('shows what became of the made-up person of the last restore drill: a failed one is red until a later one passes', async () => {

@@ -3,7 +3,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { z } from 'zod'
 import * as answers from './adapters/http/answers.js'
 import type { Detail } from './application/detail.js'
-import type { Figure, OverviewView } from './application/overview.js'
+import type { OverviewView } from './application/overview.js'
+import type { Figure } from './application/overview-figures.js'
 import type { Page, Summary, TimelineEntry } from './application/requests.js'
 import type { RiskView } from './application/risk.js'
 import { type Ops, Stand, tokens } from './testing/stand.js'
@@ -120,15 +121,41 @@ describe('the overview', () => {
         backupClear: { value: 0 },
       },
       verification: { residual: { value: 1 }, inconclusive: { value: 1 } },
-      erasers: { up: { value: 0 }, silent: { value: 4 }, unknown: { value: 0 } },
-      gates: { open: { value: 1 }, shut: { value: 1 } },
+      erasers: { up: { value: 0 }, silent: { value: 4 }, unusable: { value: 0 }, unknown: { value: 0 } },
+      // Nobody watches the other store.
+      gates: { open: { value: 0 }, shut: { value: 1 }, unknown: { value: 1 } },
       deadLetters: { value: 0 },
-      oldestUnacknowledged: { pass: { requestId: late, passId: 'cache#1/initial' } },
+      quarantined: { value: 0 },
+      atRisk: { atLeast: false },
+      oldestUnacknowledged: { pass: { requestId: late, passId: 'cache#1/initial' }, unknown: null },
     })
     expect(view.oldestUnacknowledged.ageMs).toBeGreaterThanOrEqual(0)
     const others = await got<OverviewView>('/v1/overview?maxAgeMs=0', answers.overview, tokens.other)
     expect(others.requests.open.value).toBe(1)
     expect(others.oldestUnacknowledged.pass?.requestId).toBe(foreign)
+  })
+
+  it('shows unknown, never zero, of what PostgreSQL alone knows when it is away; the rest goes on', async () => {
+    const blind = await stand.start({ pgUrl: 'postgres://nobody@127.0.0.1:1/nowhere' })
+    const { status, body } = await blind.get<OverviewView>('/v1/overview?maxAgeMs=0')
+    expect(status).toBe(200)
+    answers.overview.parse(body)
+    const { byStatus, ...requests } = body.requests
+    const asked = [
+      ...Object.values(byStatus),
+      ...Object.values(requests),
+      ...Object.values(body.verification),
+    ]
+    const others = [body.tasks, body.tasksOverdue, body.atRisk, ...Object.values(body.gates)]
+    expect(asked.length).toBeGreaterThan(15)
+    for (const one of [...asked, ...others])
+      expect(one, one.href).toMatchObject({ value: null, unknown: 'postgresql_unreachable' })
+    expect(body.oldestUnacknowledged).toEqual({
+      pass: null,
+      ageMs: null,
+      unknown: 'postgresql_unreachable',
+    })
+    expect(body.deadLetters.value).toBe(0)
   })
 
   it('shows unknown, never zero, of what Kafka alone knows when it is away; the rest goes on', async () => {

@@ -121,6 +121,24 @@ describe('a task that a person does by hand', () => {
     expect(ids).not.toContain(held)
   })
 
+  it('is counted and listed as overdue from the moment it was to be done', async () => {
+    const open = await withTask('operator')
+    const figures = async () => (await ops.get<OverviewView>('/v1/overview?maxAgeMs=0')).body
+    const listed = async () => {
+      const { body } = await ops.get<Page<Summary>>((await figures()).tasksOverdue.href)
+      return body.items.map(({ requestId }) => requestId)
+    }
+    expect(await listed()).not.toContain(open)
+    const before = (await figures()).tasksOverdue.value ?? 0
+    await stand.pool.query(
+      `UPDATE read_model.steps SET detail = jsonb_set(detail, '{task,dueAt}', to_jsonb($2::bigint)) WHERE request_id = $1`,
+      [open, Date.now() - 1],
+    )
+    expect(await listed()).toContain(open)
+    expect((await figures()).tasksOverdue.value).toBe(before + 1)
+    expect((await ops.get('/v1/requests?taskOverdue=false')).status).toBe(400)
+  })
+
   it('waits for no eraser and no probe: neither endangers its request, and it is no unacknowledged pass', async () => {
     const open = await withTask('operator')
     const { body } = await ops.get<RiskView>('/v1/at-risk?maxAgeMs=0')

@@ -25,6 +25,28 @@ function planted(change: Partial<Alert>): RuleFile {
   return { groups: [{ name: 'planted', rules: [{ ...first, ...change }, ...others] }] }
 }
 
+/** What `promtool test rules infra/alerts/lethe.rules.test.yml` tries on series that somebody made up. */
+const tried = [
+  'LetheLagEndangersDeadline',
+  'LetheDeadLettersGrow',
+  'LetheEraserSilent',
+  'LetheSlotGrows',
+  'LetheGateShut',
+  'LetheTombstoneHeadDiffers',
+  'LetheDrillOverdue',
+  'LetheRequestsDueSoon',
+  'LetheTasksOverdue',
+  'LetheCanaryNotErased',
+]
+interface RuleTests {
+  readonly tests: readonly {
+    readonly alert_rule_test: readonly {
+      readonly alertname: string
+      readonly exp_alerts: readonly unknown[]
+    }[]
+  }[]
+}
+
 describe('the alerts', () => {
   it('rest on metrics and labels the services register, have a severity, a time and a runbook of 25 lines', () => {
     expect(checkRules(rules, ground)).toEqual([])
@@ -35,21 +57,21 @@ describe('the alerts', () => {
     const names = all.map(({ alert }) => alert)
     expect(names).toEqual(
       expect.arrayContaining([
-        'LetheLagEndangersDeadline',
-        'LetheDeadLettersGrow',
-        'LetheEraserSilent',
-        'LetheSlotGrows',
-        'LetheGateShut',
-        'LetheTombstoneHeadDiffers',
-        'LetheDrillOverdue',
+        ...tried,
         'LetheDrillFailed',
-        'LetheRequestsDueSoon',
         'LetheBackupsKeptLonger',
         'LetheOwnDatabaseRestored',
         'LetheOutboxExhausted',
         'LetheResidueAfterCompletion',
       ]),
     )
+  })
+
+  it.each(tried.map((name) => [name]))('%s is seen to fire and to be silent, by promtool', (name) => {
+    const { tests } = parse(read('infra/alerts/lethe.rules.test.yml') ?? '') as RuleTests
+    const own = tests.flatMap((one) => one.alert_rule_test).filter(({ alertname }) => alertname === name)
+    expect(own.some(({ exp_alerts: expected }) => expected.length > 0)).toBe(true)
+    expect(own.some(({ exp_alerts: expected }) => expected.length === 0)).toBe(true)
   })
 
   it('have no runbook that no alert leads to', () => {

@@ -1,5 +1,5 @@
 import type { Queryable } from '../projections/projection.js'
-import { scopeParameter, type TenantScope } from '../projections/requests/query.js'
+import { scopeParameter, type TenantScope } from '../projections/requests/filter.js'
 
 /** How many requests are alike in what they are counted by. */
 export interface RequestCount {

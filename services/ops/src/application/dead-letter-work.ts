@@ -5,14 +5,12 @@ import { may } from '../domain/permissions.js'
 import { readable } from '../domain/readable.js'
 import { concerns, tenantOf } from '../domain/whose.js'
 import { forbidden } from './actions.js'
-import { type DeadLetterView, withoutKey } from './dead-letters.js'
+import { type DeadLetterView, QUARANTINE_AFTER, withoutKey } from './dead-letters.js'
 import type { Identity } from './identity.js'
 import { entryOf, type Journal } from './journal.js'
 
 /** Letters one call sends; the rest is left for the next. */
 export const MOST_AT_ONCE = 1_000
-/** What failed again after so many redrives is sent only when it is named. */
-export const QUARANTINE_AFTER = 3
 
 export interface LetterView extends DeadLetterView {
   readonly headers: Readonly<Record<string, string>>

@@ -2,7 +2,13 @@ import { type DeadLetter, type KafkaConfig, listDeadLetters } from '@lethe/messa
 import { type Dated, Shared } from './shared.js'
 
 /** A dead letter by reference: neither its key nor its bytes, which a stranger may have chosen. */
-export type DeadLetterView = Omit<DeadLetter, 'key'>
+export interface DeadLetterView extends Omit<DeadLetter, 'key'> {
+  /** It failed again after every redrive, and is sent only when it is named. */
+  readonly quarantined: boolean
+}
+
+/** Redrives after which a message that fails again is left alone. */
+export const QUARANTINE_AFTER = 3
 
 export interface DeadLettersView {
   /** Oldest first; null when Kafka did not answer in time. */
@@ -38,5 +44,5 @@ export class DeadLetters {
 
 /** By reference, as it is listed. */
 export function withoutKey({ key: _, ...rest }: DeadLetter): DeadLetterView {
-  return rest
+  return { ...rest, quarantined: rest.redrives >= QUARANTINE_AFTER }
 }

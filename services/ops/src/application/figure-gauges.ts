@@ -63,9 +63,21 @@ export const oldestPass = gauge(
   'How long the oldest pass has waited for its acknowledgement; 0 when none waits.',
   ['service'],
 )
-export const gateOpen = gauge('lethe_ops_gate_open', '1 while the gate of a watched system is open.', [
-  'system',
-])
+export const tasksOf = gauge(
+  'lethe_ops_tasks',
+  'Requests with a task for a person: open ones, and those among them in which it was to be done by now (overdue).',
+  ['state'],
+)
+export const gateOpen = gauge(
+  'lethe_ops_gate_open',
+  '1 while the gate of a watched system is open, 0 while it is shut; absent while nobody knows.',
+  ['system'],
+)
+export const canaryFailed = gauge(
+  'lethe_ops_canary_failed',
+  '1 where the made-up person of the last restore drill that says so was not erased; absent where none says so.',
+  ['system'],
+)
 export const figuresAt = gauge(
   'lethe_ops_figures_seconds',
   'When all of these figures were last known at once, seconds since the epoch.',

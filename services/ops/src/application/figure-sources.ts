@@ -3,13 +3,14 @@ import type { Pool } from 'pg'
 import { countResidueAfterCompletion } from '../adapters/pg-matrix.js'
 import { gates } from '../adapters/pg-reads.js'
 import type { DeadLetters } from './dead-letters.js'
+import { eraserViews } from './eraser-views.js'
 import type { FigureSources, Pressing } from './figures.js'
 import type { Lag } from './lag.js'
 import { OPEN, type Overview } from './overview.js'
 import type { Risk } from './risk.js'
 import { Shared } from './shared.js'
 
-/** Counting a million requests takes about a second, so alerts are content with a minute. Milliseconds. */
+/** Alerts are content with a minute. Milliseconds. */
 const COUNTED_MAX_AGE_MS = 60_000
 const FIVE_DAYS_MS = 5 * 86_400_000
 
@@ -27,6 +28,7 @@ export function figureSources(
     overview: async () => (await overview.read('*', COUNTED_MAX_AGE_MS)).value,
     pressing: async () => (await pressing.read(COUNTED_MAX_AGE_MS)).value,
     gates: () => gates(pool, lag.systems),
+    erasers: async () => eraserViews(pool, (await lag.read(maxAgeMs)).value, lag.systems),
   }
 }
 

@@ -1,5 +1,6 @@
 import type { Gate } from '../adapters/pg-reads.js'
 import type { DeadLettersView } from './dead-letters.js'
+import type { EraserView } from './eraser-views.js'
 import * as gauges from './figure-gauges.js'
 import type { LagView } from './lag.js'
 import type { OverviewView } from './overview.js'
@@ -21,6 +22,7 @@ export interface FigureSources {
   readonly overview: () => Promise<OverviewView>
   readonly pressing: () => Promise<Pressing>
   readonly gates: () => Promise<readonly Gate[]>
+  readonly erasers: () => Promise<readonly EraserView[]>
 }
 
 const VERDICTS = ['overdue', 'late', 'standing_still', 'unknown'] as const
@@ -30,10 +32,10 @@ const VERDICTS = ['overdue', 'late', 'standing_still', 'unknown'] as const
  * others with it. @throws AggregateError of what failed
  */
 export async function publishFigures(sources: FigureSources, now: () => number = Date.now): Promise<void> {
-  const { lag, risk, deadLetters, overview, pressing, gates } = sources
-  const { lagOf, lagSecondsOf, unknownOf, silentOf, atRisk, deadLettersOf, gateOpen } = gauges
+  const { lag, risk, deadLetters, overview, pressing, gates, erasers } = sources
+  const { lagOf, lagSecondsOf, unknownOf, silentOf, atRisk, deadLettersOf, gateOpen, canaryFailed } = gauges
   const { slotLag, slotRetained, slotActive, slotStatus } = gauges
-  const { requestsIn, requestsDue, unverified, oldestPass } = gauges
+  const { requestsIn, requestsDue, unverified, oldestPass, tasksOf } = gauges
   const ended = await Promise.allSettled([
     shown(
       [lagOf, lagSecondsOf, unknownOf, silentOf, slotLag, slotRetained, slotActive, slotStatus],
@@ -47,11 +49,12 @@ export async function publishFigures(sources: FigureSources, now: () => number =
       showDeadLetters,
     ),
     shown(
-      [requestsIn, requestsDue, unverified, oldestPass],
-      async () => ({ ...(await overview()), ...(await pressing()) }),
+      [requestsIn, requestsDue, unverified, oldestPass, tasksOf],
+      async () => ({ ...whole(await overview()), ...(await pressing()) }),
       showOverview,
     ),
     shown([gateOpen], gates, showGates),
+    shown([canaryFailed], erasers, showCanaries),
   ])
   const failed = ended.flatMap((one) => (one.status === 'rejected' ? [one.reason] : []))
   if (failed.length > 0) throw new AggregateError(failed, 'some figures are not known')
@@ -103,6 +106,17 @@ function showDeadLetters({ items, of }: DeadLettersView & { of: LagView['groups'
     gauges.deadLettersOf.set({ group }, items.filter((item) => item.group === group).length)
 }
 
+/** The console shows what is known of half an answer; an alert on the other half would not speak. */
+function whole(view: OverviewView): OverviewView {
+  const { requests, verification, tasks, oldestUnacknowledged } = view
+  const counts = [...Object.values(requests.byStatus), requests.overdue, requests.dueThisWeek, tasks]
+  if (
+    [...counts, ...Object.values(verification), oldestUnacknowledged].some(({ unknown }) => unknown !== null)
+  )
+    throw new Error('requests can not be counted')
+  return view
+}
+
 function showOverview(view: OverviewView & Pressing): void {
   const { requests, verification, oldestUnacknowledged } = view
   for (const [status, { value }] of Object.entries(requests.byStatus))
@@ -116,11 +130,20 @@ function showOverview(view: OverviewView & Pressing): void {
   }
   for (const [finding, value] of Object.entries(found))
     if (value !== null) gauges.unverified.set({ finding }, value)
+  const tasks = { open: view.tasks.value, overdue: view.tasksOverdue.value }
+  for (const [state, value] of Object.entries(tasks)) if (value !== null) gauges.tasksOf.set({ state }, value)
   gauges.oldestPass.set({ service: 'ops' }, (oldestUnacknowledged.ageMs ?? 0) / 1_000)
 }
 
-/** A store nobody watches has no gate that could be shut. */
+/** A store nobody watches has no gate that could be shut, and of one that nobody has looked at lately nobody knows. */
 function showGates(all: readonly Gate[]): void {
-  for (const { systemId, state, watched } of all)
-    if (watched) gauges.gateOpen.set({ system: systemId }, state === 'open' ? 1 : 0)
+  for (const { systemId, state, standing, watched } of all)
+    if (watched && (state === 'shut' || standing === 'open'))
+      gauges.gateOpen.set({ system: systemId }, state === 'open' ? 1 : 0)
+}
+
+/** What no drill has shown is absent. */
+function showCanaries(all: readonly EraserView[]): void {
+  for (const { systemId, canary } of all)
+    if (canary !== null) gauges.canaryFailed.set({ system: systemId }, canary.result === 'failed' ? 1 : 0)
 }

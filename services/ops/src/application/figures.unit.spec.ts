@@ -1,14 +1,17 @@
 import { metricsRegistry } from '@lethe/service-host'
 import { describe, expect, it } from 'vitest'
 import type { DeadLettersView } from './dead-letters.js'
+import type { EraserView } from './eraser-views.js'
 import * as gauges from './figure-gauges.js'
 import { type FigureSources, publishFigures } from './figures.js'
 import type { GroupView, LagView, PartitionView } from './lag.js'
-import type { Figure, OverviewView } from './overview.js'
+import type { OverviewView } from './overview.js'
+import type { Figure } from './overview-figures.js'
 import type { RiskView } from './risk.js'
 
 const group = (name: string, more: Partial<GroupView> = {}): GroupView => ({
   group: name,
+  service: name,
   topics: ['erasure.requested'],
   state: 'Stable',
   members: 1,
@@ -33,7 +36,12 @@ const lag: LagView = {
   connector: { name: 'outbox', state: 'RUNNING', tasks: [], unknown: null },
 }
 
-const figure = (value: number | null): Figure => ({ value, unknown: null, href: '/' })
+const figure = (value: number | null): Figure => ({
+  value,
+  atLeast: false,
+  unknown: value === null ? 'postgresql_unreachable' : null,
+  href: '/',
+})
 const overview = {
   requests: {
     byStatus: { COMPLETED: figure(7), FAILED: figure(1) },
@@ -41,7 +49,9 @@ const overview = {
     dueThisWeek: figure(5),
   },
   verification: { residual: figure(4), inconclusive: figure(6) },
-  oldestUnacknowledged: { pass: null, ageMs: 61_000 },
+  tasks: figure(8),
+  tasksOverdue: figure(3),
+  oldestUnacknowledged: { pass: null, ageMs: 61_000, unknown: null },
 } as unknown as OverviewView
 
 const letters = { items: [{ group: 'eraser.cache' }], unknown: null } as unknown as DeadLettersView
@@ -64,7 +74,16 @@ const sources: FigureSources = {
   gates: async () => [
     { ...gate, systemId: 'shop', state: 'shut', watched: true },
     { ...gate, systemId: 'cache', state: 'open', watched: false },
+    { ...gate, systemId: 'mail', state: 'open', watched: true },
+    { ...gate, systemId: 'wiki', state: 'open', watched: true, standing: 'unknown' },
   ],
+  erasers: async () =>
+    [
+      { systemId: 'shop', canary: { result: 'failed' } },
+      { systemId: 'cache', canary: { result: 'passed' } },
+      { systemId: 'mail', canary: { result: 'unconfirmed' } },
+      { systemId: 'wiki', canary: null },
+    ] as unknown as EraserView[],
 }
 
 const away = () => Promise.reject(new Error('away'))
@@ -91,13 +110,15 @@ describe('the figures on /metrics', () => {
       inconclusive: 6,
       residual_after_completion: 1,
     })
+    expect(await values('lethe_ops_tasks')).toEqual({ open: 8, overdue: 3 })
+    expect(await values('lethe_ops_canary_failed')).toEqual({ shop: 1, cache: 0, mail: 0 })
     expect(await values('lethe_ops_oldest_pass_seconds')).toEqual({ ops: 61 })
     expect(await values('lethe_ops_figures_seconds')).toEqual({ ops: 5 })
   })
 
-  it('have no gate of a store nobody watches, and no silence of a group nobody can ask', async () => {
+  it('have no gate of a store nobody watches or has looked at, and no silence of a group nobody can ask', async () => {
     await publishFigures(sources)
-    expect(await values('lethe_ops_gate_open')).toEqual({ shop: 0 })
+    expect(await values('lethe_ops_gate_open')).toEqual({ shop: 0, mail: 1 })
     expect(await values('lethe_ops_group_silent')).toEqual({ 'eraser.cache': 1, aggregator: 0 })
     expect(await values('lethe_ops_slot_retained_bytes')).toEqual({})
   })
@@ -130,8 +151,26 @@ describe('the figures on /metrics', () => {
     expect(await values('lethe_ops_figures_seconds')).toEqual({ ops: 5 })
   })
 
+  it('are not called fresh while some of the requests could not be counted', async () => {
+    await publishFigures(sources, () => 5_000)
+    const half = { ...overview, requests: { ...overview.requests, overdue: figure(null) } }
+    await expect(
+      publishFigures({ ...sources, overview: async () => half as OverviewView }, () => 9_000),
+    ).rejects.toThrow('some figures are not known')
+    expect(await values('lethe_ops_requests_due')).toEqual({})
+    expect(await values('lethe_ops_figures_seconds')).toEqual({ ops: 5 })
+  })
+
   it('are all absent, none of them zero, before anything is known', async () => {
-    const nothing = { lag: away, risk: away, deadLetters: away, overview: away, pressing: away, gates: away }
+    const nothing: FigureSources = {
+      lag: away,
+      risk: away,
+      deadLetters: away,
+      overview: away,
+      pressing: away,
+      gates: away,
+      erasers: away,
+    }
     await expect(publishFigures(nothing)).rejects.toThrow()
     for (const [name, one] of Object.entries(gauges))
       if (one !== gauges.figuresAt) expect((await one.get()).values, name).toEqual([])

@@ -48,6 +48,8 @@ export interface PartitionView {
 
 export interface GroupView {
   readonly group: string
+  /** Which process of Lethe reads under this name. */
+  readonly service: string
   readonly topics: readonly string[]
   readonly state: string | null
   readonly members: number | null
@@ -205,6 +207,7 @@ function groupView(
   }
   return {
     group,
+    service: readerOf(group),
     topics,
     state,
     members,
@@ -215,6 +218,10 @@ function groupView(
     unknown: onlyKnown(reasons),
   }
 }
+
+/** `eraser.shop-pg` is read by eraser-shop-pg, `request.outbox` by request. */
+const readerOf = (group: string): string =>
+  /^(eraser|probe)\./.test(group) ? group.replace('.', '-') : (group.split('.')[0] ?? group)
 
 function healthOf(state: string | null, members: number | null): GroupView['health'] {
   if (state === null || members === null) return 'unknown'

@@ -7,18 +7,23 @@ import {
 } from '@lethe/request-log'
 import type { Pool } from 'pg'
 import { countFindings } from '../adapters/pg-matrix.js'
-import { type Gate, gates, type OpenPass, oldestUnacknowledged } from '../adapters/pg-reads.js'
+import { gates, type OpenPass, oldestUnacknowledged } from '../adapters/pg-reads.js'
 import type { DeadLetters } from './dead-letters.js'
-import type { GroupView, Lag } from './lag.js'
+import { eraserViews } from './eraser-views.js'
+import type { Lag } from './lag.js'
+import {
+  counted,
+  type EraserFigures,
+  eraserFigures,
+  type Figure,
+  type GateFigures,
+  gateFigures,
+  known,
+  letterFigures,
+  riskFigure,
+} from './overview-figures.js'
 import type { Risk } from './risk.js'
 import { type Dated, SharedBy } from './shared.js'
-
-/** A number and the list behind it; `value` null: not known, and why. */
-export interface Figure {
-  readonly value: number | null
-  readonly unknown: string | null
-  readonly href: string
-}
 
 export interface OverviewView {
   readonly requests: {
@@ -34,11 +39,20 @@ export interface OverviewView {
   readonly verification: { readonly residual: Figure; readonly inconclusive: Figure }
   /** Requests with a task that waits for a person to do it. */
   readonly tasks: Figure
+  /** Those among them that were to be done by now. */
+  readonly tasksOverdue: Figure
   readonly atRisk: Figure
-  readonly erasers: { readonly up: Figure; readonly silent: Figure; readonly unknown: Figure }
-  readonly gates: { readonly open: Figure; readonly shut: Figure }
+  readonly erasers: EraserFigures
+  readonly gates: GateFigures
   readonly deadLetters: Figure
-  readonly oldestUnacknowledged: { readonly pass: OpenPass | null; readonly ageMs: number | null }
+  /** Those among them that failed again after every redrive. */
+  readonly quarantined: Figure
+  /** `pass` null: none waits, or it is not known, and why. */
+  readonly oldestUnacknowledged: {
+    readonly pass: OpenPass | null
+    readonly ageMs: number | null
+    readonly unknown: string | null
+  }
 }
 
 /** Statuses in which the legal clock runs. */
@@ -60,9 +74,6 @@ const WEEK_MS = 7 * 86_400_000
 const LAG_MAX_AGE_MS = 5_000
 /** Dead letters are read whole. */
 const DEAD_LETTERS_MAX_AGE_MS = 10_000
-
-/** Erasers and probes among the groups. */
-export const isEraser = ({ group }: GroupView): boolean => /^(eraser|probe)\./.test(group)
 
 /** What needs attention, in numbers that lead somewhere. One answer per set of tenants is shared. */
 export class Overview {
@@ -90,33 +101,36 @@ export class Overview {
     const { pool, lag, risk, deadLetters, systemIds } = this.parts
     const now = Date.now()
     const measured = await lag.read(LAG_MAX_AGE_MS)
-    const [requests, found, tasks, oldest, doors, letters, endangered] = await Promise.all([
+    const [requests, found, tasks, oldest, doors, letters, endangered, erasers] = await Promise.all([
       this.requests(tenants, now),
-      countFindings(pool, tenants),
-      countOpenTasks(pool, tenants),
-      oldestUnacknowledged(pool, tenants),
-      gates(pool, systemIds()),
+      known(countFindings(pool, tenants)),
+      known(countOpenTasks(pool, tenants, now)),
+      known(oldestUnacknowledged(pool, tenants).then((pass) => ({ pass }))),
+      known(gates(pool, systemIds())),
       deadLetters.read(DEAD_LETTERS_MAX_AGE_MS),
-      risk.read(tenants, LAG_MAX_AGE_MS),
+      known(risk.read(tenants, LAG_MAX_AGE_MS)),
+      eraserViews(pool, measured.value, systemIds()),
     ])
+    const pass = oldest?.pass ?? null
     const view: OverviewView = {
       requests,
       verification: {
-        residual: figure(found.residual, '/v1/verification?finding=residual'),
-        inconclusive: figure(found.inconclusive, '/v1/verification?finding=inconclusive'),
+        residual: counted(found?.residual, '/v1/verification?finding=residual'),
+        inconclusive: counted(found?.inconclusive, '/v1/verification?finding=inconclusive'),
       },
-      tasks: figure(tasks, '/v1/requests?taskOpen=true&order=due'),
-      atRisk: figure(endangered.value.items.length, '/v1/at-risk'),
-      erasers: erasersOf(measured.value.groups.filter(isEraser)),
-      gates: { open: gatesOf(doors, 'open'), shut: gatesOf(doors, 'shut') },
-      deadLetters: {
-        value: letters.value.items?.length ?? null,
-        unknown: letters.value.unknown,
-        href: '/v1/dead-letters',
+      tasks: counted(tasks?.open, '/v1/requests?taskOpen=true&order=due'),
+      tasksOverdue: counted(tasks?.overdue, '/v1/requests?taskOverdue=true&order=due'),
+      atRisk: riskFigure(endangered?.value ?? null),
+      erasers: eraserFigures(erasers),
+      gates: gateFigures(doors),
+      ...letterFigures(letters.value),
+      oldestUnacknowledged: {
+        pass,
+        ageMs: pass && Math.max(0, now - pass.requestedAt),
+        unknown: oldest === null ? 'postgresql_unreachable' : null,
       },
-      oldestUnacknowledged: { pass: oldest, ageMs: oldest && Math.max(0, now - oldest.requestedAt) },
     }
-    const parts = [measured, letters, endangered].map(({ startedAt }) => startedAt)
+    const parts = [measured, letters, ...(endangered ? [endangered] : [])].map(({ startedAt }) => startedAt)
     return { startedAt: Math.min(now, ...parts), value: view }
   }
 
@@ -124,20 +138,21 @@ export class Overview {
     const { pool } = this.parts
     const status = OPEN.join(',')
     const due = async (filter: { dueFrom?: number; dueBefore: number }) => {
-      const found = await countRequests(pool, { tenants, statuses: OPEN, ...filter })
+      const found = await known(countRequests(pool, { tenants, statuses: OPEN, ...filter }))
       const dates = Object.entries(filter).map(([name, at]) => [name, `${at}`] as const)
       const query = new URLSearchParams({ status, ...Object.fromEntries(dates), order: 'due' })
-      return figure(sum([...found.values()]), `/v1/requests?${query}`)
+      return counted(found && sum([...found.values()]), `/v1/requests?${query}`)
     }
     const [counts, dueThisWeek, overdue] = await Promise.all([
-      requestCounts(pool, tenants),
+      known(requestCounts(pool, tenants)),
       due({ dueFrom: now, dueBefore: now + WEEK_MS }),
       due({ dueBefore: now }),
     ])
-    const among = (fits: (count: RequestCount) => boolean) => sum(counts.filter(fits).map(({ n }) => n))
+    const among = (fits: (count: RequestCount) => boolean) =>
+      counts && sum(counts.filter(fits).map(({ n }) => n))
     const byStatus = STATUSES.map((one) => [
       one,
-      figure(
+      counted(
         among((count) => count.status === one),
         `/v1/requests?status=${one}`,
       ),
@@ -145,17 +160,17 @@ export class Overview {
     const isOpen = new Set<string>(OPEN)
     return {
       byStatus: Object.fromEntries(byStatus),
-      open: figure(
+      open: counted(
         among((count) => isOpen.has(count.status)),
         `/v1/requests?${new URLSearchParams({ status, order: 'due' })}`,
       ),
       dueThisWeek,
       overdue,
-      liveErased: figure(
+      liveErased: counted(
         among(({ liveErased, backupClear }) => liveErased && !backupClear),
         '/v1/requests?liveErased=true&backupClear=false',
       ),
-      backupClear: figure(
+      backupClear: counted(
         among(({ backupClear }) => backupClear),
         '/v1/requests?backupClear=true',
       ),
@@ -164,17 +179,3 @@ export class Overview {
 }
 
 const sum = (numbers: readonly number[]): number => numbers.reduce((all, n) => all + n, 0)
-const figure = (value: number, href: string): Figure => ({ value, unknown: null, href })
-
-function erasersOf(groups: readonly GroupView[]): OverviewView['erasers'] {
-  const of = (...healths: GroupView['health'][]) =>
-    groups.filter(({ health }) => healths.includes(health)).length
-  return {
-    up: figure(of('up', 'rebalancing'), '/v1/erasers?health=up,rebalancing'),
-    silent: figure(of('silent'), '/v1/erasers?health=silent'),
-    unknown: figure(of('unknown'), '/v1/erasers?health=unknown'),
-  }
-}
-
-const gatesOf = (all: readonly Gate[], state: Gate['state']): Figure =>
-  figure(all.filter((gate) => gate.state === state).length, `/v1/gates?state=${state}`)

@@ -28,6 +28,8 @@ export interface ListQuestion {
   readonly dueFrom?: number | undefined
   readonly dueBefore?: number | undefined
   readonly taskOpen?: boolean | undefined
+  /** Only those with a task that was to be done by now. */
+  readonly taskOverdue?: boolean | undefined
   readonly liveErased?: boolean | undefined
   readonly backupClear?: boolean | undefined
   readonly order: RequestOrder
@@ -142,7 +144,7 @@ export class Requests {
 /** A tenant that is not the caller's leaves nothing. */
 export function filterOf(caller: Caller, question: Omit<ListQuestion, 'cursor' | 'limit'>): RequestFilter {
   const { tenantId, requestId, status, systemId, regime, dueFrom, dueBefore } = question
-  const { taskOpen, liveErased, backupClear } = question
+  const { taskOpen, taskOverdue, liveErased, backupClear } = question
   const scope = scopeOf(caller)
   const own = tenantId === undefined ? scope : scope === '*' || scope.includes(tenantId) ? [tenantId] : []
   return {
@@ -154,6 +156,7 @@ export function filterOf(caller: Caller, question: Omit<ListQuestion, 'cursor' |
     ...(dueFrom === undefined ? {} : { dueFrom }),
     ...(dueBefore === undefined ? {} : { dueBefore }),
     ...(taskOpen === undefined ? {} : { taskOpen }),
+    ...(taskOverdue === true ? { taskDueBefore: Date.now() } : {}),
     ...(liveErased === undefined ? {} : { liveErased }),
     ...(backupClear === undefined ? {} : { backupClear }),
   }

@@ -8,17 +8,9 @@ import {
   receive,
   T0,
 } from '../../testing/fixtures.js'
-import {
-  countOpenTasks,
-  countRequests,
-  dueRequests,
-  findRequest,
-  InvalidCursor,
-  listRequests,
-  nextWakeAt,
-  type RequestOrder,
-  requestOrders,
-} from './query.js'
+import { InvalidCursor, type RequestOrder, requestOrders } from './order.js'
+import { listRequests } from './page.js'
+import { countOpenTasks, countRequests, dueRequests, findRequest, nextWakeAt } from './query.js'
 
 let fixture: LogFixture
 const acme: string[] = []
@@ -236,9 +228,17 @@ describe('tasks that wait for a person', () => {
       )
     expect(await of(true)).toEqual([open])
     expect((await of(false)).sort()).toEqual([held, done, none].sort())
-    expect(await countOpenTasks(fixture.pool, '*')).toBe(1)
-    expect(await countOpenTasks(fixture.pool, ['acme'])).toBe(0)
-    expect(await countOpenTasks(fixture.pool, [])).toBe(0)
+    const overdue = async (at: number) =>
+      (await listRequests(fixture.pool, { tenants: '*', taskDueBefore: at }, { limit: 10 })).items.map(
+        ({ requestId }) => requestId,
+      )
+    // The task opened at T0 and was to be done a second later.
+    expect(await overdue(T0 + 1_000)).toEqual([])
+    expect(await overdue(T0 + 1_001)).toEqual([open])
+    expect(await countOpenTasks(fixture.pool, '*', T0 + 1_000)).toEqual({ open: 1, overdue: 0 })
+    expect(await countOpenTasks(fixture.pool, '*', T0 + 1_001)).toEqual({ open: 1, overdue: 1 })
+    expect(await countOpenTasks(fixture.pool, ['acme'], T0 + 1_001)).toEqual({ open: 0, overdue: 0 })
+    expect(await countOpenTasks(fixture.pool, [], T0 + 1_001)).toEqual({ open: 0, overdue: 0 })
     expect(await findRequest(fixture.pool, done, '*')).toMatchObject({ systemsDone: 1, status: 'COMPLETED' })
   })
 

@@ -7,6 +7,8 @@ export interface StepRow {
   readonly stepId: string
   readonly systemId: string
   readonly tenantId: string
+  /** Of the request, epoch milliseconds: lists of one system are in its order. */
+  readonly receivedAt: number
   readonly stage: number
   readonly status: StepView['status']
   /** The whole view: passes, attempts, outcome and counts. */
@@ -21,6 +23,7 @@ export const steps: Projection<StepRow> = {
     stepId: 'text',
     systemId: 'text',
     tenantId: 'text',
+    receivedAt: 'bigint',
     stage: 'integer',
     status: 'text',
     detail: 'jsonb',
@@ -31,6 +34,7 @@ export const steps: Projection<StepRow> = {
       stepId: view.stepId,
       systemId: view.systemId,
       tenantId: state.tenantId,
+      receivedAt: state.received.receivedAt,
       stage: view.stage,
       status: view.status,
       detail: view,

@@ -1,5 +1,5 @@
 import { parseRow, type Queryable, selectList } from '../projection.js'
-import { scopeParameter, type TenantScope } from '../requests/query.js'
+import { scopeParameter, type TenantScope } from '../requests/filter.js'
 import { type VerificationRow, verifications } from './fold.js'
 
 export interface VerificationFilter {

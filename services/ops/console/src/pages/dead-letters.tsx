@@ -2,7 +2,7 @@ import { useState, useSyncExternalStore } from 'react'
 import type { DeadLetter, DeadLetters as DeadLettersAnswer } from '../../../src/adapters/http/answer-types.js'
 import { useAnswer, useLive } from '../live/hooks.js'
 import { onSession, session } from '../live/session.js'
-import { Moment, Unknown } from '../parts/known.js'
+import { Badge, Moment, Unknown } from '../parts/known.js'
 import { Answered, Page } from '../parts/page.js'
 import { Table } from '../parts/table.js'
 import { Link, useSearch } from '../router.js'
@@ -11,7 +11,7 @@ import { LookAtLetter } from './dead-letter-look.js'
 import { Redrive, type ToRedrive } from './redrive.js'
 
 const name = /^[A-Za-z0-9][A-Za-z0-9._-]{0,199}$/
-const fields = ['group', 'topic', 'code'] as const
+const fields = ['group', 'topic', 'code', 'quarantined'] as const
 /** A first look for the buttons; the service decides. */
 const workers: readonly string[] = ['operator', 'privacy_officer', 'admin']
 const columns = [
@@ -92,7 +92,10 @@ export function DeadLetters() {
                       {one.partition} at {one.offset}
                     </td>
                     <td className="number">{grouped(one.attempts)}</td>
-                    <td className="number">{grouped(one.redrives)}</td>
+                    <td className="number">
+                      {grouped(one.redrives)}{' '}
+                      {one.quarantined && <Badge tone="bad">in quarantine</Badge>}
+                    </td>
                     <td>
                       <Moment at={one.firstSeen} />
                     </td>

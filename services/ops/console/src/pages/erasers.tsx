@@ -11,7 +11,8 @@ import { grouped, plain } from '../view/words.js'
 
 type Eraser = ErasersAnswer['items'][number]
 
-const healths = /^(up|rebalancing|silent|unknown)(,(up|rebalancing|silent|unknown))*$/
+const word = '(up|silent|missing|unusable|failing|unknown)'
+const verdicts = new RegExp(`^${word}(,${word})*$`)
 const columns = [
   { title: 'System' },
   { title: 'Role' },
@@ -31,16 +32,16 @@ const columns = [
 
 export function Erasers() {
   const figures = useLive((state) => state.figures)
-  const given = new URLSearchParams(useSearch()).get('health')
-  const health = given !== null && healths.test(given) ? given : null
-  const answer = useAnswer<ErasersAnswer>(`/v1/erasers${health === null ? '' : `?health=${health}`}`, [
+  const given = new URLSearchParams(useSearch()).get('verdict')
+  const verdict = given !== null && verdicts.test(given) ? given : null
+  const answer = useAnswer<ErasersAnswer>(`/v1/erasers${verdict === null ? '' : `?verdict=${verdict}`}`, [
     figures,
   ])
   return (
     <Page title="Erasers" lead="The eraser and the probe of every system of the data map.">
-      {health !== null && (
+      {verdict !== null && (
         <p>
-          Only those that are {health.replaceAll(',', ' or ')}. <Link to="/erasers">Show all</Link>
+          Only those that are {verdict.replaceAll(',', ' or ')}. <Link to="/erasers">Show all</Link>
         </p>
       )}
       <Answered answer={answer}>

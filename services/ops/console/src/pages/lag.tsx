@@ -43,7 +43,7 @@ function Groups({ groups }: { groups: readonly Group[] }) {
     <Table
       caption="Consumer groups"
       columns={columns(
-        'Group, Health, State',
+        'Group, Read by, Health, State',
         'Members, Lag, Caught up in, Present work done in, Dead letters',
       )}
       rows={groups.length}
@@ -52,6 +52,7 @@ function Groups({ groups }: { groups: readonly Group[] }) {
       {groups.map((group) => (
         <tr key={group.group} data-group={group.group}>
           <th scope="row">{group.group}</th>
+          <td>{group.service}</td>
           <td>
             <Badge tone={healthTone(group.health)}>{group.health}</Badge>
           </td>

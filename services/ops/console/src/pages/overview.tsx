@@ -6,7 +6,7 @@ import type {
 } from '../../../src/adapters/http/answer-types.js'
 import { useAnswer, useLive } from '../live/hooks.js'
 import { Figure } from '../parts/figure.js'
-import { Badge, Moment } from '../parts/known.js'
+import { Badge, Moment, Unknown } from '../parts/known.js'
 import { Answered, Page } from '../parts/page.js'
 import { Link } from '../router.js'
 import { pageOf } from '../view/links.js'
@@ -74,9 +74,8 @@ function Stuck({ found, known }: { found: readonly Trouble[]; known: boolean }) 
 }
 
 function Numbers({ overview }: { overview: OverviewAnswer }) {
-  const { requests, verification, tasks, atRisk, erasers, gates, deadLetters, oldestUnacknowledged } =
-    overview
-  const { pass } = oldestUnacknowledged
+  const { requests, verification, tasks, tasksOverdue, atRisk } = overview
+  const { erasers, gates, deadLetters, quarantined } = overview
   return (
     <>
       <section aria-labelledby="deadlines">
@@ -87,6 +86,7 @@ function Numbers({ overview }: { overview: OverviewAnswer }) {
           <Figure label="with residue" figure={verification.residual} tone="bad" />
           <Figure label="a probe could not tell" figure={verification.inconclusive} tone="warn" />
           <Figure label="with a task for a person" figure={tasks} tone="warn" />
+          <Figure label="with a task that is overdue" figure={tasksOverdue} tone="bad" />
           <Figure label="due this week" figure={requests.dueThisWeek} tone="warn" />
           <Figure label="open" figure={requests.open} tone="busy" />
           <Figure
@@ -102,24 +102,15 @@ function Numbers({ overview }: { overview: OverviewAnswer }) {
         <ul className="figures">
           <Figure label="erasers and probes up" figure={erasers.up} tone="good" />
           <Figure label="silent" figure={erasers.silent} tone="bad" />
+          <Figure label="that do not erase or look" figure={erasers.unusable} tone="bad" />
           <Figure label="of unknown health" figure={erasers.unknown} tone="warn" />
           <Figure label="gates open" figure={gates.open} tone="good" />
           <Figure label="gates shut" figure={gates.shut} tone="bad" />
+          <Figure label="gates of which nobody knows" figure={gates.unknown} tone="warn" />
           <Figure label="dead letters" figure={deadLetters} tone="warn" />
+          <Figure label="of them in quarantine" figure={quarantined} tone="bad" />
         </ul>
-        <p>
-          Oldest unacknowledged pass:{' '}
-          {pass === null ? (
-            'none waits.'
-          ) : (
-            <>
-              <Link to={pageOf(pass.links.request)}>
-                {pass.passId} in {pass.systemId}
-              </Link>
-              , requested <Moment at={pass.requestedAt} />
-            </>
-          )}
-        </p>
+        <OldestPass of={overview.oldestUnacknowledged} />
       </section>
       <section aria-labelledby="by-status">
         <h2 id="by-status">Requests by status</h2>
@@ -133,5 +124,25 @@ function Numbers({ overview }: { overview: OverviewAnswer }) {
         </p>
       </section>
     </>
+  )
+}
+
+function OldestPass({ of: { pass, unknown } }: { of: OverviewAnswer['oldestUnacknowledged'] }) {
+  return (
+    <p>
+      Oldest unacknowledged pass:{' '}
+      {unknown !== null ? (
+        <Unknown code={unknown} />
+      ) : pass === null ? (
+        'none waits.'
+      ) : (
+        <>
+          <Link to={pageOf(pass.links.request)}>
+            {pass.passId} in {pass.systemId}
+          </Link>
+          , requested <Moment at={pass.requestedAt} />
+        </>
+      )}
+    </p>
   )
 }

@@ -49,6 +49,7 @@ const allowed: Readonly<Record<string, (text: string) => boolean>> = {
   dueFrom: moment,
   dueBefore: moment,
   taskOpen: flag,
+  taskOverdue: matching(/^true$/),
   liveErased: flag,
   backupClear: flag,
   order: matching(/^(received|due|oldest|due-last)$/),

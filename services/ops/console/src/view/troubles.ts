@@ -222,8 +222,28 @@ function ofTheWay({ slots, connector }: Lag, atRisk: AtRisk | null): Trouble[] {
   return found
 }
 
-function ofTheRest({ gates, deadLetters }: Overview): Trouble[] {
+function ofTheRest({ gates, deadLetters, tasksOverdue, requests }: Overview): Trouble[] {
   const found: Trouble[] = []
+  if (requests.overdue.value === null)
+    found.push({
+      ...nobody,
+      id: 'requests',
+      tone: 'warn',
+      what: 'Requests: nothing is known',
+      why: `${sentence(reason(requests.overdue.unknown ?? undefined))}.`,
+      page: pageOf(requests.overdue.href),
+    })
+  if ((tasksOverdue.value ?? 0) > 0)
+    found.push({
+      ...nobody,
+      id: 'tasks-overdue',
+      tone: 'bad',
+      what: `${counted(tasksOverdue.value ?? 0, 'request')} with an overdue task`,
+      why: 'Somebody was to erase by hand, and the time for it has passed.',
+      endangers: tasksOverdue.value,
+      endangersPage: pageOf(tasksOverdue.href),
+      page: pageOf(tasksOverdue.href),
+    })
   if ((gates.shut.value ?? 0) > 0)
     found.push({
       ...nobody,

@@ -4,6 +4,7 @@ import { troubles } from './troubles.js'
 
 const figure = (value: number | null, href: string, unknown: string | null = null) => ({
   value,
+  atLeast: false,
   unknown,
   href,
 })
@@ -13,7 +14,12 @@ const overview = {
   ageMs: 0,
   requests: { overdue: figure(0, '/v1/requests?dueBefore=1') },
   verification: { residual: figure(0, '/v1/verification?finding=residual') },
-  gates: { open: figure(1, '/v1/gates?state=open'), shut: figure(0, '/v1/gates?state=shut') },
+  tasksOverdue: figure(0, '/v1/requests?taskOverdue=true&order=due'),
+  gates: {
+    open: figure(1, '/v1/gates?standing=open'),
+    shut: figure(0, '/v1/gates?standing=shut,advisory'),
+    unknown: figure(0, '/v1/gates?standing=unknown'),
+  },
   deadLetters: figure(0, '/v1/dead-letters'),
 } as unknown as Overview
 
@@ -54,6 +60,17 @@ const whats = (known: Parameters<typeof found>[0]) => found(known).map(({ what }
 describe('what is stuck', () => {
   it('is nothing when everything is known and moves', () => {
     expect(whats({})).toEqual([])
+  })
+
+  it('is a task that is overdue, and requests that can not be counted', () => {
+    const tasksOverdue = figure(2, '/v1/requests?taskOverdue=true&order=due')
+    expect(found({ overview: { ...overview, tasksOverdue } as never })).toMatchObject([
+      { what: '2 requests with an overdue task', tone: 'bad', page: '/requests?taskOverdue=true&order=due' },
+    ])
+    const overdue = figure(null, '/v1/requests?dueBefore=1', 'postgresql_unreachable')
+    expect(found({ overview: { ...overview, requests: { overdue } } as never })).toMatchObject([
+      { what: 'Requests: nothing is known', tone: 'warn', why: 'PostgreSQL does not answer.' },
+    ])
   })
 
   it('is a person a probe still finds', () => {

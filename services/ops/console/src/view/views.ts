@@ -31,6 +31,7 @@ export const views: readonly View[] = [
     filter: (now) => ({ status: OPEN, dueFrom: String(now), dueBefore: String(now + WEEK), order: 'due' }),
   },
   { id: 'tasks', title: 'Tasks for a person', filter: () => ({ taskOpen: 'true', order: 'due' }) },
+  { id: 'tasks-overdue', title: 'Overdue tasks', filter: () => ({ taskOverdue: 'true', order: 'due' }) },
   { id: 'on-hold', title: 'On hold', filter: () => ({ status: 'ON_HOLD', order: 'due' }) },
   { id: 'failed', title: 'Failed', filter: () => ({ status: 'FAILED', order: 'due' }) },
   {

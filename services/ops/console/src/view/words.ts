@@ -1,6 +1,7 @@
 /** Why something is not known, in words; a code without words of its own is shown as it is. */
 const reasons: Readonly<Record<string, string>> = {
   kafka_unreachable: 'Kafka does not answer',
+  postgresql_unreachable: 'PostgreSQL does not answer',
   topic_missing: 'the topic does not exist',
   position_unreadable: 'its position can not be read',
   position_beyond_end: 'its position lies behind the end of the topic',

@@ -27,12 +27,12 @@ export class MachineController {
 
   @Get('erasers')
   erasers(@CallerParam() caller: Caller, @Query() query: unknown) {
-    const { maxAgeMs, health } = parsed(erasersQuery, query, 'query')
-    return this.looks.erasers(caller, maxAgeMs, health)
+    const { maxAgeMs, ...where } = parsed(erasersQuery, query, 'query')
+    return this.looks.erasers(caller, maxAgeMs, where)
   }
 
   @Get('gates')
   gates(@CallerParam() caller: Caller, @Query() query: unknown) {
-    return this.looks.gates(caller, parsed(gatesQuery, query, 'query').state)
+    return this.looks.gates(caller, parsed(gatesQuery, query, 'query'))
   }
 }

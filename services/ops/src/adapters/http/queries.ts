@@ -61,10 +61,19 @@ export const statuses = [
 export const freshness = z.object({ maxAgeMs }).strict()
 
 export const erasersQuery = z
-  .object({ maxAgeMs, health: listOf(['up', 'rebalancing', 'silent', 'unknown']).optional() })
+  .object({
+    maxAgeMs,
+    health: listOf(['up', 'rebalancing', 'silent', 'unknown']).optional(),
+    verdict: listOf(['up', 'silent', 'missing', 'unusable', 'failing', 'unknown']).optional(),
+  })
   .strict()
 
-export const gatesQuery = z.object({ state: z.enum(['open', 'shut']).optional() }).strict()
+export const gatesQuery = z
+  .object({
+    state: z.enum(['open', 'shut']).optional(),
+    standing: listOf(['open', 'shut', 'advisory', 'unknown']).optional(),
+  })
+  .strict()
 
 export const restoresQuery = z
   .object({ systemId: systemIdShape.optional(), underWay: flag.optional(), cursor: cursor.optional(), limit })
@@ -77,7 +86,13 @@ export const dataMapQuery = z
 export const noQuery = z.object({}).strict()
 
 export const deadLettersQuery = z
-  .object({ maxAgeMs, group: nameShape.optional(), topic: nameShape.optional(), code: nameShape.optional() })
+  .object({
+    maxAgeMs,
+    group: nameShape.optional(),
+    topic: nameShape.optional(),
+    code: nameShape.optional(),
+    quarantined: flag.optional(),
+  })
   .strict()
 
 export const listQuery = z
@@ -94,6 +109,10 @@ export const listQuery = z
     dueFrom: instant.optional(),
     dueBefore: instant.optional(),
     taskOpen: flag.optional(),
+    taskOverdue: z
+      .literal('true', 'is true, or left out')
+      .transform(() => true)
+      .optional(),
     liveErased: flag.optional(),
     backupClear: flag.optional(),
     order: z.enum(requestOrders).default('received'),

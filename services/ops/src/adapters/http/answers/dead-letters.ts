@@ -16,6 +16,7 @@ const letter = {
   firstSeen: epochMs,
   at: epochMs,
   redriven: z.boolean(),
+  quarantined: z.boolean(),
 }
 
 export const deadLetters = z.looseObject({

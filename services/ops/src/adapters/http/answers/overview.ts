@@ -1,7 +1,12 @@
 import { z } from 'zod'
 import { aged, epochMs, milliseconds, text, whole } from './shapes.js'
 
-const figure = z.looseObject({ value: whole.nullable(), unknown: text.nullable(), href: text })
+const figure = z.looseObject({
+  value: whole.nullable(),
+  atLeast: z.boolean().meta({ description: 'There are at least so many: not all were looked at.' }),
+  unknown: text.nullable(),
+  href: text,
+})
 
 export const overview = z.looseObject({
   ...aged,
@@ -15,10 +20,12 @@ export const overview = z.looseObject({
   }),
   verification: z.looseObject({ residual: figure, inconclusive: figure }),
   tasks: figure,
+  tasksOverdue: figure,
   atRisk: figure,
-  erasers: z.looseObject({ up: figure, silent: figure, unknown: figure }),
-  gates: z.looseObject({ open: figure, shut: figure }),
+  erasers: z.looseObject({ up: figure, silent: figure, unusable: figure, unknown: figure }),
+  gates: z.looseObject({ open: figure, shut: figure, unknown: figure }),
   deadLetters: figure,
+  quarantined: figure.meta({ description: 'Among the dead letters: failed again after three redrives.' }),
   oldestUnacknowledged: z.looseObject({
     pass: z
       .looseObject({
@@ -33,5 +40,6 @@ export const overview = z.looseObject({
       })
       .nullable(),
     ageMs: milliseconds.nullable(),
+    unknown: text.nullable(),
   }),
 })

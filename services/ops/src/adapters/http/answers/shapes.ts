@@ -19,6 +19,7 @@ export const member = { state: text.nullable(), members: whole.nullable() }
 /** A consumer group, as the lag and the erasers show it. */
 export const group = z.looseObject({
   group: text,
+  service: text.meta({ description: 'Which process of Lethe reads under this name.' }),
   topics: z.array(text),
   ...member,
   health: z.enum(['up', 'rebalancing', 'silent', 'unknown']),
