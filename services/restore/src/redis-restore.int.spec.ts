@@ -5,6 +5,7 @@ import type { Persistence } from './testing/cache-server.js'
 import { CacheStand, keysOf } from './testing/cache-stand.js'
 import { completed } from './testing/completed.js'
 import { expectHard, type Knocks, startHammer } from './testing/hammer.js'
+import { killedAtEveryStep } from './testing/killed-at-every-step.js'
 import { type RestoreProcess, round } from './testing/process.js'
 import { operator } from './testing/stand.js'
 
@@ -157,6 +158,38 @@ describe('one key that is put back into a Redis in use', () => {
     expect(await latest()).toMatchObject({ restoreId: sweep.restoreId, announcedBy: 'sweep', replayed: 1 })
     expect(await stand.present(['u7', 'u8'])).toEqual([])
   })
+})
+
+describe('a replay of a Redis', () => {
+  it('goes on after a kill behind any step, with the true counts, and nobody is let in before the end', async () => {
+    stand = await CacheStand.open('rdb')
+    const first = stand.process()
+    await stand.seed(100)
+    await round(first)
+    const backup = await stand.backUp()
+    await round(first)
+    const erased = ['u7', 'u8']
+    await stand.erase(erased)
+    await round(first)
+    await first.guard.stop()
+    const steps = await killedAtEveryStep({
+      process: (life) => stand.process(life),
+      restore: async () => {
+        await stand.server.kill()
+        stand.server.putBack(backup)
+        await stand.server.start()
+      },
+      latest,
+      seen: () =>
+        stand.once('app', async (client) => {
+          const found = await Promise.all(erased.map((one) => client.exists(...keysOf(one))))
+          return erased.filter((_, at) => found[at] !== 0)
+        }),
+      others: () => stand.digest(new Set(erased.flatMap(keysOf))),
+      erased: erased.length,
+    })
+    expect(steps).toBeGreaterThan(10)
+  }, 240_000)
 })
 
 describe('a Redis that is backed up and put back between two looks', () => {

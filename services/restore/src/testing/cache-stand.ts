@@ -8,6 +8,7 @@ import pg from 'pg'
 import { RestoreStore } from '../adapters/restore-store.js'
 import { CacheServer, type Persistence } from './cache-server.js'
 import { eraseInitially, tombstonesOf } from './erasing.js'
+import { type Life, mortal, mortalConnector } from './mortal.js'
 import { type RestoreProcess, restoreProcess, watchingTheGate } from './process.js'
 import { Source } from './stand.js'
 
@@ -59,9 +60,11 @@ export class CacheStand {
     return new CacheStand(server, pool, new RestoreStore(pool), database.drop)
   }
 
-  process(): RestoreProcess {
-    const { pool, store, source } = this
-    const connector = watchingTheGate(redis as unknown as Connector, this.openings)
+  process(life?: Life): RestoreProcess {
+    const { pool, source } = this
+    const store = life ? mortal(this.store, life) : this.store
+    const watching = watchingTheGate(redis as unknown as Connector, this.openings)
+    const connector = life ? mortalConnector(watching, life) : watching
     const url = () => this.server.url('replay')
     const process = restoreProcess({ pool, store, source, connector, section: CACHE_SECTION, url })
     this.guards.push(process.guard)
@@ -120,6 +123,14 @@ export class CacheStand {
     } finally {
       client.disconnect()
     }
+  }
+
+  /** As `as`, but null where the server refuses that user. */
+  async once<T>(user: string, work: (client: Redis) => Promise<T>): Promise<T | null> {
+    return this.as(user, work).catch((error: Error) => {
+      if (/WRONGPASS|NOAUTH|NOPERM/.test(error.message)) return null
+      throw error
+    })
   }
 
   /** Every key but Lethe's own and those of `without`, with type, value and lifetime, byte by byte. */
