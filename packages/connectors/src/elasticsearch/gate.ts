@@ -22,6 +22,8 @@ const withAliases = z.record(
 interface Door {
   readonly index: string
   readonly info: IndexInfo
+  /** Closed, or behind a data stream: blocked as it is, and nobody can be erased from it while it is so. */
+  readonly blockedOnly: boolean
   /** Refuses reading and writing. */
   readonly shut: boolean
   readonly copy: string | null
@@ -54,6 +56,8 @@ export function gateOf(store: Store, jobs: readonly Job[]): Required<Gate> {
       const all = await doors()
       // The copy would take the place of an index that somebody has written into, or that is another one by now.
       if (all.some((door) => door.copy !== null && !isReady(door))) throw outdated()
+      for (const { index } of all.filter(({ blockedOnly, shut }) => blockedOnly && shut))
+        await lift(store, index)
       const ready = all.flatMap(({ copy, ...door }) => (copy === null ? [] : [{ ...door, copy }]))
       for (const { info, copy } of ready)
         await setSettings(store, copy, { ...unblocked, 'index.hidden': info.settings.index.hidden ?? null })
@@ -66,7 +70,8 @@ export function gateOf(store: Store, jobs: readonly Job[]): Required<Gate> {
       return all.length > 0 && all.every(isReady) ? 'shut' : 'open'
     },
     prepared: async () => {
-      const blocked = (await doors()).some(({ shut, copy }) => shut && copy === null)
+      // Those that are only blocked may have been blocked by `shut`.
+      const blocked = (await doors()).some((door) => door.shut && door.copy === null && !door.blockedOnly)
       return blocked ? { restoreId: null, way: 'first_start', state: 'shut' } : null
     },
   }
@@ -77,35 +82,41 @@ const outdated = () =>
     'opened_by_hand',
     'Somebody opened an index of the data map by hand, or restored it once more: opening the gate now would lose what was written into it since. The next look shuts it again; open it then.',
   )
+const blocks = { 'index.blocks.read': true, 'index.blocks.write': true }
 const unblocked = { 'index.blocks.read': null, 'index.blocks.write': null }
-const isReady = ({ shut, copy, fits }: Door): boolean => shut && copy !== null && fits
+const isReady = ({ shut, copy, fits, blockedOnly }: Door): boolean =>
+  shut && (blockedOnly || (copy !== null && fits))
 
-/** Lifts the blocks of an index of Lethe's own, which the restore call may have set with the others. */
+/** Lifts blocks, also of an index of Lethe's own, which the restore call may have set with the others. */
 export const lift = (store: Store, index: string): Promise<unknown> => setSettings(store, index, unblocked)
 
 async function lookAtDoors(store: Store, jobs: readonly Job[]): Promise<Door[]> {
   const infos = new Map<string, IndexInfo>()
-  // A closed index refuses everybody by itself, and a data stream is refused when people are erased.
   for (const name of new Set(jobs.map(({ name }) => name)))
-    for (const [index, info] of await indicesOf(store, name))
-      if (!isCopy(info) && !info.settings.index.verified_before_close && info.data_stream === undefined)
-        infos.set(index, info)
+    for (const [index, info] of await indicesOf(store, name)) if (!isCopy(info)) infos.set(index, info)
+  const isBlockedOnly = ({ settings, data_stream }: IndexInfo) =>
+    settings.index.verified_before_close === true || data_stream !== undefined
   const isShut = (info: IndexInfo) => isBlocked(info) && info.settings.index.blocks?.write === true
-  const shut = [...infos].flatMap(([index, info]) => (isShut(info) ? [index] : []))
+  const shut = [...infos].flatMap(([index, info]) => (isShut(info) && !isBlockedOnly(info) ? [index] : []))
   const copies = await copiesOf(store, 'all')
   const histories = await historiesOf(store, shut)
   return [...infos].map(([index, info]): Door => {
     const [copy = null, of] = copies.get(index) ?? []
     const madeOf = `${MADE_OF}${histories.get(index) ?? ''}`
     const fits = of !== undefined && Object.hasOwn(of.aliases, madeOf)
-    return { index, info, shut: isShut(info), copy, fits, madeOf }
+    return { index, info, blockedOnly: isBlockedOnly(info), shut: isShut(info), copy, fits, madeOf }
   })
 }
 
 /** First nobody writes, then nobody reads, then the copy: it holds all there is. */
 async function shutDoor(store: Store, jobs: readonly Job[], door: Door): Promise<void> {
-  const { index, info, copy } = door
+  const { index, info, copy, blockedOnly } = door
   const path = `/${encodeURIComponent(index)}`
+  // A closed one refuses everybody until somebody opens it: it must not let them in then. Neither has a copy.
+  if (blockedOnly) {
+    await setSettings(store, index, blocks)
+    return
+  }
   // Blocks that came with the index are there on every copy; those set now must be.
   if (!door.shut)
     for (const block of ['write', 'read']) {

@@ -23,8 +23,9 @@ const MESSAGES: Readonly<Record<TargetProblem, string>> = {
     'lies in nested documents, which are not searched like others: name a field of the document itself',
   unindexed_field: 'is not indexed: nobody can be found by it',
   missing_index: 'does not exist: put it back, or take it out of the map',
-  index_closed: 'is closed: open it',
-  data_stream: 'is a data stream: name its backing indices, or let them expire',
+  index_closed: 'is closed: open it, or take it out of the map',
+  data_stream:
+    'is a data stream, which nobody is erased from: reindex it into an index, or take it out of the map',
   alias_of_many: 'is an alias of several indices: name each of them',
   filtered_alias: 'is an alias with a filter: name the index behind it',
   routed_alias: 'is an alias with a routing: name the index behind it',

@@ -153,6 +153,55 @@ export function restoreSpecials(server: () => SearchServer): void {
       expect(await gate.prepared?.()).toBeNull()
     })
 
+    it('that is closed stays shut when somebody opens it, and people are erased from it then', async () => {
+      const { gate } = await store.restoring(MAP)
+      await store.call('POST', '/users/_close')
+      expect(await gate.state()).toBe('open')
+      expect(await gate.shut()).toEqual({ strength: 'enforced', sessionsEnded: 0 })
+      expect(await gate.state()).toBe('shut')
+      expect(await gate.prepared?.()).toBeNull()
+      await expect(store.open(MAP)).rejects.toThrow(/users is closed: open it, or/)
+      await store.call('POST', '/users/_open')
+      await expect(store.call('GET', '/users/_search')).rejects.toThrow(/403.*blocked/)
+      expect(await gate.state()).toBe('open')
+      await gate.shut()
+      expect(await store.erase(MAP, passOf({ user_id: 'u1' }))).toMatchObject({ outcome: 'erased' })
+      await gate.open([])
+      expect(await users()).toEqual(['u2'])
+      await store.call('POST', `/${await behind()}/_close`)
+      await gate.shut()
+      await gate.open([])
+      await store.call('POST', `/${await behind()}/_open`)
+      expect(await users()).toEqual(['u2'])
+    })
+
+    it('into a data stream is shut as well, and stays so, for nobody is erased from one', async (context) => {
+      if (server().name !== 'opensearch3') context.skip('Elasticsearch runs here without its data streams.')
+      const STREAM = [...MAP, { ...MAP[0], name: 'lone-logs' }]
+      await store.call('PUT', '/_index_template/lone', {
+        index_patterns: ['lone-*'],
+        priority: 500,
+        data_stream: {},
+        template: { mappings: { properties: { user_id: { type: 'keyword' } } } },
+      })
+      try {
+        await store.call('POST', '/lone-logs/_doc?refresh=true', { '@timestamp': Date.now(), user_id: 'u1' })
+        const { gate } = await store.restoring(STREAM)
+        await gate.shut()
+        expect(await gate.state()).toBe('shut')
+        expect(await gate.prepared?.()).toBeNull()
+        await expect(store.call('GET', '/lone-logs/_search')).rejects.toThrow(/403.*blocked/)
+        await expect(store.open(STREAM)).rejects.toThrow(
+          /lone-logs is a data stream, .* take it out of the map/,
+        )
+        await gate.open([])
+        expect(await store.docs('lone-logs')).toMatchObject([{ user_id: 'u1' }])
+      } finally {
+        await store.call('DELETE', '/_data_stream/lone-*')
+        await store.call('DELETE', '/_index_template/lone')
+      }
+    })
+
     it('with blocks set in the restore call was shut before anybody was in it, Lethe’s own index aside', async () => {
       const session = await store.restoring(MAP)
       const { gate } = session
