@@ -2,6 +2,7 @@ import { installSearchServer, type SearchServer, startSearchServer } from '@leth
 import { afterAll, afterEach, beforeAll, describe, expect, it, test, vi } from 'vitest'
 import { completed } from './testing/completed.js'
 import { expectHard, type Knocks, startHammer } from './testing/hammer.js'
+import { killedAtEveryStep } from './testing/killed-at-every-step.js'
 import { type RestoreProcess, round } from './testing/process.js'
 import { SearchStand } from './testing/search-stand.js'
 
@@ -64,6 +65,35 @@ describe('an Elasticsearch restored from a snapshot', () => {
 
   const keptOut = ({ firstInsideAt }: Knocks): boolean =>
     firstInsideAt !== null && firstInsideAt >= (stand.openings.at(-1) ?? 0n)
+
+  it('is replayed to its end after a kill behind any step, with the true counts, and nobody is let in before', async () => {
+    stand = await SearchStand.open(server)
+    const first = stand.process()
+    await stand.seed(20)
+    await round(first)
+    await stand.backUp()
+    await round(first)
+    const erased = ['u7', 'u8']
+    await stand.erase(erased)
+    await round(first)
+    await first.guard.stop()
+    const steps = await killedAtEveryStep({
+      process: (life) => stand.process(life),
+      restore: async () => {
+        await stand.lose()
+        await stand.restore(false)
+      },
+      latest,
+      seen: () =>
+        stand.present(erased).catch((error: Error) => {
+          if (/ 403 /.test(error.message)) return null
+          throw error
+        }),
+      others: () => stand.digest(new Set(erased)),
+      erased: erased.length,
+    })
+    expect(steps).toBeGreaterThan(10)
+  }, 600_000)
 
   it('by lethe restore prepare, with blocks in the restore call, keeps everybody out until the erased are gone; without them the window shows', async () => {
     stand = await SearchStand.open(server)

@@ -9,6 +9,7 @@ import { endpoints, type SearchServer } from '@lethe/infra'
 import pg from 'pg'
 import { RestoreStore } from '../adapters/restore-store.js'
 import { eraseInitially, tombstonesOf } from './erasing.js'
+import { type Life, mortal, mortalConnector } from './mortal.js'
 import { type RestoreProcess, restoreProcess, watchingTheGate } from './process.js'
 import { Source } from './stand.js'
 
@@ -62,9 +63,11 @@ export class SearchStand {
     return stand
   }
 
-  process(): RestoreProcess {
-    const { pool, store, source } = this
-    const connector = watchingTheGate(elasticsearch as unknown as Connector, this.openings)
+  process(life?: Life): RestoreProcess {
+    const { pool, source } = this
+    const store = life ? mortal(this.store, life) : this.store
+    const watching = watchingTheGate(elasticsearch as unknown as Connector, this.openings)
+    const connector = life ? mortalConnector(watching, life) : watching
     const url = () => `http://127.0.0.1:${this.server.port}`
     const process = restoreProcess({ pool, store, source, connector, section: SEARCH_SECTION, url })
     this.guards.push(process.guard)
