@@ -1,13 +1,11 @@
 export { backToBack, inTransaction, isUnavailable } from '@lethe/event-store'
 export { appendToChain, CHECKPOINT_EVERY, type ChainHead, writeCheckpoint } from './chain/append.js'
+export type { ChainFinding, ChainReport } from './chain/findings.js'
 export { type ChainLink, contentOf, GENESIS, type TombstoneContent } from './chain/link.js'
-export {
-  type ChainFinding,
-  type ChainReport,
-  verifyChain,
-  verifyProjection,
-} from './chain/verify.js'
+export { verifyChain } from './chain/verify.js'
 export { verifyChainAtOnce } from './chain/verify-at-once.js'
+export { verifyLinksAtOnce } from './chain/verify-links.js'
+export { verifyProjection } from './chain/verify-projection.js'
 export { joinCounts } from './counts/join.js'
 export { type RequestCount, requestCounts } from './counts/query.js'
 export { recount } from './counts/recount.js'

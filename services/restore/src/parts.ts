@@ -29,6 +29,7 @@ import { Runs } from './application/runs.js'
 import { Beating } from './application/self/beating.js'
 import { CHAIN_CHECK_MS, ChainCheck, lookAtChain } from './application/self/chain-check.js'
 import { ChainFold } from './application/self/chain-fold.js'
+import { chainVerdict, lookAtLinks, noChain } from './application/self/chain-verdict.js'
 import { SelfRestore } from './application/self/self-restore.js'
 import { Sweeping } from './application/sweeping.js'
 import { Sweeps } from './application/sweeps.js'
@@ -86,12 +87,15 @@ export async function openParts(
   const source = new TombstoneClient(config.requestUrl, config.token)
   const reviewStore = new ReviewStore(pool)
   const replay = new Replay(store, source, reviewStore)
+  const { head } = config
+  const chain = head === null ? noChain : chainVerdict({ look: () => lookAtLinks(pool, head), blocked })
   const runs = new Runs({
     store,
     replay,
     reviews: reviewStore,
     detector,
     hooks: new Hooks(store),
+    chain,
     secret,
     incarnation,
     logger,
@@ -146,7 +150,16 @@ export async function openParts(
     guard,
     sweeps,
   })
-  const copies = new Copies({ connectors, request, source, store, reviews: reviewStore, secret, incarnation })
+  const copies = new Copies({
+    connectors,
+    request,
+    source,
+    store,
+    reviews: reviewStore,
+    chain,
+    secret,
+    incarnation,
+  })
   const drills = drillsOf({ config, pool, connectors, request, copies, turns, audit: store, blocked, logger })
   return {
     pool,

@@ -1,6 +1,7 @@
 import { inTransaction } from '@lethe/event-store'
 import type { Pool } from 'pg'
-import { type ChainReport, type VerifyOptions, verifyChain } from './verify.js'
+import type { ChainReport } from './findings.js'
+import { type VerifyOptions, verifyChain } from './verify.js'
 
 /**
  * `verifyChain` as of one moment, so that a chain that grows meanwhile is not called broken. The head outside the

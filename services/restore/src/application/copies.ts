@@ -13,6 +13,7 @@ import { Applying, fateOf, type Readable } from './applying.js'
 import { CopyDigests } from './copy-digests.js'
 import { type CopyPage, CopyPages, nameOf } from './copy-pages.js'
 import { isPutOff } from './digest-matching.js'
+import { type ChainVerdict, noChain } from './self/chain-verdict.js'
 import { sightUnderMaps } from './sight-under-maps.js'
 import type { LiveTombstone, TombstoneSource } from './tombstone-source.js'
 import { modesOf, type Sighted, undatedOf } from './undated.js'
@@ -46,6 +47,7 @@ export interface CopiesParts {
   readonly source: TombstoneSource
   readonly store: RestoreStore
   readonly reviews: ReviewStore
+  readonly chain?: ChainVerdict
   readonly secret: string
   readonly incarnation: string
   readonly now?: () => number
@@ -77,8 +79,10 @@ export class Copies {
     return this.opened(caller, copy, async (_system, age, markerAt) => {
       const detail = { applyId, dryRun, ...(tables ? { tables } : {}) }
       const at = this.now()
+      const broken = await this.chain()
       await store.audit({ at, credentialId: caller.id, systemId, restoreId: null, action: 'apply', detail })
       const reasons = age === null ? [] : reasonsToWait(nothing, age)
+      if (broken !== null) reasons.push(broken)
       return { tombstones: await store.liveTombstones(systemId, at), markerAt, reasons }
     })
   }
@@ -103,7 +107,16 @@ export class Copies {
     })
   }
 
+  /** The last page is not clean where the chain of tombstones is broken: then nobody knows that it was everybody. */
   async probe(caller: Caller, copy: Copy, cursor: string): Promise<CopyPage> {
+    const page = await this.probePage(caller, copy, cursor)
+    const broken = page.done ? await this.chain() : null
+    if (broken === null) return page
+    const inconclusive = { ...page.tally.inconclusive, [broken.code]: 1 }
+    return { ...page, tally: { ...page.tally, inconclusive } }
+  }
+
+  private probePage(caller: Caller, copy: Copy, cursor: string): Promise<CopyPage> {
     return this.opened(caller, copy, async (system, _age, _markerAt, copyMap) => {
       const { signal } = new AbortController()
       return this.pages.page(copy, cursor, {
@@ -124,6 +137,14 @@ export class Copies {
         },
       })
     })
+  }
+
+  private async chain(): Promise<Reason | null> {
+    try {
+      return await (this.parts.chain ?? noChain)()
+    } catch (error) {
+      throw told(error)
+    }
   }
 
   /** Notes what a person has to decide, and what is found of everybody until they do. */

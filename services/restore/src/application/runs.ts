@@ -10,6 +10,7 @@ import { type CopyAge, type Reason, reasonsToWait, type Tally } from '../domain/
 import type { Detector } from './detector.js'
 import type { Hooks } from './hooks.js'
 import type { Replay } from './replay.js'
+import { type ChainVerdict, noChain } from './self/chain-verdict.js'
 import type { WatchedSystem } from './watched-system.js'
 
 export interface RunsParts {
@@ -18,6 +19,7 @@ export interface RunsParts {
   readonly reviews: ReviewStore
   readonly detector: Detector
   readonly hooks: Hooks
+  readonly chain?: ChainVerdict
   readonly secret: string
   readonly incarnation: string
   readonly logger: Logger
@@ -198,6 +200,8 @@ export class Runs {
     const { store, logger } = this.parts
     const { restoreId, systemId } = restore
     const reasons = reasonsToWait(tally, await this.ageOf(restore))
+    const broken = await (this.parts.chain ?? noChain)()
+    if (broken !== null) reasons.push(broken)
     const undecided = await this.parts.reviews.openOf(restoreId)
     if (undecided > 0) reasons.push(toReview(undecided))
     if (!(await this.undisturbed(restore, system)) || !(await this.sameCopy(restore, system))) return

@@ -34,6 +34,7 @@ export interface Reason {
     | 'not_restored_yet'
     | 'gate_not_operable'
     | 'review'
+    | 'tombstone_chain_broken'
   /** What it is and what a person does about it; names nobody. */
   readonly detail: string
   readonly counts?: Readonly<Record<string, number>>

@@ -13,6 +13,7 @@ import { Replay } from '../application/replay.js'
 import { Restores } from '../application/restores.js'
 import { Reviews } from '../application/reviews.js'
 import { Runs } from '../application/runs.js'
+import type { ChainVerdict } from '../application/self/chain-verdict.js'
 import { Sweeping } from '../application/sweeping.js'
 import { Sweeps } from '../application/sweeps.js'
 import type { TombstoneSource } from '../application/tombstone-source.js'
@@ -41,6 +42,7 @@ export interface ProcessOf {
   /** Where the store is, with the replay role. */
   readonly url: () => string
   readonly incarnation?: string
+  readonly chain?: ChainVerdict
 }
 
 /** The service over a real store and a real database of Lethe; only `request` is stood in. */
@@ -64,6 +66,7 @@ export function restoreProcess(of: ProcessOf): RestoreProcess {
     reviews,
     detector,
     hooks: new Hooks(store),
+    ...(of.chain ? { chain: of.chain } : {}),
     secret,
     incarnation,
     logger,

@@ -7,6 +7,7 @@ import type { Caller } from '@lethe/service-host'
 import pg from 'pg'
 import { RestoreStore } from '../adapters/restore-store.js'
 import type { Guard } from '../application/guard.js'
+import { type ChainVerdict, noChain } from '../application/self/chain-verdict.js'
 import type {
   LiveTombstone,
   Pepper,
@@ -227,6 +228,9 @@ export class Stand<S extends Store = Shop> {
   /** Tables of the map besides users and orders, by version; the last one is in force. */
   readonly maps: (readonly object[])[] = [[]]
 
+  /** What is asked before a gate opens. */
+  chain: ChainVerdict = noChain
+
   /** A process of the service, with nothing in memory of any other. */
   process(incarnation = 'test', role?: string, ceiling: number | null = null, life?: Life): RestoreProcess {
     const sectionOf = (elements: readonly object[], index: number) => ({
@@ -244,12 +248,22 @@ export class Stand<S extends Store = Shop> {
     const sections = this.maps.map(sectionOf)
     const section = sections.at(-1) ?? sectionOf([], 0)
     const older = new Map(sections.slice(0, -1).map((one) => [one.version, one]))
-    const { pool, source } = this
+    const { pool, source, chain } = this
     const store = life ? mortal(this.store, life) : this.store
     const immortal = postgres as unknown as Connector
     const connector = life ? mortalConnector(immortal, life) : immortal
     const url = () => this.shop.url(role)
-    const process = restoreProcess({ pool, store, source, connector, section, older, url, incarnation })
+    const process = restoreProcess({
+      pool,
+      store,
+      source,
+      connector,
+      section,
+      older,
+      url,
+      incarnation,
+      chain,
+    })
     this.guards.push(process.guard)
     return process
   }

@@ -55,6 +55,7 @@ const reason = z.looseObject({
     not_restored_yet: true,
     gate_not_operable: true,
     review: true,
+    tombstone_chain_broken: true,
   }),
   detail: text,
   counts: counts.optional(),
