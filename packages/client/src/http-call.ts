@@ -26,6 +26,11 @@ export interface ClientOptions {
   readonly timeoutMs?: number
 }
 
+export interface CallOptions extends ClientOptions {
+  /** Ends a call under way: it rejects with the signal's reason. What the service did of it is unknown. */
+  readonly signal?: AbortSignal | undefined
+}
+
 /**
  * An id as one part of a path. @throws RangeError for what would lead somewhere else: nothing, `.` and `..`, which an
  * address leaves out even when they are encoded, and halves of characters
@@ -41,14 +46,13 @@ export function pathPart(id: string): string {
  * the service's own, such as a proxy's page.
  */
 export async function callJson<T>(
-  options: ClientOptions,
+  options: CallOptions,
   method: string,
   path: string,
   body?: object,
   headers: Record<string, string> = {},
 ): Promise<T> {
-  const response = await send(options, method, path, body, headers)
-  const text = await response.text()
+  const { response, text } = await send(options, method, path, body, headers)
   if (!response.ok) throw problemOf(response, text)
   return answerOf(options.url, text) as T
 }
@@ -63,15 +67,17 @@ function answerOf(url: string, text: string): unknown {
   }
 }
 
+/** Its answer, read to the end: a service that dies while it answers did not. */
 async function send(
-  { url, token, timeoutMs = 10_000 }: ClientOptions,
+  { url, token, timeoutMs = 10_000, signal }: CallOptions,
   method: string,
   path: string,
   body: object | undefined,
   headers: Record<string, string>,
-): Promise<Response> {
+): Promise<{ readonly response: Response; readonly text: string }> {
+  const timeout = AbortSignal.timeout(timeoutMs)
   try {
-    return await fetch(new URL(path, url), {
+    const response = await fetch(new URL(path, url), {
       method,
       headers: {
         authorization: `Bearer ${token}`,
@@ -79,9 +85,11 @@ async function send(
         ...headers,
       },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-      signal: AbortSignal.timeout(timeoutMs),
+      signal: signal === undefined ? timeout : AbortSignal.any([signal, timeout]),
     })
+    return { response, text: await response.text() }
   } catch (cause) {
+    signal?.throwIfAborted()
     throw new UnreachableError(`${url} did not answer: is the service running?`, { cause })
   }
 }

@@ -1,6 +1,7 @@
+import { setTimeout as pause } from 'node:timers/promises'
 import type { BackupView } from './backup-view.js'
 import type { DrillView } from './drill-view.js'
-import { type ClientOptions, callJson, pathPart, UnreachableError } from './http-call.js'
+import { type ClientOptions, callJson, ProblemError, pathPart, UnreachableError } from './http-call.js'
 import type { SelfView } from './self-view.js'
 
 /** How long a page of a copy may take, milliseconds. */
@@ -120,24 +121,28 @@ export class RestoreClient {
   /** `url` is the restore service's own, e.g. `http://127.0.0.1:29003`. */
   constructor(private readonly options: ClientOptions) {}
 
-  gate(systemId: string): Promise<GateView> {
-    return callJson(this.options, 'GET', `/v1/gates/${pathPart(systemId)}`)
+  gate(systemId: string, signal?: AbortSignal): Promise<GateView> {
+    return callJson({ ...this.options, signal }, 'GET', `/v1/gates/${pathPart(systemId)}`)
   }
 
   /**
-   * Resolves when the gate of a system is open; rejects when `signal` aborts. For whoever starts against a store
-   * that may just have been restored. While the service is away this waits: an advisory gate is only as shut as
-   * those who ask keep it.
+   * Resolves when the gate of a system is open. For whoever starts against a store that may just have been restored.
+   * While the service is away this waits: an advisory gate is only as shut as those who ask keep it. Without `signal` it
+   * waits without end; `AbortSignal.timeout(ms)` bounds it.
+   *
+   * @param everyMs milliseconds between two looks
+   * @throws the reason of `signal` as soon as it aborts, a look under way included; `ProblemError` when the service
+   *   refuses, e.g. `not_found` for a system that nobody watches
    */
   async waitForGate(systemId: string, everyMs = 500, signal?: AbortSignal): Promise<GateView> {
+    signal?.throwIfAborted()
     for (;;) {
-      signal?.throwIfAborted()
-      const gate = await this.gate(systemId).catch((error: unknown) => {
-        if (error instanceof UnreachableError) return null
+      const gate = await this.gate(systemId, signal).catch((error: unknown) => {
+        if (isAway(error)) return null
         throw error
       })
       if (gate?.state === 'open') return gate
-      await new Promise((resolve) => setTimeout(resolve, everyMs))
+      await pause(everyMs, undefined, signal ? { signal } : {}).catch(() => signal?.throwIfAborted())
     }
   }
 
@@ -274,3 +279,7 @@ export class RestoreClient {
     })
   }
 }
+
+/** It does not answer, or can't: a proxy before it says so, or its own database is away. */
+const isAway = (error: unknown): boolean =>
+  error instanceof UnreachableError || (error instanceof ProblemError && error.status >= 500)
