@@ -129,7 +129,7 @@ function beating(parts: Looping, watch: StoreWatch): Repeating {
 }
 
 function loops(parts: Looping): Repeating[] {
-  const { config, systems, logger } = parts
+  const { config, systems, request, logger } = parts
   const { systemId, role } = config
   const watch = new StoreWatch(systemId, () => storeCheck(role, systems), logger, role)
   const watching = new Repeating({
@@ -143,7 +143,7 @@ function loops(parts: Looping): Repeating[] {
   if (role === 'probe') return [watching, beat]
   const { receiptsKeepMs: keepMs = pruningDefaults.receiptsKeepMs } = config
   const { pruneEveryMs: everyMs = pruningDefaults.pruneEveryMs } = config
-  const pruning = new ReceiptPruning({ systemId, systems, keepMs, logger })
+  const pruning = new ReceiptPruning({ systemId, systems, request, keepMs, logger })
   const firstMs = Math.min(everyMs, FIRST_PRUNING_MS)
   return [
     watching,

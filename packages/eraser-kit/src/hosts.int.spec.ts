@@ -256,12 +256,19 @@ describe('the hosts of a connector on Kafka', () => {
     expect(acksOf(id)).toHaveLength(1)
   })
 
-  it('prunes receipts by itself, and shows its lag and what it may use', async () => {
+  it('prunes receipts by itself, but none whose tombstone lives, and shows its lag and what it may use', async () => {
+    const asked: number[] = []
+    const effectiveAt = Date.UTC(2020, 0)
+    request.oldest = effectiveAt
     const pruning: typeof shelf = {
       ...shelf,
       open: async (context) => {
         const session = await shelf.open(context)
-        if (session.receipts) session.receipts.prune = async () => 1
+        if (session.receipts)
+          session.receipts.prune = async (before) => {
+            asked.push(before.getTime())
+            return 1
+          }
         return session
       },
     }
@@ -274,6 +281,7 @@ describe('the hosts of a connector on Kafka', () => {
     const metrics = async () => (await fetch(`${service?.url}/metrics`)).text()
     const pruned = new RegExp(`lethe_eraser_receipts_pruned_total\\{.*system="${system}".*\\} [1-9]`)
     await vi.waitUntil(async () => pruned.test(await metrics()), { timeout: 10_000, interval: 50 })
+    expect(asked.every((before) => before < effectiveAt)).toBe(true)
     const group = `group="eraser.${system}"`
     await vi.waitUntil(
       async () =>

@@ -95,6 +95,16 @@ export class RequestClient implements RequestPort {
     await this.ask('/v1/beats', z.object({ heard: z.literal(true) }), told)
   }
 
+  /**
+   * When the oldest live tombstone of this deployment's system took effect, epoch milliseconds; null when none lives.
+   *
+   * @throws PausedError when `request` does not answer; TerminalError when it is too old to know
+   */
+  async oldestTombstone(): Promise<number | null> {
+    const { oldest } = await this.ask('/v1/tombstones/oldest', z.object({ oldest: z.number().nullable() }))
+    return oldest
+  }
+
   private async ask<T>(path: string, shape: z.ZodType<T>, body?: object): Promise<T> {
     const response = await this.fetch(path, body)
     if (!response.ok) {

@@ -19,6 +19,8 @@ export class RequestStandIn {
   turnedAway = 0
   grantMs = 10_000
   section: object = {}
+  /** When the oldest live tombstone took effect. */
+  oldest: number | null = null
   private constructor(private readonly server: Server) {}
 
   static async open(token: string): Promise<RequestStandIn> {
@@ -26,10 +28,10 @@ export class RequestStandIn {
     const standIn = new RequestStandIn(server)
     server.on('request', async (request, response) => {
       const allowed = request.headers.authorization === `Bearer ${token}`
-      const beat = request.url === '/v1/beats'
-      if (standIn.status !== 200 && !beat) standIn.turnedAway += 1
-      const answer = beat
-        ? { heard: true }
+      const aside = standIn.aside(request.url)
+      if (standIn.status !== 200 && aside === null) standIn.turnedAway += 1
+      const answer = aside
+        ? aside
         : request.method === 'POST'
           ? standIn.clear(await bodyOf(request))
           : standIn.section
@@ -64,6 +66,12 @@ export class RequestStandIn {
 
   probeKey({ requestId, systemId, passId }: { requestId: string; systemId: string; passId: string }): Buffer {
     return deriveMacKey(SECRET, { purpose: 'probe', requestId, systemId, passId })
+  }
+
+  /** What has nothing to do with a pass. */
+  private aside(url: string | undefined): object | null {
+    if (url === '/v1/beats') return { heard: true }
+    return url === '/v1/tombstones/oldest' ? { oldest: this.oldest } : null
   }
 
   private clear(question: ClearanceQuestion): { results: ClearanceAnswer[] } {

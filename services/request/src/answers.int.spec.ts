@@ -67,6 +67,7 @@ const asked: [string, z.ZodObject, Asked][] = [
     answers.tombstones,
     () => post('/v1/tombstones', { systemId: 'cache', reason: 'restore-1' }, tokens.restore),
   ],
+  ['the oldest tombstone', answers.oldestTombstone, () => get('/v1/tombstones/oldest', tokens.cacheEraser)],
   ['a hold', answers.heldRequest, () => post(`/v1/erasure-requests/${requestId}/hold`, {}, tokens.officer)],
   ['the data map checked', answers.checkedMap, () => get('/v1/map-check', tokens.all)],
   ['the intake key', answers.publicKey, () => get('/v1/intake-key')],

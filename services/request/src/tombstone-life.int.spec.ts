@@ -8,6 +8,8 @@ import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { Collecting } from './application/collecting.js'
 import { KeepingLonger } from './application/keeping-longer.js'
+import { Tombstones } from './application/tombstones.js'
+import type { Caller } from './domain/permissions.js'
 
 const DAY = 86_400_000
 /** 1 January 2024: what has expired by the specs' clock has expired by the database's own. */
@@ -132,5 +134,52 @@ describe('tombstones', () => {
     expect(await keeping.run()).toBeGreaterThan(0)
     expect(await rows(id)).toEqual([{ expires_at: String(until + defaultPolicy.tombstoneMarginMs) }])
     expect(await keeping.run()).toBe(0)
+  })
+
+  it('say since when receipts are needed: from the oldest that lives or is held, one that recurs for ever left out', async () => {
+    const now = Date.now()
+    const tombstones = new Tombstones(
+      pool,
+      {} as never,
+      () => false,
+      () => now,
+      async () => blocked,
+    )
+    let blocked: string | null = null
+    const eraser: Caller = { id: 'cache-eraser', roles: ['eraser'], tenants: ['*'], systemId: 'cache' }
+    const oldest = async () => (await tombstones.oldest(eraser)).oldest
+    const put = (id: string, systemId: string, effectiveAt: number, expiresAt: number, more: object = {}) =>
+      pool.query(
+        `INSERT INTO read_model.tombstones SELECT * FROM jsonb_populate_record(NULL::read_model.tombstones, $1::jsonb)`,
+        [
+          JSON.stringify({
+            tombstone_id: id,
+            request_id: id,
+            system_id: systemId,
+            tenant_id: 'acme',
+            subject_ref: id,
+            sequence: 1,
+            epoch: 'e1',
+            map_version: 1,
+            effective_at: effectiveAt,
+            expires_at: expiresAt,
+            ...more,
+          }),
+        ],
+      )
+    expect(await oldest()).toBeNull()
+    await put('expired', 'cache', now - 90 * DAY, now - 1)
+    await put('elsewhere', 'search', now - 80 * DAY, now + DAY)
+    await put('recurs', 'cache', now - 70 * DAY, now + DAY, { recur_every: 'P1M' })
+    expect(await oldest()).toBeNull()
+    await put('lives', 'cache', now - 30 * DAY, now + DAY)
+    expect(await oldest()).toBe(now - 30 * DAY)
+    await put('held', 'cache', now - 60 * DAY, now - 1, { held_until: now + DAY })
+    expect(await oldest()).toBe(now - 60 * DAY)
+    await expect(tombstones.oldest({ ...eraser, roles: ['restore'] })).rejects.toMatchObject({
+      code: 'forbidden',
+    })
+    blocked = 'lethe_restored'
+    await expect(oldest()).rejects.toMatchObject({ code: 'unavailable' })
   })
 })

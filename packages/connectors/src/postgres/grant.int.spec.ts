@@ -123,6 +123,7 @@ describe('receipts and marker', () => {
       { found: null, receipts: 1 },
       { found: null, receipts: 2 },
     ])
+    expect(await session.receipts?.prune(new Date(Date.now() - 60_000))).toBe(0)
     expect(await session.receipts?.prune(new Date(Date.now() + 60_000))).toBe(2)
     await session.close()
   })

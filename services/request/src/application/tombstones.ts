@@ -54,6 +54,11 @@ interface Owner {
   readonly held: boolean
 }
 
+const OLDEST = `SELECT min(effective_at) AS oldest FROM (
+    SELECT system_id, effective_at, expires_at, held_until, recur_every FROM read_model.tombstones UNION ALL
+    SELECT system_id, effective_at, expires_at, held_until, recur_every FROM restore.recovered_tombstones) AS tombstones
+  WHERE system_id = $1 AND recur_every IS NULL AND greatest(expires_at, held_until) > $2`
+
 /** Whom a restored store must not bring back, page by page. Every page is audited. */
 export class Tombstones {
   constructor(
@@ -109,6 +114,22 @@ export class Tombstones {
     return { peppers: this.vault.peppers }
   }
 
+  /**
+   * When the oldest tombstone of the caller's own system took effect that still lives: no receipt of then or later may go
+   * yet. Null when none lives. Of people erased again and again, whose tombstones never expire, nothing is said.
+   *
+   * @throws ProblemError `forbidden` for any credential but an eraser's; `unavailable` while the database is an older copy
+   */
+  async oldest(caller: Caller): Promise<{ oldest: number | null }> {
+    const { systemId } = caller
+    if (!may(caller, 'clear') || systemId === null)
+      throw problem('forbidden', 'Only an eraser asks since when receipts of its system are needed.')
+    await this.assertRight()
+    const { rows } = await this.pool.query<{ oldest: string | null }>(OLDEST, [systemId, this.now()])
+    const oldest = rows[0]?.oldest ?? null
+    return { oldest: oldest === null ? null : Number(oldest) }
+  }
+
   private async begin(caller: Caller, { systemId }: { readonly systemId: string }): Promise<number> {
     await this.assertReader(caller, systemId)
     return beginPage(this.pool, this.now)
@@ -118,6 +139,10 @@ export class Tombstones {
     if (!may(caller, 'replay') || (caller.systemId !== null && caller.systemId !== systemId)) {
       throw problem('forbidden', 'Only the restore credential reads tombstones with their identifiers.')
     }
+    await this.assertRight()
+  }
+
+  private async assertRight(): Promise<void> {
     if ((await this.blocked()) !== null)
       throw problem('unavailable', "Lethe's own database was restored; run: lethe restore self", {
         cause: 'lethe_restored',

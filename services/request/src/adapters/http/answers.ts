@@ -212,6 +212,8 @@ export const tombstones = z.looseObject({
   ),
 })
 
+export const oldestTombstone = z.looseObject({ oldest: epochMs.nullable() })
+
 export const peppers = z.looseObject({
   peppers: z.array(z.looseObject({ version: text, secret: text })),
 })

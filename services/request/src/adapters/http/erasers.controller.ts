@@ -43,6 +43,12 @@ export class ErasersController {
     return this.tombstones.peppers(caller, parsed(peppersBody, body))
   }
 
+  /** Since when receipts in the eraser's own system are needed. */
+  @Get('tombstones/oldest')
+  oldestTombstone(@CallerParam() caller: Caller) {
+    return this.tombstones.oldest(caller)
+  }
+
   /** The last word of a process of an eraser or a probe, of its own system. */
   @Post('beats')
   @HttpCode(200)

@@ -262,6 +262,11 @@ function otherPaths(): Json {
       peppersBody,
       'peppers',
     ),
+    '/v1/tombstones/oldest': get(
+      'oldestTombstone',
+      'When the oldest live tombstone of its own system took effect; erasers only.',
+      'oldestTombstone',
+    ),
     '/v1/tombstones/import': post(
       'importTombstones',
       'People who were erased by other means stay away from restored stores; officers and administrators.',
