@@ -39,6 +39,7 @@ export function addRestoreCommands(program: Command, ports: RestorePorts): void 
       const all = await ports.restores().restores(system)
       if (asJson) return ports.print(JSON.stringify(all))
       ports.print(all.length === 0 ? 'No restores.' : table([heads, ...all.map(row)]))
+      for (const view of all) for (const line of openings(view)) ports.print(`${view.restoreId} ${line}`)
     })
 
   json(restore.command('status <restore>').description('one restore: phase, counts, why it waits'))
@@ -109,6 +110,13 @@ const row = (view: RestoreView): string[] => [
   String(view.replayed),
 ]
 
+/** Who it was nobody knows: whoever breaks the glass does it past Lethe. */
+const openings = ({ foundOpen = [] }: RestoreView): string[] =>
+  foundOpen.map(
+    ({ noticedAt, shutUntil, sessionsEnded }) =>
+      `was opened past Lethe after ${instant(shutUntil)}, noticed ${instant(noticedAt)}, ${sessionsEnded ?? 'no'} sessions ended`,
+  )
+
 /** Of one that was waited for, exit code 0 only for a gate that is open. */
 function say(view: RestoreView, { json }: Given, ports: RestorePorts): void {
   if (['waiting', 'superseded'].includes(view.phase) || isStuck(view)) ports.setExit(exitCodes.needsPerson)
@@ -118,5 +126,6 @@ function say(view: RestoreView, { json }: Given, ports: RestorePorts): void {
   }
   ports.print(table([heads, row(view)]))
   if (view.windowMs !== null) ports.print(`may have been used for ${view.windowMs} ms before the gate shut`)
+  for (const line of openings(view)) ports.print(line)
   for (const { code, detail } of view.waiting) ports.print(`waits  ${code}: ${detail}`)
 }

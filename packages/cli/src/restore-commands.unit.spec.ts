@@ -76,6 +76,17 @@ async function run(answers: RestoreView[], ...args: string[]) {
 }
 
 describe('lethe restore', () => {
+  it('tell of a gate that somebody opened past Lethe, by history and by status', async () => {
+    const noticedAt = Date.UTC(2026, 10, 21, 12)
+    const opened = { ...view, foundOpen: [{ noticedAt, shutUntil: noticedAt - 60_000, sessionsEnded: 2 }] }
+    for (const asked of [['history'], ['status', 'r1']]) {
+      const { printed } = await run([opened], ...asked)
+      expect(printed).toContain('was opened past Lethe after 2026-11-21')
+      expect(printed).toContain('2 sessions ended')
+    }
+    expect((await run([view], 'history')).printed).not.toContain('past Lethe')
+  })
+
   it('lists what came back, and says how long it may have been used', async () => {
     expect((await run([view], 'history')).printed).toContain('shop-pg')
     expect((await run([view], 'status', 'r1')).printed).toContain('may have been used for 900 ms')

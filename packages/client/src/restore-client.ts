@@ -34,6 +34,13 @@ export interface RestoreView {
   /** Milliseconds in which the copy may have been used; null where nobody could. */
   readonly windowMs: number | null
   readonly sessionsEnded: number
+  /** When its gate stood open although Lethe had not opened it (a broken glass); who did it is unknown. */
+  readonly foundOpen?: readonly {
+    readonly noticedAt: number
+    /** It opened after this; null where that is not known. */
+    readonly shutUntil: number | null
+    readonly sessionsEnded: number | null
+  }[]
   readonly tombstones: number
   readonly replayed: number
   readonly alreadyAbsent: number

@@ -51,6 +51,7 @@ describe('migrations', () => {
       '0018_marker-map',
       '0019_open-tasks',
       '0020_list-cells',
+      '0021_found-open',
     ])
     expect(await migrate(url)).toEqual([])
   })

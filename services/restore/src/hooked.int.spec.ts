@@ -403,6 +403,7 @@ describe('a dump', () => {
       phase: 'waiting',
       gateMode: 'unhooked',
       windowMs: expect.any(Number),
+      foundOpen: [{ sessionsEnded: expect.any(Number) }],
     })
   })
 

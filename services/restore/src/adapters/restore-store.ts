@@ -1,5 +1,5 @@
 import type { Pool, PoolClient } from 'pg'
-import type { Announcer, GateMode, GateRow, Phase, Replayed, Restore } from '../domain/restore.js'
+import type { Announcer, FoundOpen, GateMode, GateRow, Phase, Replayed, Restore } from '../domain/restore.js'
 import type { KnownMarker } from '../domain/verdict.js'
 import type { Reason, Tally } from '../domain/waiting.js'
 
@@ -19,6 +19,8 @@ const restoreOf = (row: Row): Restore => ({
   openedAt: orNull(row.opened_at),
   windowMs: orNull(row.window_ms),
   sessionsEnded: number(row.sessions_ended),
+  foundOpen: row.found_open as FoundOpen[],
+  seenShutAt: orNull(row.seen_shut_at),
   markerAt: orNull(row.marker_at),
   markerForeign: row.marker_foreign as boolean,
   markerMap: row.marker_map as number | null,
@@ -34,6 +36,13 @@ const restoreOf = (row: Row): Restore => ({
   residual: row.residual as Tally['residual'],
   waiting: row.waiting as Reason[],
 })
+
+/** A restore with what the audit has of its gate. */
+const RESTORES = `(SELECT *, (SELECT coalesce(jsonb_agg(jsonb_build_object('noticedAt', a.at,
+      'shutUntil', a.detail->'shutUntil', 'sessionsEnded', (SELECT b.detail->'sessionsEnded' FROM audit.restores b
+        WHERE b.restore_id = a.restore_id AND b.action = 'shut_again' AND b.id > a.id ORDER BY b.id LIMIT 1)) ORDER BY a.id), '[]')
+    FROM audit.restores a WHERE a.restore_id = r.restore_id AND a.action = 'found_open') AS found_open
+  FROM restore.restores r) AS restores`
 
 /** Counts by key of a column and of a parameter, added up. */
 const SUM = (column: string, parameter: string): string =>
@@ -201,7 +210,7 @@ export class RestoreStore {
   }
 
   async restore(restoreId: string): Promise<Restore | null> {
-    const { rows } = await this.pool.query<Row>('SELECT * FROM restore.restores WHERE restore_id = $1', [
+    const { rows } = await this.pool.query<Row>(`SELECT * FROM ${RESTORES} WHERE restore_id = $1`, [
       restoreId,
     ])
     return rows[0] ? restoreOf(rows[0]) : null
@@ -210,7 +219,7 @@ export class RestoreStore {
   /** Newest first. */
   async history(systemId: string | null, limit: number): Promise<Restore[]> {
     const { rows } = await this.pool.query<Row>(
-      `SELECT * FROM restore.restores WHERE $1::text IS NULL OR system_id = $1
+      `SELECT * FROM ${RESTORES} WHERE $1::text IS NULL OR system_id = $1
        ORDER BY announced_at DESC, restore_id DESC LIMIT $2`,
       [systemId, limit],
     )
@@ -220,7 +229,7 @@ export class RestoreStore {
   /** The newest that is not done of every system: what a new process goes on with. */
   async underWay(): Promise<Restore[]> {
     const { rows } = await this.pool.query<Row>(
-      `SELECT DISTINCT ON (system_id) * FROM restore.restores WHERE phase NOT IN ('opened', 'superseded')
+      `SELECT DISTINCT ON (system_id) * FROM ${RESTORES} WHERE phase NOT IN ('opened', 'superseded')
        ORDER BY system_id, announced_at DESC, restore_id DESC`,
     )
     return rows.map(restoreOf)
@@ -280,6 +289,13 @@ export class RestoreStore {
          gate_mode = CASE WHEN gate_mode = 'hooked' THEN 'unhooked' ELSE gate_mode END WHERE restore_id = $1`,
       [restoreId, sessionsEnded, now],
     )
+  }
+
+  async recordSeenShut(restoreId: string, now: number): Promise<void> {
+    await this.pool.query('UPDATE restore.restores SET seen_shut_at = $2 WHERE restore_id = $1', [
+      restoreId,
+      now,
+    ])
   }
 
   /** Starts a phase over: its counts from zero, its cursor before the first tombstone. */

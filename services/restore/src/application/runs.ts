@@ -8,6 +8,7 @@ import { toReview } from '../domain/review.js'
 import { nothing } from '../domain/tally.js'
 import { type CopyAge, type Reason, reasonsToWait, type Tally } from '../domain/waiting.js'
 import type { Detector } from './detector.js'
+import { GateAudit } from './gate-audit.js'
 import type { Hooks } from './hooks.js'
 import type { Replay } from './replay.js'
 import { type ChainVerdict, noChain } from './self/chain-verdict.js'
@@ -33,9 +34,11 @@ export interface RunsParts {
  */
 export class Runs {
   private readonly now: () => number
+  private readonly audit: GateAudit
 
   constructor(private readonly parts: RunsParts) {
     this.now = parts.now ?? Date.now
+    this.audit = new GateAudit(parts.store, this.now)
   }
 
   /** As far as it goes now. Throws when the store is away; the restore stays in its phase. */
@@ -110,11 +113,15 @@ export class Runs {
     const since = known?.confirmedAt ?? restore.announcedAt
     // Shut by a look before this one, it only waits for whoever can't be ended: that is no part of the window.
     const open = restore.windowMs === null || (await session.gate.state()) === 'open'
+    // Shut beforehand, and somebody opened it before Lethe looked.
+    const wasOpened = restore.gateMode === 'hooked' && !hooked && open
+    if (wasOpened) await this.audit.foundOpen(restore, since)
     const { strength, sessionsEnded } = await session.gate.shut().catch(async (error: unknown) => {
       if (error instanceof SessionsStayError && open && !hooked)
         await store.recordWindow(restoreId, error.keptOutAt - since)
       throw error
     })
+    if (wasOpened) await this.audit.shutAgain(restore, sessionsEnded)
     const now = this.now()
     const windowMs = hooked ? null : open ? now - since : restore.windowMs
     await store.shutGate(systemId, restoreId, strength, now)
@@ -156,14 +163,18 @@ export class Runs {
   /** A server that restarted may have forgotten whom it must not let in. */
   async keepShut(restore: Restore, system: WatchedSystem): Promise<void> {
     if (restore.shutAt === null) return
-    const { gate } = await system.restore()
-    if (restore.gateMode === 'advisory' || (await gate.state()) === 'shut') return
+    if (restore.gateMode === 'advisory') return
     const { systemId, restoreId } = restore
+    const { gate } = await system.restore()
+    const lookedAt = this.now()
+    if ((await gate.state()) === 'shut') return this.parts.store.recordSeenShut(restoreId, lookedAt)
+    await this.audit.foundOpen(restore)
     // Ended while it was opening, the last process may have forgotten who gets in: they are remembered of a shut gate only.
     await this.parts.store.shutGate(systemId, restoreId, 'enforced', this.now())
     await this.parts.store.rememberAdmitted(systemId, await gate.admitted())
     const { sessionsEnded } = await gate.shut()
     await this.parts.store.recordReachable(restoreId, sessionsEnded, this.now())
+    await this.audit.shutAgain(restore, sessionsEnded)
     if (restore.phase === 'replaying' || restore.phase === 'probing')
       await this.parts.store.startPhase(restoreId, 'replaying')
     this.parts.logger.error(
@@ -182,10 +193,12 @@ export class Runs {
     const { systemId, restoreId } = restore
     const { gate } = await system.restore()
     const open = (await gate.state()) === 'open'
+    if (open) await this.audit.foundOpen(restore)
     await store.rememberAdmitted(systemId, await gate.admitted())
     let calm = false
     try {
       const { sessionsEnded } = await gate.shut()
+      if (open) await this.audit.shutAgain(restore, sessionsEnded)
       calm = !open && sessionsEnded === 0
       if (!calm) await store.recordReachable(restoreId, sessionsEnded, this.now())
     } finally {

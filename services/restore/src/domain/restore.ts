@@ -4,6 +4,15 @@ export type Announcer = 'hook' | 'marker' | 'sweep' | 'operator'
 export type GateMode = 'hooked' | 'unhooked' | 'advisory'
 export type Phase = 'announced' | 'shut' | 'replaying' | 'probing' | 'waiting' | 'opened' | 'superseded'
 
+/** A gate that stood open although Lethe had not opened it: a broken glass, or a server that forgot. Who did it is unknown. */
+export interface FoundOpen {
+  readonly noticedAt: number
+  /** The last look that saw it shut: it opened after this. Null where none is known. */
+  readonly shutUntil: number | null
+  /** By shutting it again; null while that has not been done. */
+  readonly sessionsEnded: number | null
+}
+
 /** One restore, as far as it has come. Times are epoch milliseconds. */
 export interface Restore extends Tally {
   readonly restoreId: string
@@ -18,6 +27,10 @@ export interface Restore extends Tally {
   /** How long the copy may have been used before the gate shut; null where nobody could. */
   readonly windowMs: number | null
   readonly sessionsEnded: number
+  /** Oldest first; kept for ever in `audit.restores`. */
+  readonly foundOpen: readonly FoundOpen[]
+  /** The last look at the gate that saw it shut. */
+  readonly seenShutAt: number | null
   readonly markerAt: number | null
   readonly markerForeign: boolean
   /** The data map in force when the copy was marked; null where its marker does not say. */

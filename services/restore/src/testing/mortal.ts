@@ -2,7 +2,7 @@ import type { Connector } from '@lethe/eraser-kit'
 
 /** What writes, in Lethe's database and in the store; behind a reading a kill is as one behind the writing before. */
 const STEPS =
-  /^(announce|confirm|shut|remember|record|supersede|start|open|note|wait|erase$|replace|prepare$|backupSeen)/
+  /^(announce|confirm|shut|remember|record|supersede|start|open|note|wait|audit|erase$|replace|prepare$|backupSeen)/
 
 /** How many more steps a process does before it is killed; every one after that fails as well. */
 export interface Life {

@@ -90,6 +90,14 @@ export const restore = z.looseObject({
   openedAt: epochMs.nullable(),
   windowMs: whole.nullable(),
   sessionsEnded: whole,
+  foundOpen: z.array(
+    z.looseObject({
+      noticedAt: epochMs,
+      shutUntil: epochMs.nullable(),
+      sessionsEnded: whole.nullable(),
+    }),
+  ),
+  seenShutAt: epochMs.nullable(),
   markerAt: epochMs.nullable(),
   markerForeign: z.boolean(),
   markerMap: whole.nullable(),
