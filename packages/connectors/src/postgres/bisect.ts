@@ -1,5 +1,5 @@
 import { TerminalError } from '@lethe/eraser-kit'
-import type { ClientBase } from 'pg'
+import type { ClientBase, QueryResult } from 'pg'
 import type { Reference } from './catalogue.js'
 import { type Compiled, referencesTo } from './database.js'
 import { type ErrorClass, failureOf, isOurs } from './errors.js'
@@ -9,7 +9,7 @@ import { ownerlessStatement, reassignStatement } from './reassign.js'
 import type { Wanted } from './selector.js'
 import { Parameters } from './sql.js'
 import { blockedStatement, deleteStatement, type Statement, updateStatements } from './statements.js'
-import { Tally } from './tally.js'
+import { type CountedOrds, Tally } from './tally.js'
 
 export interface Refusal {
   readonly code: string
@@ -62,9 +62,23 @@ export class Bisection {
     if (again.length > 0 && again.length < ords.length) await this.settle(again)
   }
 
-  /** Everybody in one go. False when somebody stands in the way of that; then nothing was changed. */
-  async together(ords: readonly number[]): Promise<boolean> {
-    return (await this.attempt(ords)) === null
+  /**
+   * Everybody in one go. Where in the log that was written; null when somebody stands in the way: then the transaction
+   * is to be rolled back.
+   */
+  async together(ords: readonly number[]): Promise<string | null> {
+    try {
+      const { erased, redacted } = await this.apply(ords)
+      const told = (await this.db.query(
+        'SET CONSTRAINTS ALL IMMEDIATE; SET CONSTRAINTS ALL DEFERRED; SELECT pg_current_wal_insert_lsn()::text AS lsn',
+      )) as unknown as readonly QueryResult<{ lsn: string }>[]
+      this.erased.addAll(erased)
+      this.redacted.addAll(redacted)
+      return told.at(-1)?.rows[0]?.lsn ?? ''
+    } catch (error) {
+      if (error instanceof Blocked || (!isOurs(error) && failureOf(error).scope === 'row')) return null
+      throw error
+    }
   }
 
   private async settle(ords: readonly number[]): Promise<void> {
@@ -121,14 +135,14 @@ export class Bisection {
       const deletes = group.filter((change) => change.operation === 'delete')
       await this.refuseBlocked(deletes, subjects)
       const statement = deleteStatement(deletes, subjects, this.limits.now)
-      for (const row of await this.rows<{ change: number; ord: number; rows: number }>(statement)) {
-        erased.add(row.ord, deletes[row.change]?.target.collection ?? '', row.rows)
-      }
+      for (const row of await this.rows<CountedOrds & { change: number }>(statement))
+        erased.addEach(deletes[row.change]?.target.collection ?? '', [row])
     }
     const { ceiling, waived } = this.limits
-    const over = ords.filter(
-      (ord) => ceiling !== null && !waived.has(ord) && erased.total(ord) + redacted.total(ord) > ceiling,
-    )
+    const over =
+      ceiling === null
+        ? []
+        : ords.filter((ord) => !waived.has(ord) && erased.total(ord) + redacted.total(ord) > ceiling)
     if (over.length > 0) throw new Blocked(over, OVER_CEILING)
     return { erased, redacted }
   }
@@ -141,8 +155,7 @@ export class Bisection {
       const values = change.operation === 'detach' ? this.repointed.get(repointedKey(change, tenantId)) : null
       if (values === undefined) continue
       for (const statement of updateStatements(change, members, this.limits.now, values))
-        for (const row of await this.rows<{ ord: number; rows: number }>(statement))
-          redacted.add(row.ord, change.target.collection, row.rows)
+        redacted.addEach(change.target.collection, await this.rows<CountedOrds>(statement))
     }
   }
 

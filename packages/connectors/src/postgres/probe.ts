@@ -1,4 +1,4 @@
-import type { ProbeFinding, ProbeSession, Subject } from '@lethe/eraser-kit'
+import type { IdentifierType, ProbeFinding, ProbeSession, Subject } from '@lethe/eraser-kit'
 import { TerminalError } from '@lethe/eraser-kit'
 import type { ClientBase, Pool } from 'pg'
 import { connect, openPool, type PostgresContext } from './database.js'
@@ -46,66 +46,83 @@ async function look(
   context: PostgresContext,
   subjects: readonly Subject[],
 ): Promise<ProbeFinding[]> {
-  const { rows } = await db.query<{ standby: boolean }>('SELECT pg_is_in_recovery() AS standby')
+  const position = await db.query<{ lsn: string | null }>(
+    'SELECT CASE WHEN NOT pg_is_in_recovery() THEN pg_current_wal_insert_lsn()::text END AS lsn',
+  )
   // A standby may lag behind the erasure, and it may lag behind what was written after it.
-  if (rows[0]?.standby !== false) return subjects.map(() => inconclusive('standby'))
-  const position = await db.query<{ lsn: string }>('SELECT pg_current_wal_insert_lsn()::text AS lsn')
+  const lsn = position.rows[0]?.lsn
+  if (!lsn) return subjects.map(() => inconclusive('standby'))
   const shape = await readShape(db)
   const obstacle = obstacleIn(shape, context)
   if (obstacle) return subjects.map(() => inconclusive(obstacle))
-  const types = [...new Set(subjects.flatMap((subject) => subject.identifiers.map(({ type }) => type)))]
-  const looks = looksFor(shape, context, types)
+  const types = new Set<IdentifierType>()
+  for (const { identifiers } of subjects) for (const { type } of identifiers) types.add(type)
+  const looks = looksFor(shape, context, [...types])
   const hidden = looks.find(({ table, holder }) =>
     [table, holder].some((one) => one.filtered || !one.readable),
   )
   if (hidden)
     return subjects.map(() => inconclusive(hidden.table.filtered ? 'rls_active' : 'unreadable_table'))
-  const { residual, undated } = await count(db, context, shape, looks, subjects)
-  const lsn = position.rows[0]?.lsn
-  return subjects.map((subject, ord) =>
-    finding(context, subject, { residual: residual[ord] ?? {}, undated: undated[ord] ?? {} }, lsn),
-  )
+  const found = await count(db, context, shape, looks, subjects)
+  // Of most people nothing is found: that is said by one object.
+  const clean = findingOf(collectionsIn(context, looks), undefined, lsn)
+  return subjects.map((subject, ord) => {
+    const mine = found.get(ord)
+    const unasked = unaskable(context, subject)
+    return unasked ?? (mine ? findingOf(clean.residual, mine, lsn) : clean)
+  })
 }
 
+/** Matches of one person by collection, of those with any. */
+interface Matches {
+  readonly residual: Record<string, number>
+  readonly undated: Record<string, number>
+}
+
+function collectionsIn({ system }: PostgresContext, looks: readonly Look[]): Record<string, number> {
+  const tables = [...system.elements.map(({ table }) => table), ...looks.map(({ collection }) => collection)]
+  return Object.fromEntries(tables.map((table) => [table, 0]))
+}
+
+/** By place, of those of whom something was found. */
 async function count(
   db: ClientBase,
   { system, tenant }: PostgresContext,
   shape: Shape,
   looks: readonly Look[],
   subjects: readonly Subject[],
-): Promise<{ residual: Record<string, number>[]; undated: Record<string, number>[] }> {
-  const collections = [
-    ...new Set([...system.elements.map((element) => element.table), ...looks.map((one) => one.collection)]),
-  ]
-  const residual = subjects.map(() => Object.fromEntries(collections.map((collection) => [collection, 0])))
-  const undated: Record<string, number>[] = subjects.map(() => ({}))
-  for (const collection of collections) {
+): Promise<ReadonlyMap<number, Matches>> {
+  const found = new Map<number, Matches>()
+  for (const collection of new Set(looks.map((one) => one.collection))) {
     const query = new ProbeQuery(shape, system, tenant, Date.now())
     for (const one of looks) if (one.collection === collection) query.add(one, subjects)
     const statement = query.build()
     if (!statement) continue
     const { rows } = await db.query<{ ord: number; matches: number; undated: number }>(statement)
     for (const row of rows) {
-      const mine = residual[row.ord]
-      if (mine) mine[collection] = row.matches
-      const others = undated[row.ord]
-      if (others && row.undated > 0) others[collection] = row.undated
+      const mine = found.get(row.ord) ?? { residual: {}, undated: {} }
+      found.set(row.ord, mine)
+      mine.residual[collection] = row.matches
+      if (row.undated > 0) mine.undated[collection] = row.undated
     }
   }
-  return { residual, undated }
+  return found
 }
 
-function finding(
-  { tenant }: PostgresContext,
-  subject: Subject,
-  { residual, undated }: { residual: Record<string, number>; undated: Record<string, number> },
-  position: string | undefined,
+function findingOf(
+  none: Readonly<Record<string, number>>,
+  matches: Matches | undefined,
+  position: string,
 ): ProbeFinding {
+  const residual = { ...none, ...matches?.residual }
+  const found = Object.values(residual).some((many) => many > 0)
+  const open = Object.keys(matches?.undated ?? {}).length > 0 ? { undated: matches?.undated ?? {} } : {}
+  return { result: found ? 'residual' : 'clean', residual, ...open, position }
+}
+
+function unaskable({ tenant }: PostgresContext, subject: Subject): ProbeFinding | null {
   if ('constant' in tenant && tenant.constant !== subject.tenantId) return inconclusive('unknown_tenant')
-  if (subject.identifiers.length === 0) return inconclusive('no_identifier')
-  const found = Object.values(residual).some((matches) => matches > 0)
-  const open = Object.keys(undated).length > 0 ? { undated } : {}
-  return { result: found ? 'residual' : 'clean', residual, ...open, ...(position ? { position } : {}) }
+  return subject.identifiers.length === 0 ? inconclusive('no_identifier') : null
 }
 
 function inconclusive(reasonCode: string): ProbeFinding {
@@ -131,11 +148,9 @@ async function snapshot<T>(pool: Pool, work: (db: ClientBase) => Promise<T>): Pr
   const client = await connect(pool)
   let intact = false
   try {
-    await client.query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY')
-    await client.query(
-      `SELECT set_config('statement_timeout', $1, true), set_config('row_security', 'off', true), set_config('TimeZone', 'UTC', true), set_config('jit', 'off', true)`,
-      [String(COUNT_MS)],
-    )
+    await client.query(`BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;
+      SELECT set_config('statement_timeout', '${COUNT_MS}', true), set_config('row_security', 'off', true),
+        set_config('TimeZone', 'UTC', true), set_config('jit', 'off', true), set_config('random_page_cost', '1.1', true)`)
     const result = await work(client)
     await client.query('COMMIT')
     intact = true

@@ -1,7 +1,7 @@
 import type { Identifier, IdentifierType } from '@lethe/eraser-kit'
 import type { Column, Table } from './catalogue.js'
 import { arrayType, isText, lowerAscii, typedValue } from './identifier-values.js'
-import { type Parameters, quote } from './sql.js'
+import { arrayText, numbersText, type Parameters, quote } from './sql.js'
 import type { Target } from './targets.js'
 
 /** One subject of a batch; `ord` is its place there. */
@@ -106,22 +106,22 @@ export function sourceOf(
   const [first] = rows
   if (!first) return null
   // Neighbours in an index are looked up together, and two batches lock what they share in one order.
-  rows.sort((a, b) => a.key.length - b.key.length || (a.key < b.key ? -1 : a.key > b.key ? 1 : 0))
+  const sorted = isText(target.by) ? 'key COLLATE "C"' : 'key'
   const arrays = [
-    { name: 'key', values: rows.map((row) => row.key), type: arrayType(target.by) },
-    { name: 'ord', values: rows.map((row) => row.ord), type: 'int4' },
+    { name: 'key', values: arrayText(rows.map((row) => row.key)), type: arrayType(target.by) },
+    { name: 'ord', values: numbersText(rows.map((row) => row.ord)), type: 'int4' },
   ]
   const tenantType = tenantColumn ? arrayType(tenantColumn) : 'text'
   const constants: string[] = []
   if (rows.every((row) => row.tenant === first.tenant))
     constants.push(`${parameters.add(first.tenant)}::${tenantType} AS tenant`)
-  else arrays.push({ name: 'tenant', values: rows.map((row) => row.tenant), type: tenantType })
+  else arrays.push({ name: 'tenant', values: arrayText(rows.map((row) => row.tenant)), type: tenantType })
   if (datesAliases(target))
-    arrays.push({ name: 'received', values: rows.map((row) => row.received), type: 'float8' })
+    arrays.push({ name: 'received', values: numbersText(rows.map((row) => row.received)), type: 'float8' })
   const unnested = `unnest(${arrays.map(({ values, type }) => `${parameters.add(values)}::${type}[]`).join(', ')})`
   const names = arrays.map(({ name }) => name).join(', ')
-  if (constants.length === 0) return `${unnested} AS ${alias}(${names})`
-  return `(SELECT ${[names, ...constants].join(', ')} FROM ${unnested} AS u(${names})) AS ${alias}`
+  const selected = [names, ...constants].join(', ')
+  return `(SELECT ${selected} FROM ${unnested} AS u(${names}) ORDER BY ${sorted}) AS ${alias}`
 }
 
 /** Who is only found by an alias may be someone who signed up again with it. */
@@ -141,17 +141,21 @@ export function valuesOf(
   type: IdentifierType,
   subjects: readonly Wanted[],
 ): ValueRow[] {
-  return subjects.flatMap((subject) => {
-    const tenant = tenantColumn ? typedValue(tenantColumn, null, subject.tenantId) : ''
-    if (tenant === null) return []
-    const keys = new Set(
-      subject.identifiers
-        .filter((identifier) => identifier.type === type)
-        .map((identifier) => typedValue(by, type, identifier.value))
-        .filter((key) => key !== null),
-    )
-    return [...keys].map((key) => ({ key, ord: subject.ord, tenant, received: subject.receivedAt }))
-  })
+  const rows: ValueRow[] = []
+  for (const { ord, tenantId, identifiers, receivedAt: received } of subjects) {
+    const tenant = tenantColumn ? typedValue(tenantColumn, null, tenantId) : ''
+    if (tenant === null) continue
+    const from = rows.length
+    for (const one of identifiers) {
+      if (one.type !== type) continue
+      const key = typedValue(by, type, one.value)
+      if (key === null) continue
+      let at = from
+      while (at < rows.length && rows[at]?.key !== key) at++
+      if (at === rows.length) rows.push({ key, ord, tenant, received })
+    }
+  }
+  return rows
 }
 
 /**

@@ -5,6 +5,7 @@ import { mentioning } from './mentions.js'
 import type { Change, Group } from './order.js'
 import { joined, match, nameOf, type Wanted } from './selector.js'
 import { Parameters, quote } from './sql.js'
+import { byCount } from './tally.js'
 import type { Target } from './targets.js'
 
 export interface Statement {
@@ -12,7 +13,7 @@ export interface Statement {
   readonly values: unknown[]
 }
 
-/** Distinct rows per subject over every element of one collection, as they are now. Columns: ord, rows. */
+/** Distinct rows per subject over every element of one collection, as they are now. Columns: ords, rows (`byCount`). */
 export function countStatement(targets: readonly Target[], subjects: readonly Wanted[]): Statement | null {
   const parameters = new Parameters()
   const parts = targets.flatMap((target) => {
@@ -24,7 +25,7 @@ export function countStatement(targets: readonly Target[], subjects: readonly Wa
   })
   if (parts.length === 0) return null
   const text = `SELECT ord, count(DISTINCT (part, place))::int4 AS rows FROM (${parts.join(' UNION ALL ')}) AS hits GROUP BY ord`
-  return { text, values: parameters.values }
+  return { text: byCount(text), values: parameters.values }
 }
 
 function select(target: Target, { from, where }: { from: string; where: string }): string {
@@ -51,7 +52,7 @@ export function retainedStatement(
   return { text, values: parameters.values }
 }
 
-/** Deletes everything a group deletes in one statement, so that keys inside the group hold at its end. Columns: change, ord, rows. */
+/** Deletes everything a group deletes in one statement, so that keys inside the group hold at its end. Columns: change, ords, rows. */
 export function deleteStatement(changes: Group, subjects: readonly Wanted[], now: number): Statement | null {
   const parameters = new Parameters()
   const parts: string[] = []
@@ -67,7 +68,8 @@ export function deleteStatement(changes: Group, subjects: readonly Wanted[], now
         `${name} AS (DELETE FROM ${nameOf(target.table)} AS t USING ${found.from} WHERE ${where} ${returning})`,
         ...(forgotten ? [forgotten.step] : []),
       )
-      sums.push(`SELECT ${index}::int4 AS change, ord, count(*)::int4 AS rows FROM ${name} GROUP BY ord`)
+      const counts = `SELECT ord, count(*)::int4 AS rows FROM ${name} GROUP BY ord`
+      sums.push(`SELECT ${index}::int4 AS change, counted.* FROM (${byCount(counts)}) AS counted`)
     }
   }
   if (parts.length === 0) return null
@@ -108,7 +110,7 @@ export function blockedStatement(
   return { text: parts.join(' UNION '), values: parameters.values }
 }
 
-/** `repointed`: for detach, the value of each foreign-key column as text. Columns of each: ord, rows. */
+/** `repointed`: for detach, the value of each foreign-key column as text. Columns of each: ords, rows. */
 export function updateStatements(
   change: Change,
   subjects: readonly Wanted[],
@@ -133,7 +135,7 @@ export function updateStatements(
     const update = `u AS (UPDATE ${nameOf(target.table)} AS t SET ${assignments.join(', ')}
       FROM ${found.from} WHERE ${where} RETURNING s.ord${noted?.returning ?? ''})`
     const steps = [update, ...(noted ? [noted.step] : [])].join(', ')
-    const text = `WITH ${steps} SELECT ord, count(*)::int4 AS rows FROM u GROUP BY ord`
+    const text = `WITH ${steps} ${byCount('SELECT ord, count(*)::int4 AS rows FROM u GROUP BY ord')}`
     return [{ text, values: parameters.values }]
   })
 }

@@ -4,27 +4,56 @@ import type { Plan, Target } from './targets.js'
 
 /** Rows per subject and collection. */
 export class Tally {
-  private readonly rows = new Map<number, Map<string, number>>()
+  /** By collection, then by place: collections are few and subjects many. */
+  private readonly rows = new Map<string, Map<number, number>>()
 
   add(ord: number, collection: string, rows: number): void {
-    const mine = this.rows.get(ord) ?? new Map<string, number>()
-    mine.set(collection, (mine.get(collection) ?? 0) + rows)
-    this.rows.set(ord, mine)
+    const those = this.those(collection)
+    those.set(ord, (those.get(ord) ?? 0) + rows)
+  }
+
+  /** What a statement says of everybody at once. */
+  addEach(collection: string, counted: Iterable<CountedOrds>): void {
+    const those = this.those(collection)
+    for (const { ords, rows } of counted)
+      for (const ord of ordsOf(ords)) those.set(ord, (those.get(ord) ?? 0) + rows)
   }
 
   of(ord: number, collection: string): number {
-    return this.rows.get(ord)?.get(collection) ?? 0
+    return this.rows.get(collection)?.get(ord) ?? 0
   }
 
   total(ord: number): number {
-    return [...(this.rows.get(ord)?.values() ?? [])].reduce((sum, rows) => sum + rows, 0)
+    let sum = 0
+    for (const those of this.rows.values()) sum += those.get(ord) ?? 0
+    return sum
   }
 
   addAll(other: Tally): void {
-    for (const [ord, mine] of other.rows)
-      for (const [collection, rows] of mine) this.add(ord, collection, rows)
+    for (const [collection, those] of other.rows)
+      for (const [ord, rows] of those) this.add(ord, collection, rows)
+  }
+
+  private those(collection: string): Map<number, number> {
+    const known = this.rows.get(collection)
+    if (known) return known
+    const those = new Map<number, number>()
+    this.rows.set(collection, those)
+    return those
   }
 }
+
+/** Subjects who have so many rows; `ords` are their places, with commas between them. */
+export interface CountedOrds {
+  readonly ords: string
+  readonly rows: number
+}
+
+/** Of `ord, rows` one row for each count: the answer of a batch is a few rows, not one for each subject. */
+export const byCount = (text: string): string =>
+  `SELECT rows, string_agg(ord::text, ',') AS ords FROM (${text}) AS each GROUP BY rows`
+
+export const ordsOf = (ords: string): number[] => ords.split(',').map(Number)
 
 /** Collections of a plan, each with the targets that touch it. */
 export function byCollection(targets: readonly Target[]): Map<string, Target[]> {
@@ -44,6 +73,34 @@ export interface Counted {
   readonly erased: Tally
   readonly redacted: Tally
   readonly retained: RetainedParts
+}
+
+/**
+ * What happened to each of these subjects, in their order: one object for all to whom the same happened.
+ *
+ * @see outcomeOf
+ */
+export function outcomesOf(
+  ords: readonly number[],
+  collections: ReadonlyMap<string, readonly Target[]>,
+  counted: Counted,
+  position: string,
+): Outcome[] {
+  const { found, erased, redacted, retained } = counted
+  const names = [...collections.keys()]
+  const known = new Map<string, Outcome>()
+  return ords.map((ord) => {
+    // What a law keeps is told with its times, which are each one's own.
+    if (retained.parts(ord).length > 0) return outcomeOf(ord, collections, counted, position)
+    let key = ''
+    for (const name of names)
+      key += `${found.of(ord, name)},${erased.of(ord, name)},${redacted.of(ord, name)};`
+    const same = known.get(key)
+    if (same) return same
+    const outcome = outcomeOf(ord, collections, counted, position)
+    known.set(key, outcome)
+    return outcome
+  })
 }
 
 /**

@@ -1,10 +1,9 @@
 import type { Outcome } from '@lethe/eraser-kit'
 import type { ClientBase } from 'pg'
 import { z } from 'zod'
-import { countBatch } from './receipts.js'
 
 /** Outcomes by request. */
-export type Told = ReadonlyMap<string, Outcome>
+type Told = ReadonlyMap<string, Outcome>
 
 /** In the place of a request's id, which is a UUID. */
 const TOGETHER = '@together'
@@ -13,23 +12,35 @@ const SLOTS = 16
 interface Known {
   readonly at: string
   readonly told: Told
-  /** Written by this process. */
-  readonly mine: boolean
+  /** Of `told`, what another process wrote and this one has not told again: it stays, whoever takes the slot. */
+  readonly others: Map<string, Outcome>
+}
+
+/** What the last batches of a pass id came to. */
+export interface Before {
+  readonly passId: string
+  readonly slot: number
+  /** What stays of what stood in the slot. */
+  readonly others: Told
+  told(requestId: string): Outcome | undefined
 }
 
 interface Writing {
-  readonly passId: string
-  readonly slot: number
-  readonly told: Told
+  readonly before: Before
+  readonly requests: readonly string[]
+  /** Of each of `requests`. */
+  readonly told: readonly Outcome[]
   /** Epoch milliseconds by the server's clock. */
   readonly deadline: number
 }
 
 interface Written {
+  readonly passId: string
   readonly key: string
   /** Tells one writing of a slot from the next. */
   readonly at: string
   readonly told: Told
+  readonly others: Map<string, Outcome>
 }
 
 const bodyShape = z.object({
@@ -45,66 +56,86 @@ export class TogetherReceipts {
   /** As last read or written; the database is asked each time whether it is still so. */
   private readonly known = new Map<string, Known>()
 
-  /** What the last batches of this pass id came to. */
-  async read(db: ClientBase, passId: string): Promise<Told> {
-    const keys = Array.from({ length: SLOTS }, (_, slot) => keyOf(passId, slot))
-    for (const key of this.known.keys())
-      if (!keys.includes(key) && this.known.size > SLOTS) this.known.delete(key)
-    const { rows } = await db.query<{ key: string; at: string }>(
-      'SELECT pass_id AS key, written_at::text AS at FROM lethe.receipts WHERE request_id = $1 AND pass_id = ANY($2::text[])',
-      [TOGETHER, keys],
+  /** Empties the slot, inside the transaction that will fill it, and tells what stood there and in the others. */
+  async read(db: ClientBase, passId: string, slot: number): Promise<Before> {
+    const keys = keysOf(passId)
+    if (this.known.size > SLOTS)
+      for (const key of this.known.keys()) if (!keys.includes(key)) this.known.delete(key)
+    // The bodies of those this process has not seen; a statement sees what it deletes.
+    const { rows } = await db.query<{ key: string; at: string; body: string | null }>(
+      `WITH emptied AS (DELETE FROM lethe.receipts WHERE request_id = $1 AND pass_id = $5)
+       SELECT pass_id AS key, written_at::text AS at,
+         CASE WHEN k.at IS DISTINCT FROM written_at::text THEN body END AS body
+       FROM unnest($2::text[], $3::text[]) AS k(key, at)
+       JOIN lethe.receipts ON request_id = $1 AND pass_id = k.key ORDER BY array_position($4::text[], pass_id)`,
+      [TOGETHER, keys, keys.map((key) => this.known.get(key)?.at ?? null), keys, keyOf(passId, slot)],
     )
-    const news = rows.filter(({ key, at }) => this.known.get(key)?.at !== at)
-    if (news.length > 0) await this.load(db, news)
-    return new Map(rows.flatMap(({ key }) => [...(this.known.get(key)?.told ?? [])]))
+    for (const { key, at, body } of rows) {
+      if (body === null) continue
+      const told = toldIn(body)
+      this.known.set(key, { at, told, others: new Map(told) })
+    }
+    const all = rows.flatMap(({ key }) => this.known.get(key)?.told ?? [])
+    const own = keyOf(passId, slot)
+    const others = rows.some(({ key }) => key === own) ? this.known.get(own)?.others : undefined
+    return { passId, slot, others: others ?? new Map(), told: (requestId) => firstOf(all, requestId) }
   }
 
-  /** In the place of what stood in the slot. Whoever found nothing is found by nobody again, and needs no receipt. */
-  async write(db: ClientBase, { passId, slot, told, deadline }: Writing): Promise<Written> {
-    const key = keyOf(passId, slot)
-    const before = this.known.get(key)
+  /**
+   * Into the slot that was emptied, and counted in the marker. Whoever found nothing is found by nobody again, and needs
+   * no receipt. Last of all in a transaction: every eraser of this store counts in one row, and its lock lasts until COMMIT.
+   */
+  async write(db: ClientBase, { before, requests, told, deadline }: Writing): Promise<Written> {
+    const key = keyOf(before.passId, before.slot)
+    const mine = new Map<string, Outcome>()
+    for (const [at, requestId] of requests.entries()) {
+      const outcome = told[at]
+      if (outcome !== undefined && outcome.outcome !== 'not_found') mine.set(requestId, outcome)
+    }
     // Another process may have ended before it recorded these, and had parted people into batches otherwise.
-    const all = before && !before.mine ? new Map([...before.told, ...told]) : told
-    await db.query('DELETE FROM lethe.receipts WHERE request_id = $1 AND pass_id = $2', [TOGETHER, key])
+    const others = new Map([...before.others].filter(([requestId]) => !mine.has(requestId)))
+    const all = others.size === 0 ? mine : new Map([...others, ...mine])
     const { rows } = await db.query<{ at: string }>(
-      `INSERT INTO lethe.receipts (request_id, pass_id, body, outcome, grant_expires_at)
+      `WITH counted AS (INSERT INTO lethe.marker AS m (receipts, written_at) VALUES (1, clock_timestamp())
+         ON CONFLICT (single) DO UPDATE SET receipts = m.receipts + 1, written_at = excluded.written_at)
+       INSERT INTO lethe.receipts (request_id, pass_id, body, outcome, grant_expires_at)
        VALUES ($1, $2, $3, '{}', to_timestamp($4::float8 / 1000.0)) RETURNING written_at::text AS at`,
       [TOGETHER, key, bodyOf(all), deadline],
     )
-    // Last of all: the lock lasts until COMMIT.
-    await countBatch(db)
-    return { key, at: rows[0]?.at ?? '', told: all }
+    return { passId: before.passId, key, at: rows[0]?.at ?? '', told: all, others }
   }
 
-  /** After COMMIT. */
-  remember({ key, at, told }: Written): void {
-    this.known.set(key, { at, told: withoutAbsent(told), mine: true })
-  }
-
-  private async load(db: ClientBase, news: readonly { key: string }[]): Promise<void> {
-    const { rows } = await db.query<{ key: string; at: string; body: string }>(
-      'SELECT pass_id AS key, written_at::text AS at, body FROM lethe.receipts WHERE request_id = $1 AND pass_id = ANY($2::text[])',
-      [TOGETHER, news.map(({ key }) => key)],
-    )
-    for (const { key, at, body } of rows) this.known.set(key, { at, told: toldIn(body), mine: false })
+  /** After COMMIT. What was told again stands in this receipt now, and no longer has to stay in the one of then. */
+  remember({ passId, key, at, told, others }: Written): void {
+    this.known.set(key, { at, told, others })
+    for (const one of keysOf(passId)) {
+      const known = this.known.get(one)
+      if (one === key || known === undefined || known.others.size === 0) continue
+      for (const requestId of told.keys()) known.others.delete(requestId)
+    }
   }
 }
 
 const keyOf = (passId: string, slot: number): string => `${passId}@${slot}`
+const keysOf = (passId: string): string[] => Array.from({ length: SLOTS }, (_, slot) => keyOf(passId, slot))
 
-const withoutAbsent = (told: Told): Told =>
-  new Map([...told].filter(([, { outcome }]) => outcome !== 'not_found'))
-
-/** Most people of a batch come to the same, so that is written once. */
-function bodyOf(told: Told): string {
-  const groups = new Map<string, string[]>()
-  for (const [requestId, outcome] of withoutAbsent(told)) {
-    const key = JSON.stringify(outcome)
-    const group = groups.get(key)
-    if (group) group.push(requestId)
-    else groups.set(key, [requestId])
+function firstOf(all: readonly Told[], requestId: string): Outcome | undefined {
+  for (const told of all) {
+    const outcome = told.get(requestId)
+    if (outcome !== undefined) return outcome
   }
-  return `{"outcomes":[${[...groups.keys()].join(',')}],"requests":${JSON.stringify([...groups.values()])}}`
+  return undefined
+}
+
+/** Most people of a batch come to the same, and share it: it is written once. */
+function bodyOf(told: Told): string {
+  const groups = new Map<Outcome, string[]>()
+  for (const [requestId, outcome] of told) {
+    const group = groups.get(outcome)
+    if (group) group.push(requestId)
+    else groups.set(outcome, [requestId])
+  }
+  return JSON.stringify({ outcomes: [...groups.keys()], requests: [...groups.values()] })
 }
 
 function toldIn(body: string): Told {

@@ -76,6 +76,32 @@ describe('a batch erased together', () => {
     expect(rows).toEqual([{ n: 2 }])
   })
 
+  test('tells everybody of a process that died again, also in smaller batches that take its slot, and then forgets them', async () => {
+    const first = await replay(session, passes(1, 20), 0)
+    const next = await another()
+    for (const [from, slot] of [
+      [1, 0],
+      [6, 1],
+      [11, 0],
+      [16, 1],
+    ] as const)
+      expect(await replay(next, passes(from, from + 4), slot)).toEqual(first?.slice(from - 1, from + 4))
+    await replay(next, passes(21, 25), 0)
+    const { rows } = await database.owner.query<{ body: string }>(
+      `SELECT body FROM lethe.receipts WHERE pass_id LIKE '%@0'`,
+    )
+    expect(rows.map(({ body }) => JSON.parse(body).requests)).toEqual([
+      [range(21, 25).map((n) => `request-of-${n}`)],
+    ])
+  })
+
+  test('shares one outcome among all to whom the same happened', async () => {
+    await database.owner.query('DELETE FROM orders WHERE user_id > 5')
+    const outcomes = await replay(session, passes(1, 10))
+    expect(new Set(outcomes).size).toBe(2)
+    expect(outcomes?.[7]).toMatchObject({ counts: { orders: { found: 0 }, users: { erased: 1 } } })
+  })
+
   test('whose receipts are lost is seen to lose its counts: the check above would notice', async () => {
     const first = await replay(session, passes(1, 5))
     await database.owner.query('DELETE FROM lethe.receipts')

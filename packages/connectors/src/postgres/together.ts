@@ -1,4 +1,4 @@
-import type { EraseIo, Outcome, Pass } from '@lethe/eraser-kit'
+import type { EraseIo, Outcome, Pass, Subject } from '@lethe/eraser-kit'
 import type { PoolClient } from 'pg'
 import { begin } from './begin.js'
 import { Bisection } from './bisect.js'
@@ -9,8 +9,8 @@ import { changesOf } from './order.js'
 import { RetainedParts } from './retained.js'
 import type { Wanted } from './selector.js'
 import { countStatement } from './statements.js'
-import { byCollection, outcomeOf, Tally } from './tally.js'
-import { TogetherReceipts, type Told } from './together-receipts.js'
+import { byCollection, type CountedOrds, outcomesOf, Tally } from './tally.js'
+import { TogetherReceipts } from './together-receipts.js'
 
 /**
  * Erases everybody of a batch in one go, where nothing stands in the way of that: one statement per element, one
@@ -64,53 +64,53 @@ export class Together {
     // Nobody else is in the store: what is waited for is the other batch that counts itself in the marker.
     const clock = await begin(db, batch, io, Math.max(options.lockTimeoutMs, LOCK_MS))
     const passId = batch[0]?.passId ?? ''
-    const told = await this.receipts.read(db, passId)
-    const wanted = batch.flatMap(({ requestId, subject, undated }, ord): Wanted[] =>
-      told.has(requestId) ? [] : [{ ord, requestId, ...subject, ...(undated ? { undated } : {}) }],
-    )
+    const before = await this.receipts.read(db, passId, slot)
+    const outcomes = batch.map(({ requestId }) => before.told(requestId))
+    const wanted: Wanted[] = []
+    for (const [ord, { requestId, subject, undated }] of batch.entries())
+      if (outcomes[ord] === undefined) wanted.push(wantedOf(ord, requestId, subject, undated))
     const done = await this.erased(db, compiled, batch, wanted, io.now())
     if (done === null) return null
-    const fresh = new Map(wanted.map(({ ord, requestId = '' }) => [requestId, done.get(ord) as Outcome]))
-    const deadline = Math.min(...batch.map(({ grant }) => grant.expiresAt)) + clock
-    const mine = new Map([...kept(batch, told), ...fresh])
-    const written = await this.receipts.write(db, { passId, slot, told: mine, deadline })
-    if (io.signal.aborted || batch.some(({ grant }) => grant.expiresAt <= io.now())) return null
+    for (const [at, { ord }] of wanted.entries()) outcomes[ord] = done[at]
+    const told = outcomes as Outcome[]
+    const requests = batch.map(({ requestId }) => requestId)
+    const deadline = earliest(batch) + clock
+    const written = await this.receipts.write(db, { before, requests, told, deadline })
+    if (io.signal.aborted || earliest(batch) <= io.now()) return null
     await db.query('COMMIT')
     this.receipts.remember(written)
-    return batch.map(({ requestId }) => (fresh.get(requestId) ?? told.get(requestId)) as Outcome)
+    return told
   }
 
-  /** Outcomes by place; null when somebody stands in the way. */
+  /** Outcomes in the order of `wanted`; null when somebody stands in the way. */
   private async erased(
     db: PoolClient,
     { plan, groups }: Compiled,
     batch: readonly Pass[],
     wanted: readonly Wanted[],
     now: number,
-  ): Promise<Map<number, Outcome> | null> {
+  ): Promise<Outcome[] | null> {
     const collections = byCollection(plan.targets)
     const found = new Tally()
     for (const [collection, targets] of collections) {
       // What one element changed is all that was found; what several did may be the same rows.
       if (targets.length === 1) continue
       const statement = countStatement(targets, wanted)
-      if (!statement) continue
-      for (const row of (await db.query<{ ord: number; rows: number }>(statement)).rows)
-        found.add(row.ord, collection, row.rows)
+      if (statement) found.addEach(collection, (await db.query<CountedOrds>(statement)).rows)
     }
     const retained = await RetainedParts.read(db, plan.targets, wanted, now)
-    const waived = new Set(batch.flatMap((pass, ord) => (pass.ceilingWaived ? [ord] : [])))
+    const waived = new Set<number>()
+    for (const [ord, pass] of batch.entries()) if (pass.ceilingWaived) waived.add(ord)
     const limits = { ceiling: this.setting.context.ceiling ?? null, waived, now }
     const subjects = new Map(wanted.map((subject) => [subject.ord, subject]))
+    const ords = [...subjects.keys()]
     const bisection = new Bisection(db, { plan, groups }, subjects, new Map(), limits)
-    if (!(await bisection.together([...subjects.keys()]))) return null
-    const over = (ord: number) =>
-      limits.ceiling !== null && !waived.has(ord) && found.total(ord) > limits.ceiling
-    if (wanted.some(({ ord }) => over(ord))) return null
-    const position = await db.query<{ lsn: string }>('SELECT pg_current_wal_insert_lsn()::text AS lsn')
+    const position = await bisection.together(ords)
+    if (position === null) return null
+    const { ceiling } = limits
+    if (ceiling !== null && ords.some((ord) => !waived.has(ord) && found.total(ord) > ceiling)) return null
     const counted = { found, erased: bisection.erased, redacted: bisection.redacted, retained }
-    const lsn = position.rows[0]?.lsn ?? ''
-    return new Map(wanted.map(({ ord }) => [ord, outcomeOf(ord, collections, counted, lsn)]))
+    return outcomesOf(ords, collections, counted, position)
   }
 
   private fits({ plan }: Compiled, batch: readonly Pass[], io: EraseIo): boolean {
@@ -120,22 +120,23 @@ export class Together {
     const types = new Set<string>(plan.targets.map((target) => target.identifier))
     const now = io.now()
     const requests = new Set<string>()
-    const identifiers = new Set<string>()
+    const taken = new Map<string, Set<string>>()
     for (const { passId, requestId, grant, subject } of batch) {
-      if (passId !== first.passId || requests.has(requestId) || grant.expiresAt <= now) return false
+      if (passId !== first.passId || grant.expiresAt <= now) return false
       if ('constant' in tenant && subject.tenantId !== tenant.constant) return false
       requests.add(requestId)
       let usable = false
       for (const { type, value } of subject.identifiers) {
-        const key = `${type} ${value}`
+        const values = taken.get(type) ?? new Set<string>()
+        taken.set(type, values)
         // Two requests of one person share the rows between them.
-        if (identifiers.has(key)) return false
-        identifiers.add(key)
+        const others = values.size
+        if (values.add(value).size === others) return false
         usable ||= value !== '' && types.has(type)
       }
       if (!usable) return false
     }
-    return true
+    return requests.size === batch.length
   }
 }
 
@@ -145,12 +146,11 @@ const LOCK_MS = 20_000
 /** Others create rows, move them to others, or look at the texts of others first. */
 const PLAIN: ReadonlySet<string> = new Set(['delete', 'redact'])
 
-/** Of this batch; what was told of others has been recorded since. */
-function kept(batch: readonly Pass[], told: Told): Told {
-  return new Map(
-    batch.flatMap(({ requestId }) => {
-      const outcome = told.get(requestId)
-      return outcome === undefined ? [] : [[requestId, outcome] as const]
-    }),
-  )
+const earliest = (batch: readonly Pass[]): number =>
+  batch.reduce((least, { grant }) => Math.min(least, grant.expiresAt), Number.POSITIVE_INFINITY)
+
+function wantedOf(ord: number, requestId: string, subject: Subject, undated: Pass['undated']): Wanted {
+  const { tenantId, identifiers, receivedAt } = subject
+  if (undated) return { ord, requestId, tenantId, identifiers, receivedAt, undated }
+  return { ord, requestId, tenantId, identifiers, receivedAt }
 }

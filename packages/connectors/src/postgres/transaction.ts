@@ -9,7 +9,7 @@ import { RetainedParts } from './retained.js'
 import type { Wanted } from './selector.js'
 import { sharedRow } from './shared-row.js'
 import { countStatement } from './statements.js'
-import { byCollection, collectionsOf, failedOutcome, outcomeOf, Tally } from './tally.js'
+import { byCollection, type CountedOrds, collectionsOf, failedOutcome, outcomeOf, Tally } from './tally.js'
 
 /** The same work in a new transaction: someone else committed one of the passes, or there was a deadlock. */
 export const AGAIN = Symbol('again')
@@ -117,8 +117,7 @@ export class Transaction {
     for (const [collection, targets] of byCollection(this.compiled.plan.targets)) {
       const statement = countStatement(targets, subjects)
       if (!statement) continue
-      const { rows } = await db.query<{ ord: number; rows: number }>(statement)
-      for (const row of rows) this.found.add(row.ord, collection, row.rows)
+      this.found.addEach(collection, (await db.query<CountedOrds>(statement)).rows)
     }
   }
 

@@ -2,6 +2,7 @@ import type { Pool, PoolClient } from 'pg'
 import type { Announcer, FoundOpen, GateMode, GateRow, Phase, Replayed, Restore } from '../domain/restore.js'
 import type { KnownMarker } from '../domain/verdict.js'
 import type { Reason, Tally } from '../domain/waiting.js'
+import { textArray } from './text-array.js'
 
 const number = (value: unknown): number => Number(value ?? 0)
 const orNull = (value: unknown): number | null => (value === null ? null : Number(value))
@@ -343,7 +344,7 @@ export class RestoreStore {
     if (tombstoneIds.length === 0) return new Set()
     const { rows } = await this.pool.query<{ tombstone_id: string }>(
       'SELECT tombstone_id FROM restore.replays WHERE restore_id = $1 AND tombstone_id = ANY($2::text[])',
-      [restoreId, tombstoneIds],
+      [restoreId, textArray(tombstoneIds)],
     )
     return new Set(rows.map((row) => row.tombstone_id))
   }
@@ -445,19 +446,33 @@ export class RestoreStore {
     replayed: readonly Replayed[],
   ): Promise<void> {
     if (replayed.length === 0) return
+    // Most people come to the same, which is said once.
+    const kinds: Replayed[] = []
+    const known = new Map<object, Map<string, number>>()
+    const kindOf = replayed.map((one) => {
+      const told = `${one.outcome} ${one.errorCode}`
+      const same = known.get(one.counts)?.get(told)
+      if (same !== undefined) return same
+      known.set(one.counts, (known.get(one.counts) ?? new Map<string, number>()).set(told, kinds.length))
+      return kinds.push(one) - 1
+    })
     await client.query(
-      `INSERT INTO restore.replays (restore_id, tombstone_id, request_id, outcome, counts, error_code)
-       SELECT $1, row.* FROM unnest($2::text[], $3::text[], $4::text[], $5::jsonb[], $6::text[]) AS row
+      `WITH kinds AS (SELECT * FROM unnest($5::text[], $6::jsonb[], $7::text[]) WITH ORDINALITY AS k(outcome, counts, error_code, n))
+       INSERT INTO restore.replays (restore_id, tombstone_id, request_id, outcome, counts, error_code)
+       SELECT $1, one.tombstone_id, one.request_id, kinds.outcome, kinds.counts, kinds.error_code
+       FROM unnest($2::text[], $3::text[], $4::int[]) AS one(tombstone_id, request_id, kind)
+       JOIN kinds ON kinds.n = one.kind + 1
        ON CONFLICT (restore_id, tombstone_id) DO UPDATE
          SET outcome = excluded.outcome, counts = excluded.counts, error_code = excluded.error_code
          WHERE restore.replays.outcome = 'failed'`,
       [
         restoreId,
-        replayed.map((one) => one.tombstoneId),
-        replayed.map((one) => one.requestId),
-        replayed.map((one) => one.outcome),
-        replayed.map((one) => JSON.stringify(one.counts)),
-        replayed.map((one) => one.errorCode),
+        textArray(replayed.map((one) => one.tombstoneId)),
+        textArray(replayed.map((one) => one.requestId)),
+        `{${kindOf.join(',')}}`,
+        kinds.map((one) => one.outcome),
+        kinds.map((one) => JSON.stringify(one.counts)),
+        kinds.map((one) => one.errorCode),
       ],
     )
   }

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { Pool } from 'pg'
 import type { Decision, Review } from '../domain/review.js'
+import { textArray } from './text-array.js'
 
 interface Row {
   readonly review_id: string
@@ -45,8 +46,8 @@ export class ReviewStore {
   /** By tombstone. */
   async of(systemId: string, tombstoneIds: readonly string[]): Promise<ReadonlyMap<string, Review>> {
     const { rows } = await this.pool.query<Row>(
-      'SELECT * FROM restore.reviews WHERE system_id = $1 AND tombstone_id = ANY ($2)',
-      [systemId, tombstoneIds],
+      'SELECT * FROM restore.reviews WHERE system_id = $1 AND tombstone_id = ANY ($2::text[])',
+      [systemId, textArray(tombstoneIds)],
     )
     return new Map(rows.map((row) => [row.tombstone_id, reviewOf(row)]))
   }

@@ -1,5 +1,6 @@
 import type { Pool } from 'pg'
 import type { Sweep, SweepKind } from '../domain/sweep.js'
+import { textArray } from './text-array.js'
 
 type Row = Readonly<Record<string, unknown>>
 const orNull = (value: unknown): number | null => (value === null ? null : Number(value))
@@ -96,17 +97,19 @@ export class SweepStore {
   }
 
   /**
-   * Which of them are done: what is found of the others is still being erased, and is no residue. Nobody erases for a
+   * Which of them are not done: what is found of those is still being erased, and is no residue. Nobody erases for a
    * request this database has lost.
    */
-  async completed(requestIds: readonly string[]): Promise<Set<string>> {
-    const { rows } = await this.pool.query<{ request_id: string }>(
-      `SELECT request_id FROM read_model.requests WHERE request_id = ANY($1) AND completed_at IS NOT NULL
-       UNION SELECT request_id FROM restore.recovered_tombstones r WHERE request_id = ANY($1)
-         AND NOT EXISTS (SELECT FROM read_model.requests q WHERE q.request_id = r.request_id)`,
-      [requestIds],
+  async pending(requestIds: readonly string[]): Promise<ReadonlySet<string>> {
+    if (requestIds.length === 0) return new Set()
+    const { rows } = await this.pool.query<{ id: string }>(
+      `SELECT asked.id FROM unnest($1::text[]) AS asked(id) LEFT JOIN read_model.requests q ON q.request_id = asked.id
+       WHERE CASE WHEN q.request_id IS NULL
+         THEN NOT EXISTS (SELECT FROM restore.recovered_tombstones r WHERE r.request_id = asked.id)
+         ELSE q.completed_at IS NULL END`,
+      [textArray(requestIds)],
     )
-    return new Set(rows.map((row) => row.request_id))
+    return new Set(rows.map(({ id }) => id))
   }
 
   /** While it stands, a hold waits for the people a sweep may be erasing. A crash leaves it to the next sweep. */

@@ -1,30 +1,8 @@
-import { subjectShape } from '@lethe/eraser-kit/hosting'
 import { PausedError } from '@lethe/service-host'
 import { z } from 'zod'
 import type { Pepper, TombstonePage, TombstoneSource } from '../application/tombstone-source.js'
+import { pageIn } from './tombstone-page.js'
 
-const answer = z.object({
-  validUntil: z.number(),
-  tombstones: z.array(
-    z.object({
-      tombstoneId: z.string(),
-      requestId: z.string(),
-      mapVersion: z.number(),
-      held: z.boolean(),
-      ceilingWaived: z.boolean().optional(),
-      subject: subjectShape.nullable(),
-      code: z.string().optional(),
-      digested: z
-        .object({
-          subjectRef: z.string(),
-          tenantId: z.string(),
-          receivedAt: z.number(),
-          digests: z.array(z.string()),
-        })
-        .optional(),
-    }),
-  ),
-})
 const pepperAnswer = z.object({
   peppers: z.array(z.object({ version: z.string(), secret: z.string() })),
 })
@@ -38,7 +16,7 @@ export class TombstoneClient implements TombstoneSource {
   ) {}
 
   page(systemId: string, reason: string, after: string, limit: number): Promise<TombstonePage> {
-    return this.read('/v1/tombstones', { systemId, reason, after, limit }, answer)
+    return this.read('/v1/tombstones', { systemId, reason, after, limit }, pageIn)
   }
 
   matching(
@@ -46,14 +24,20 @@ export class TombstoneClient implements TombstoneSource {
     reason: string,
     known: { readonly tenantId: string; readonly digests: readonly string[] },
   ): Promise<TombstonePage> {
-    return this.read('/v1/tombstones', { systemId, reason, matching: known }, answer)
+    return this.read('/v1/tombstones', { systemId, reason, matching: known }, pageIn)
   }
 
   async peppers(systemId: string, reason: string): Promise<readonly Pepper[]> {
-    return (await this.read('/v1/tombstones/peppers', { systemId, reason }, pepperAnswer)).peppers
+    const path = '/v1/tombstones/peppers'
+    return this.read(
+      path,
+      { systemId, reason },
+      (answer) => pepperAnswer.safeParse(answer).data?.peppers ?? null,
+    )
   }
 
-  private async read<T>(path: string, body: object, shape: z.ZodType<T>): Promise<T> {
+  /** @param parsed null of what is no such answer */
+  private async read<T>(path: string, body: object, parsed: (answer: unknown) => T | null): Promise<T> {
     const response = await this.ask(path, body)
     if (!response.ok) {
       await response.body?.cancel()
@@ -62,11 +46,11 @@ export class TombstoneClient implements TombstoneSource {
         `request answers HTTP ${response.status} to the restore service.`,
       )
     }
-    const parsed = shape.safeParse(await response.json().catch(() => null))
-    // The parser's issues could quote what was sent, so only the fact is told.
-    if (!parsed.success)
+    const answer = parsed(await response.json().catch(() => null))
+    // What is wrong with it could quote what was sent, so only the fact is told.
+    if (answer === null)
       throw new PausedError('request_answer_unknown', 'request gave an answer of unknown shape.')
-    return parsed.data
+    return answer
   }
 
   private async ask(path: string, body: object): Promise<Response> {

@@ -20,20 +20,18 @@ export interface Run {
   /** The map in force when the copy was made, which describes what is in it; null where nobody knows. */
   readonly copyMap?: number | null
   /**
-   * Set where a whole store is replayed: which receipts of batches this page's replace, below 8. Whoever sets it has
-   * recorded what the page before said under the same number.
+   * Set where a whole store is replayed: which receipt this page's replaces, below 16. Whoever sets it has recorded what
+   * the page before said under the same number.
    */
-  readonly generation?: number
+  readonly slot?: number
 }
-
-const LANES = 2
 
 interface Under {
   readonly run: Run
   readonly session: Session
   readonly version: number
-  /** With one receipt for many, where the connector can. */
-  readonly together: boolean
+  /** Of one receipt for many, where the connector can; undefined: everybody has their own. */
+  readonly slot: number | undefined
   readonly validUntil: number
   readonly signal: AbortSignal
   readonly system: WatchedSystem
@@ -61,46 +59,63 @@ export class Applying {
     modes: UndatedModes,
   ): Promise<Told[]> {
     const current = await system.currentVersion()
-    const told = new Map<string, Told>()
-    for (const { version, people: mine } of await underMaps(system, tombstones, run.copyMap)) {
+    const told = new Map<string, Outcome>()
+    const maps = await underMaps(system, tombstones, run.copyMap)
+    for (const { version, people } of maps) {
       const session = version === current ? await system.session(version) : await system.olderSession(version)
       if (session === null) continue
-      // One receipt for many has room for one version: of the others everybody has their own.
-      const together = version === current && run.generation !== undefined
-      const of = { run, session, version, together, validUntil, signal, system, modes }
-      for (const chunks of inLanes(mine, system, together)) {
+      // One receipt has room for one version and one batch: of the others everybody has their own.
+      const slot = version === current && people.length <= system.bulkMax ? run.slot : undefined
+      const of = { run, session, version, slot, validUntil, signal, system, modes }
+      const came: Outcome[] = []
+      for (const some of parted(people, slot === undefined ? system.batchMax : people.length)) {
         signal.throwIfAborted()
-        const outcomes = (await settled(chunks.map((chunk, lane) => this.chunk(of, chunk, lane)))).flat()
+        const outcomes = await this.chunk(of, some)
         if (outcomes.some(({ errorCode }) => errorCode === 'grant_expired')) throw new PageExpired()
-        chunks.flat().forEach((tombstone, index) => {
-          const outcome = outcomes[index] ?? unknownOutcome
-          const before = told.get(tombstone.tombstoneId)?.outcome
-          told.set(tombstone.tombstoneId, { tombstone, outcome: before ? worse(before, outcome) : outcome })
-        })
+        for (const at of some.keys()) came.push(outcomes[at] ?? unknownOutcome)
+      }
+      if (maps.length === 1) return toldOf(people, came)
+      for (const [at, { tombstoneId }] of people.entries()) {
+        const before = told.get(tombstoneId)
+        const outcome = came[at] ?? unknownOutcome
+        told.set(tombstoneId, before ? worse(before, outcome) : outcome)
       }
     }
-    return [...told.values()]
+    const known = tombstones.filter(({ tombstoneId }) => told.has(tombstoneId))
+    return toldOf(
+      known,
+      known.map(({ tombstoneId }) => told.get(tombstoneId) ?? unknownOutcome),
+    )
   }
 
   /** Together, where the connector can and nobody stands in the way; else as everywhere. */
-  private async chunk(of: Under, chunk: readonly Readable[], lane: number): Promise<Outcome[]> {
-    const { run, session, version, together, validUntil, signal, system, modes } = of
+  private async chunk(of: Under, chunk: readonly Readable[]): Promise<Outcome[]> {
+    const { run, session, version, slot, validUntil, signal, system, modes } = of
     const { batchMax, tellsUndated } = system
     const expiresAt = Math.min(this.now() + BATCH_MS, validUntil)
+    const { systemId, stepId, passId, grant } = passesOf(run, version, expiresAt)
+    // Field by field: copying them from one object costs ten times as much.
     const passes = chunk.map(
-      (one): Pass => ({
-        ...passOf(run, one, version, expiresAt),
-        undated: modes.get(one.tombstoneId) ?? 'leave',
+      ({ tombstoneId, requestId, subject, ceilingWaived = false }): Pass => ({
+        requestId,
+        systemId,
+        stepId,
+        passId,
+        attempt: 1,
+        subject,
+        grant,
+        ceilingWaived,
+        undated: modes.get(tombstoneId) ?? 'leave',
       }),
     )
-    if (together && tellsUndated && session.replay !== undefined && run.generation !== undefined) {
-      const told = await session.replay(passes, this.io(run, signal), run.generation * LANES + lane)
+    if (slot !== undefined && tellsUndated && session.replay !== undefined) {
+      const told = await session.replay(passes, this.io(run, signal), slot)
       if (told !== null) return told
     }
     const outcomes: Outcome[] = []
-    for (let from = 0; from < passes.length; from += batchMax) {
+    for (const some of parted(passes, batchMax)) {
       signal.throwIfAborted()
-      outcomes.push(...(await this.careful(of, passes.slice(from, from + batchMax))))
+      outcomes.push(...(await this.careful(of, some)))
     }
     return outcomes
   }
@@ -163,47 +178,20 @@ export class Applying {
 /** Somebody of a page may have been put under a hold since it was read, so the rest of it is read again. */
 export class PageExpired extends Error {}
 
-function passOf(
-  { name, number, systemId }: Run,
-  { requestId, subject, ceilingWaived = false }: Readable,
-  version: number,
-  expiresAt: number,
-): Pass {
+/** What all passes of a batch have in common. */
+function passesOf({ name, number, systemId }: Run, version: number, expiresAt: number) {
   const stepId = `${systemId}#restore`
-  return {
-    requestId,
-    systemId,
-    stepId,
-    passId: `${stepId}/${name}.${number}.${version}`,
-    attempt: 1,
-    subject,
-    grant: { grantId: name, expiresAt },
-    ceilingWaived,
-  }
+  const grant = { grantId: name, expiresAt }
+  return { systemId, stepId, passId: `${stepId}/${name}.${number}.${version}`, grant }
 }
 
-/** What is erased at once: a page in as many parts as the store takes, or one batch after the other. */
-function inLanes(
-  mine: readonly Readable[],
-  { batchMax, bulkMax, lanes }: WatchedSystem,
-  bulk: boolean,
-): Readable[][][] {
-  const parts = (size: number): Readable[][] =>
-    Array.from({ length: Math.ceil(mine.length / size) }, (_, at) => mine.slice(at * size, (at + 1) * size))
-  const size = Math.min(bulkMax, Math.ceil(mine.length / lanes))
-  // Receipts of a page have a place for each lane, so a page that is too large for that goes the other way.
-  if (bulk && size * lanes >= mine.length) return mine.length === 0 ? [] : [parts(size)]
-  return parts(batchMax).map((part) => [part])
+function* parted<T>(all: readonly T[], size: number): Generator<readonly T[]> {
+  for (let from = 0; from < all.length; from += size)
+    yield from === 0 && all.length <= size ? all : all.slice(from, from + size)
 }
 
-/** All of them have ended when this does: nothing goes on behind a failure. */
-async function settled<T>(work: readonly Promise<T>[]): Promise<T[]> {
-  const results = await Promise.allSettled(work)
-  return results.map((result) => {
-    if (result.status === 'rejected') throw result.reason
-    return result.value
-  })
-}
+const toldOf = (people: readonly Readable[], outcomes: readonly Outcome[]): Told[] =>
+  people.map((tombstone, at) => ({ tombstone, outcome: outcomes[at] ?? unknownOutcome }))
 
 const failedWith = (errorCode: string): Outcome => ({
   outcome: 'failed',
@@ -229,6 +217,21 @@ function worse(one: Outcome, other: Outcome): Outcome {
     return is === 'failed' || is === 'changed' || is === 'absent' ? rank[is] : 0
   }
   return of(other) > of(one) ? other : one
+}
+
+/** What came of many people; the same outcome often is one object. */
+export function cameOf(told: readonly Told[]): {
+  readonly fates: readonly (readonly [Fate, number])[]
+  readonly replayed: Replayed[]
+} {
+  const fates = new Map<Outcome, [Fate, number]>()
+  const replayed: Replayed[] = []
+  for (const { tombstone, outcome } of told) {
+    const known: [Fate, number] = fates.get(outcome) ?? [fateOf(outcome), 0]
+    if (known[1]++ === 0) fates.set(outcome, known)
+    if (known[0].is !== 'absent') replayed.push(replayedOf(tombstone, outcome, known[0]))
+  }
+  return { fates: [...fates.values()], replayed }
 }
 
 /** What is kept of somebody whose data had come back. */

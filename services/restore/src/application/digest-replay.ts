@@ -64,7 +64,7 @@ export class DigestReplay {
     const { reviews, now } = this.parts
     const { run: number, systemId, markerMap: copyMap } = restore
     // Nobody else is in the store, and each time is a pass of its own: one receipt for all of them.
-    const of = { name: reasonOf(restore), number, systemId, copyMap, generation: 0 }
+    const of = { name: reasonOf(restore), number, systemId, copyMap, slot: 0 }
     const { erased, sights, modes, failed } = await eraseFound(this.parts, system, found, of, signal)
     await listUndated(reviews, restore, sights, modes, now())
     const replayed = erased.flatMap(({ tombstone, outcome, fate }) =>

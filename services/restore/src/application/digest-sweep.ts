@@ -113,8 +113,8 @@ export class DigestSweep {
   /** Those that are put off, of requests that are done: of the others whoever is found is still being erased. */
   private async doneOf(tombstones: readonly LiveTombstone[]): Promise<LiveTombstone[]> {
     const own = tombstones.filter(isPutOff)
-    const done = await this.parts.sweeps.completed(own.map(({ requestId }) => requestId))
-    return own.filter(({ requestId }) => done.has(requestId))
+    const pending = await this.parts.sweeps.pending(own.map(({ requestId }) => requestId))
+    return own.filter(({ requestId }) => !pending.has(requestId))
   }
 
   /** Who could not be looked for is not clean. */

@@ -21,6 +21,8 @@ export async function sightUnderMaps(
 ): Promise<Sighted[]> {
   if (people.length === 0) return []
   const current = await system.currentVersion()
+  const maps = await underMaps(system, people, copyMap)
+  if (maps.length === 1 && maps[0]?.version === current) return sight(system, people, modes, signal)
   const all = new Map<string, Sighted>()
   const add = (sights: readonly Sighted[]) => {
     for (const one of sights) {
@@ -29,7 +31,7 @@ export async function sightUnderMaps(
       all.set(tombstoneId, before === undefined ? one : together(before, one))
     }
   }
-  for (const { version, people: some } of await underMaps(system, people, copyMap))
+  for (const { version, people: some } of maps)
     add(
       version === current
         ? await sight(system, some, modes, signal)

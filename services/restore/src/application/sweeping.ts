@@ -3,19 +3,18 @@ import { type Logger, RetryableError } from '@lethe/service-host'
 import type { RestoreStore } from '../adapters/restore-store.js'
 import type { ReviewStore } from '../adapters/review-store.js'
 import type { SweepStore } from '../adapters/sweep-store.js'
-import type { Replayed } from '../domain/restore.js'
 import { restAfter, type Sweep } from '../domain/sweep.js'
-import { counted, type Fate, nothing, seen } from '../domain/tally.js'
-import { Applying, fateOf, PageExpired, type Readable, replayedOf } from './applying.js'
+import { countedMany, nothing, seen } from '../domain/tally.js'
+import { Applying, cameOf, PageExpired, type Readable } from './applying.js'
 import { isPutOff } from './digest-matching.js'
 import { DigestSweep, isShut } from './digest-sweep.js'
 import { service, sweptTotal } from './metrics.js'
 import { sightUnderMaps } from './sight-under-maps.js'
-import type { TombstonePage, TombstoneSource } from './tombstone-source.js'
-import { listUndated, modesOf, type Sighted as Seen } from './undated.js'
+import type { LiveTombstone, TombstonePage, TombstoneSource } from './tombstone-source.js'
+import { listUndated, modesOf, type Sighted, type UndatedModes } from './undated.js'
 import type { WatchedSystem } from './watched-system.js'
 
-const PAGE = 2_500
+const PAGE = 5_000
 const SAMPLE_POINTS = 10
 const SAMPLE_PAGE = 100
 const TRIES = 3
@@ -32,6 +31,25 @@ export interface SweepingParts {
   /** People looked for at a time. */
   readonly pageSize?: number
   readonly rest?: (ms: number, signal: AbortSignal) => Promise<void>
+}
+
+/** Pages one after the other, or one of them. */
+interface Stretch {
+  readonly from: string
+  readonly limit: number
+  readonly last: boolean
+}
+
+/** A page of a sweep, and what was seen of its people. */
+interface Looked {
+  readonly after: string
+  readonly limit: number
+  readonly page: TombstonePage
+  readonly modes: UndatedModes
+  /** Of those of requests that are done who may be looked at. */
+  readonly sights: readonly Sighted[]
+  /** Of requests that are done, those of whom nothing is left that they could be found by. */
+  readonly unreadable: number
 }
 
 /**
@@ -57,22 +75,18 @@ export class Sweeping {
     let sweep = begun
     // Whether the pages before a crash had somebody is not known.
     let putOff = begun.cursor !== ''
-    for (const { from, limit, last } of await this.stretches(begun)) {
-      let after = from
-      for (;;) {
-        signal.throwIfAborted()
-        if (await isShut(this.parts.store, sweep.systemId)) return sweep
-        const began = performance.now()
-        const page = await this.page(sweep, after, limit)
-        sweep = await this.swept(sweep, system, page, { after, limit }, signal)
-        putOff ||= page.tombstones.some(isPutOff)
-        const end = page.tombstones.at(-1)?.tombstoneId
+    for (const stretch of await this.stretches(begun)) {
+      let began = performance.now()
+      for await (const looked of this.looks(sweep, system, stretch, signal)) {
+        if (looked === null) return sweep
+        sweep = await this.swept(sweep, system, looked, signal)
+        const { tombstones } = looked.page
+        putOff ||= tombstones.some(isPutOff)
+        const end = tombstones.at(-1)?.tombstoneId
         if (end !== undefined && sweep.kind === 'full') sweep = { ...sweep, cursor: end }
-        const done = last || page.tombstones.length < limit
         await sweeps.record(sweep)
         await this.rest(restAfter(performance.now() - began, this.parts.share), signal)
-        if (done || end === undefined) break
-        after = end
+        began = performance.now()
       }
     }
     if (putOff && sweep.kind === 'full') {
@@ -85,11 +99,74 @@ export class Sweeping {
     return sweep
   }
 
-  private async stretches(sweep: Sweep): Promise<{ from: string; limit: number; last: boolean }[]> {
+  private async stretches(sweep: Sweep): Promise<Stretch[]> {
     if (sweep.kind === 'full')
       return [{ from: sweep.cursor, limit: this.parts.pageSize ?? PAGE, last: false }]
     const points = await this.parts.sweeps.startingPoints(sweep.systemId, SAMPLE_POINTS, this.now())
     return points.map((from) => ({ from, limit: SAMPLE_PAGE, last: true }))
+  }
+
+  /**
+   * Page by page, in their order; null where a gate was shut meanwhile. A sweep that has all of a store's time reads on
+   * while people of a page are looked for; the others rest in between.
+   */
+  private async *looks(
+    sweep: Sweep,
+    system: WatchedSystem,
+    { from, limit, last }: Stretch,
+    signal: AbortSignal,
+  ): AsyncGenerator<Looked | null> {
+    const lanes = this.parts.share < 1 ? 1 : system.lanes
+    const underWay: Promise<Looked>[] = []
+    // Met behind the pages before it, which are recorded first.
+    let failure: { readonly error: unknown } | null = null
+    try {
+      for (let after: string | null = from; after !== null || underWay.length > 0; ) {
+        signal.throwIfAborted()
+        if (after === null || underWay.length === lanes) {
+          yield (await underWay[0]) as Looked
+          underWay.shift()
+          continue
+        }
+        if (await isShut(this.parts.store, sweep.systemId)) {
+          yield null
+          return
+        }
+        const page: TombstonePage | null = await this.page(sweep, after, limit).catch((error: unknown) => {
+          failure = { error }
+          return null
+        })
+        if (page === null) {
+          after = null
+          continue
+        }
+        const looking = this.look(sweep, system, { page, after, limit }, signal)
+        looking.catch(() => undefined)
+        underWay.push(looking)
+        const isEnd: boolean = last || page.tombstones.length < limit
+        after = isEnd ? null : (page.tombstones.at(-1)?.tombstoneId ?? null)
+      }
+      if (failure !== null) throw (failure as { readonly error: unknown }).error
+    } finally {
+      await Promise.allSettled(underWay)
+    }
+  }
+
+  private async look(
+    { systemId }: Sweep,
+    system: WatchedSystem,
+    where: Pick<Looked, 'page' | 'after' | 'limit'>,
+    signal: AbortSignal,
+  ): Promise<Looked> {
+    const { sweeps, reviews } = this.parts
+    const { tombstones } = where.page
+    const pending = await sweeps.pending(tombstones.map(({ requestId }) => requestId))
+    const done =
+      pending.size === 0 ? tombstones : tombstones.filter(({ requestId }) => !pending.has(requestId))
+    const people = done.filter(isReadable)
+    const modes = await modesOf(reviews, systemId, people)
+    const sights = await sightUnderMaps(system, people, modes, signal)
+    return { ...where, modes, sights, unreadable: done.filter(isUnreadable).length }
   }
 
   private page({ systemId, sweepId }: Sweep, after: string, limit: number): Promise<TombstonePage> {
@@ -99,24 +176,20 @@ export class Sweeping {
   private async swept(
     sweep: Sweep,
     system: WatchedSystem,
-    page: TombstonePage,
-    where: { readonly after: string; readonly limit: number },
+    looked: Looked,
     signal: AbortSignal,
   ): Promise<Sweep> {
     const { systemId } = sweep
-    const done = await this.parts.sweeps.completed(page.tombstones.map(({ requestId }) => requestId))
-    const people = readable(page).filter(({ requestId }) => done.has(requestId))
+    const { sights, modes } = looked
     const { reviews } = this.parts
-    const modes = await modesOf(reviews, systemId, people)
-    const sights = await sightUnderMaps(system, people, modes, signal)
     await listUndated(reviews, { systemId, restoreId: sweep.sweepId }, sights, modes, this.now())
-    for (const { finding } of sights) sweptTotal.inc({ system: systemId, result: finding.result, service })
+    tell(systemId, sights)
     const back = sights.filter(({ finding }) => finding.result === 'residual')
-    const probed = sweep.probed + people.length
-    await this.admit(sweep, page, done, sights)
+    const probed = sweep.probed + sights.length
+    await this.admit(sweep, looked)
     // What was found or could not be looked at is a restore under the sweep's own id, so a page done again adds no other.
     const restoreId = sweep.sweepId
-    const unclear = isUnclear(page, done, sights)
+    const unclear = isUnclear(looked)
     if (back.length === 0) return { ...sweep, probed, restoreId: unclear ? restoreId : sweep.restoreId }
     const { residual: found } = seen(
       nothing,
@@ -127,20 +200,16 @@ export class Sweeping {
       'people who were erased are back in a store in use; they are erased again',
     )
     const ids = new Set(back.map(({ tombstone }) => tombstone.tombstoneId))
-    await this.eraseAgain(sweep, system, ids, where, signal)
+    await this.eraseAgain(sweep, system, ids, looked, signal)
     return { ...sweep, probed, residual: sweep.residual + back.length, restoreId }
   }
 
   /** Who could not be looked for is not clean: it is kept and shown, and the sweep says so. */
-  private async admit(
-    { sweepId, systemId }: Sweep,
-    page: TombstonePage,
-    done: ReadonlySet<string>,
-    sights: readonly Seen[],
-  ): Promise<void> {
-    if (!isUnclear(page, done, sights)) return
+  private async admit({ sweepId, systemId }: Sweep, looked: Looked): Promise<void> {
+    if (!isUnclear(looked)) return
+    const { sights, unreadable } = looked
     const unclear = sights.flatMap(({ finding }) => (finding.result === 'inconclusive' ? [finding] : []))
-    const tally = { ...seen(nothing, unclear), unreadable: unreadable(page, done).length }
+    const tally = { ...seen(nothing, unclear), unreadable }
     this.parts.logger.error(
       { system: systemId, sweepId, inconclusive: tally.inconclusive, unreadable: tally.unreadable },
       'people could not be looked for in a store in use',
@@ -164,22 +233,16 @@ export class Sweeping {
     await sweeps.erasing(systemId, true, this.now())
     for (let attempt = 1; ; attempt++) {
       const page = await this.page(sweep, where.after, where.limit)
-      const people = readable(page).filter(({ tombstoneId }) => ids.has(tombstoneId))
+      const people = page.tombstones.filter(isReadable).filter(({ tombstoneId }) => ids.has(tombstoneId))
       const run = { name: `sweep-${sweep.sweepId}`, number: attempt, systemId }
       try {
         const modes = await modesOf(reviews, systemId, people)
         const told = await this.applying.eraseAll(run, system, people, page.validUntil, signal, modes)
-        const fates: Fate[] = []
-        const replayed: Replayed[] = []
-        for (const { tombstone, outcome } of told) {
-          const fate = fateOf(outcome)
-          fates.push(fate)
-          if (fate.is !== 'absent') replayed.push(replayedOf(tombstone, outcome, fate))
-        }
+        const { fates, replayed } = cameOf(told)
         const left = await sightUnderMaps(system, people, modes, signal)
         await listUndated(reviews, { systemId, restoreId: sweep.sweepId }, left, modes, this.now())
         const tally = seen(
-          counted(nothing, fates),
+          countedMany(nothing, fates),
           left.map(({ finding }) => finding),
         )
         await store.recordFound(
@@ -202,17 +265,19 @@ export class Sweeping {
 }
 
 /** Those that may be looked at: under a hold, or without identifiers, nobody is. */
-const readable = (page: TombstonePage): Readable[] =>
-  page.tombstones.filter((one): one is Readable => !one.held && one.subject !== null)
+const isReadable = (one: LiveTombstone): one is Readable => !one.held && one.subject !== null
 
-/** Of requests that are done, those of whom nothing is left that they could be found by. */
-const unreadable = (page: TombstonePage, done: ReadonlySet<string>) =>
-  page.tombstones.filter(
-    (one) => !one.held && one.subject === null && !isPutOff(one) && done.has(one.requestId),
-  )
+/** Nothing is left that they could be found by. */
+const isUnreadable = (one: LiveTombstone): boolean => !one.held && one.subject === null && !isPutOff(one)
 
-const isUnclear = (page: TombstonePage, done: ReadonlySet<string>, sights: readonly Seen[]): boolean =>
-  unreadable(page, done).length > 0 || sights.some(({ finding }) => finding.result === 'inconclusive')
+const isUnclear = ({ unreadable, sights }: Looked): boolean =>
+  unreadable > 0 || sights.some(({ finding }) => finding.result === 'inconclusive')
+
+function tell(system: string, sights: readonly Sighted[]): void {
+  const counts = new Map<string, number>()
+  for (const { finding } of sights) counts.set(finding.result, (counts.get(finding.result) ?? 0) + 1)
+  for (const [result, many] of counts) sweptTotal.inc({ system, result, service }, many)
+}
 
 /** Ends early when it is to stop. */
 const resting = (ms: number, signal: AbortSignal): Promise<void> =>

@@ -22,6 +22,7 @@ export async function modesOf(
   systemId: string,
   people: readonly Pick<Readable, 'tombstoneId'>[],
 ): Promise<UndatedModes> {
+  if (people.length === 0) return new Map()
   const known = await reviews.of(
     systemId,
     people.map(({ tombstoneId }) => tombstoneId),
@@ -52,15 +53,17 @@ export async function sight(
     signal.throwIfAborted()
     const some = people.slice(from, from + system.bulkMax)
     const findings = await dated(system, session, some)
-    some.forEach((tombstone, index) => {
+    for (const [index, tombstone] of some.entries()) {
       const finding = findings[index] as ProbeFinding
-      const taken = modes.get(tombstone.tombstoneId) === 'take'
-      const undated = finding.undated ?? {}
-      all.push({ tombstone, finding: taken ? finding : withoutUndated(finding), undated })
-    })
+      const { undated = none } = finding
+      const stays = undated !== none && modes.get(tombstone.tombstoneId) !== 'take'
+      all.push({ tombstone, finding: stays ? withoutUndated(finding) : finding, undated })
+    }
   }
   return all
 }
+
+const none: Readonly<Record<string, number>> = {}
 
 /** Findings that say what of them is undated, also of a kind that does not know: then it is what only an e-mail finds. */
 async function dated(
@@ -113,7 +116,8 @@ interface Where {
   readonly restoreId: string
 }
 
-const isUndated = ({ undated }: Sighted): boolean => Object.values(undated).some((matches) => matches > 0)
+const isUndated = ({ undated }: Sighted): boolean =>
+  undated !== none && Object.values(undated).some((matches) => matches > 0)
 
 /** What of this a person has to decide about. */
 export const undatedOf = (sights: readonly Sighted[]): Undated[] =>
@@ -135,6 +139,7 @@ export async function listUndated(
   now: number,
 ): Promise<void> {
   await reviews.note(systemId, restoreId, undatedOf(sights), now)
+  if (modes.size === 0) return
   const clear = sights.filter((one) => one.finding.result !== 'inconclusive' && !isUndated(one))
   const ids = clear.flatMap(({ tombstone: { tombstoneId } }) => (modes.has(tombstoneId) ? [tombstoneId] : []))
   await reviews.done(systemId, ids, now)

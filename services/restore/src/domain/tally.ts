@@ -27,16 +27,25 @@ function counter(counts: Readonly<Record<string, number>>) {
   }
 }
 
-export function counted(tally: Tally, fates: readonly Fate[]): Tally {
+export const counted = (tally: Tally, fates: readonly Fate[]): Tally =>
+  countedMany(
+    tally,
+    fates.map((fate) => [fate, 1]),
+  )
+
+/** Fates, each with how many tombstones came to it. */
+export function countedMany(tally: Tally, fates: readonly (readonly [Fate, number])[]): Tally {
   const failed = counter(tally.failed)
   const counts = { changed: 0, absent: 0, held: 0, unreadable: 0, failed: 0 }
-  for (const fate of fates) {
-    counts[fate.is]++
-    if (fate.is === 'failed') failed.add(fate.code)
+  let tombstones = 0
+  for (const [fate, many] of fates) {
+    tombstones += many
+    counts[fate.is] += many
+    if (fate.is === 'failed') failed.add(fate.code, many)
   }
   return {
     ...tally,
-    tombstones: tally.tombstones + fates.length,
+    tombstones: tally.tombstones + tombstones,
     replayed: tally.replayed + counts.changed,
     alreadyAbsent: tally.alreadyAbsent + counts.absent,
     held: tally.held + counts.held,
@@ -56,6 +65,7 @@ export function seen(tally: Tally, sights: readonly Sight[]): Tally {
   const residual = counter(tally.residual)
   const inconclusive = counter(tally.inconclusive)
   for (const sight of sights) {
+    if (sight.result === 'clean') continue
     if (sight.result === 'inconclusive') inconclusive.add(sight.reasonCode ?? 'none')
     if (sight.result !== 'residual') continue
     const places = Object.entries(sight.residual).filter(([, matches]) => matches > 0)

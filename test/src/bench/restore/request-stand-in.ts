@@ -34,6 +34,7 @@ export class RequestStandIn {
   tombstones = 0
   rows = 1
   private readonly byDigest = new Map<string, number>()
+  private digests: string[] = []
 
   private constructor(private readonly server: Server) {}
 
@@ -73,11 +74,13 @@ export class RequestStandIn {
 
   /** From now on only digests are left of everybody. */
   forget(): void {
-    for (let n = 0; n < this.tombstones; n++) this.byDigest.set(this.digestOf(n), n)
+    this.digests = Array.from({ length: this.tombstones }, (_, n) => this.digestOf(n))
+    for (const [n, digest] of this.digests.entries()) this.byDigest.set(digest, n)
   }
 
   remember(): void {
     this.byDigest.clear()
+    this.digests = []
   }
 
   private page(places: readonly number[]): string {
@@ -95,7 +98,7 @@ export class RequestStandIn {
     const person = `"subjectRef":"${requestIdOf(n)}","tenantId":"shop","receivedAt":1700000000000`
     const told =
       this.byDigest.size > 0
-        ? `"subject":null,"code":"vault_key_destroyed","digested":{${person},"digests":["${this.digestOf(n)}"]}`
+        ? `"subject":null,"code":"vault_key_destroyed","digested":{${person},"digests":["${this.digests[n]}"]}`
         : `"subject":{${person},"identifiers":[{"type":"user_id","value":"${personOf(n, this.rows)}"}]}`
     return `{"tombstoneId":"${tombstoneIdOf(n)}","requestId":"${requestIdOf(n)}","mapVersion":1,"effectiveAt":1,"expiresAt":9000000000000,"held":false,"ceilingWaived":false,${told}}`
   }
