@@ -121,6 +121,10 @@ describe('naming people', () => {
     try {
       const call = (path: string, token: string = tokens.officer) =>
         slow.call('POST', path, { token, body: { tenantId: 'shop', identifiers: byEmail('a@example.com') } })
+      // What names nobody is no question about anybody.
+      const nobody = { tenantId: 'shop', identifiers: byEmail('not an address') }
+      for (const path of ['/v1/previews', '/v1/people/requests', '/v1/people/where'])
+        expect((await slow.call('POST', path, { token: tokens.officer, body: nobody })).status).toBe(422)
       expect((await call('/v1/people/requests')).status).toBe(200)
       expect((await call('/v1/previews')).status).toBe(200)
       for (const path of ['/v1/people/requests', '/v1/people/where', '/v1/previews']) {

@@ -137,4 +137,21 @@ export function oneStream(stage: () => Stage): void {
     expect(asked.filter((one) => one.session === first && one.status === 200)).toHaveLength(1)
     await context.close()
   })
+
+  it('has a stream for each tab where the browser has no locks to agree by', async () => {
+    const { client, browser, url, token } = stage()
+    const { requestId } = await client.request(customer(76, { approval: 'required' }))
+    await untilStatus(client, requestId, ['AWAITING_APPROVAL'])
+    const { context, page: first, faults } = await visit(browser)
+    await context.addInitScript('delete Navigator.prototype.locks')
+    await signIn(first, `${url}/requests/${requestId}`, token())
+    const second = await context.newPage()
+    await second.goto(`${url}/requests/${requestId}`)
+    for (const tab of [first, second]) await untilMark(tab, 'live')
+    await untilStreams(url, 2)
+    await client.command(requestId, 'hold', {})
+    for (const tab of [first, second]) await untilStatusOn(tab, 'ON_HOLD')
+    expect(faults).toEqual([])
+    await context.close()
+  })
 }

@@ -20,10 +20,11 @@ export interface MeetingPlace {
 export type Connect = (listener: Listener, stopped: AbortSignal) => Promise<void>
 
 /** null where the browser has no such thing: then every tab has a connection of its own. */
-export const meetingPlace = (): MeetingPlace | null =>
-  'locks' in navigator && 'BroadcastChannel' in globalThis
-    ? { locks: navigator.locks, open: (name) => new BroadcastChannel(name), silentAfterMs: 45_000 }
-    : null
+export function meetingPlace(): MeetingPlace | null {
+  const { locks }: { locks?: LockManager } = navigator
+  if (locks === undefined || !('BroadcastChannel' in globalThis)) return null
+  return { locks, open: (name) => new BroadcastChannel(name), silentAfterMs: 45_000 }
+}
 
 /**
  * One connection for all tabs of a session. Whoever holds the lock of its name listens to the service and tells the

@@ -32,7 +32,8 @@ export class PeopleController {
     if (!may(caller, action)) throw forbidden(action)
     const { tenantId, identifiers } = parsed(personBody, body)
     assertTenant(caller, tenantId)
+    const person = { tenantId, identifiers: normalised(identifiers) }
     this.naming.assertAllowed(caller)
-    return { tenantId, identifiers: normalised(identifiers) }
+    return person
   }
 }

@@ -22,7 +22,8 @@ export class PreviewsController {
     if (!may(caller, 'preview')) throw forbidden('preview')
     const { tenantId, identifiers } = parsed(previewBody, body)
     assertTenant(caller, tenantId)
+    const person = { tenantId, identifiers: normalised(identifiers) }
     this.naming.assertAllowed(caller)
-    return this.previews.preview(caller, { tenantId, identifiers: normalised(identifiers) })
+    return this.previews.preview(caller, person)
   }
 }
