@@ -39,7 +39,11 @@ describe('people of whom only digests are left', () => {
     stand.forget('nobody', known('nobody'))
     const { rows: before } = await stand.pool.query('SELECT count(*)::int AS n FROM restore.replays')
     await stand.shop.restore(backup)
+    const pages: string[] = []
+    stand.source.before = (after) => pages.push(after)
     await round(process)
+    // To be replayed, and to be probed.
+    expect(pages).toEqual(['', ''])
     expect(await latest()).toMatchObject({
       phase: 'opened',
       tombstones: 4,

@@ -1,7 +1,7 @@
 import type { HeldIdentifiers, Identifier, Subject } from '@lethe/eraser-kit'
 import { RetryableError } from '@lethe/service-host'
 import { HeldMatch, type Match, MOST_TENANTS } from '../digesting/held-match.js'
-import { bytesOf, DigestSet, versionOf } from '../domain/digest-set.js'
+import { Wanted } from '../domain/wanted.js'
 import { PageExpired, type Readable } from './applying.js'
 import { AtOnce } from './at-once.js'
 import type { LiveTombstone, Pepper, TombstoneSource } from './tombstone-source.js'
@@ -12,7 +12,7 @@ const PAGE = 5_000
 /** Matches that are asked for at once: more people than 5,000, whom some stores erase in one go, are rare among them. */
 const MATCHES = 4_000
 /** Digests of one reading of the store, 16 bytes each; more people mean that it is read again. */
-const MOST = 4_000_000
+export const MOST = 4_000_000
 /** Readings of a store until what is still matched counts as failed. */
 const READINGS = 3
 
@@ -45,6 +45,8 @@ export interface Reading {
    * @returns whether somebody is still there, so that the store is read once more
    */
   readonly found: (ask: () => Promise<Found>, last: boolean) => Promise<boolean>
+  /** Everybody who is meant, where they were read already. */
+  readonly gathered?: Wanted | null
   /** How many times `found` may be called at once, while the store is read on; once when left out. */
   readonly atOnce?: number
   /** After each batch of the store's identifiers, which then is not read ahead. @param tookMs reading and matching it */
@@ -60,15 +62,10 @@ export interface Matched {
   readonly held: ReadonlySet<string>
 }
 
-interface Wanted {
-  readonly set: DigestSet
-  readonly tenants: Set<string>
-  readonly versions: Set<number>
-  sought: number
-  /** Those nobody can be found by: no digest, or none of a pepper that is looked up. */
-  lost: number
+interface Part {
+  readonly wanted: Wanted
   /** Where the next reading begins; null when all are wanted. */
-  next: string | null
+  readonly next: string | null
 }
 
 interface State extends Reading {
@@ -89,14 +86,15 @@ export class DigestMatching {
     if ((await system.session(await system.currentVersion())).identifiers === undefined) return null
     const peppers = await this.source.peppers(system.systemId, reason)
     const state: State = { ...reading, peppers, held: new Set() }
-    let sought = 0
-    let lost = 0
+    let [sought, lost] = [0, 0]
     for (let from: string | null = ''; from !== null; ) {
-      const wanted: Wanted = await this.collect(state, from)
-      sought += wanted.sought
-      lost += wanted.lost
-      from = wanted.next
-      if (wanted.set.size > 0 && !(await this.matchAll(state, wanted))) return null
+      const { wanted, next }: Part =
+        (reading.gathered && { wanted: reading.gathered, next: null }) ?? (await this.collect(state, from))
+      const counts = wanted.counts(peppers)
+      sought += counts.sought
+      lost += counts.lost
+      from = next
+      if (counts.sought > 0 && !(await this.matchAll(state, wanted))) return null
     }
     return { sought, lost, held: state.held }
   }
@@ -108,32 +106,13 @@ export class DigestMatching {
     return all
   }
 
-  private async collect(state: State, from: string): Promise<Wanted> {
-    const known = new Set(state.peppers.map(({ version }) => version))
-    const wanted: Wanted = {
-      set: new DigestSet(),
-      tenants: new Set(),
-      versions: new Set(),
-      sought: 0,
-      lost: 0,
-      next: null,
-    }
+  private async collect(state: State, from: string): Promise<Part> {
+    const wanted = new Wanted()
     for await (const { meant, last } of this.unreadable(state, from)) {
-      for (const { digested, mapVersion } of meant) {
-        const usable = (digested?.digests ?? []).filter((digest) => known.has(versionOf(digest)))
-        const bytes = usable.map(bytesOf).filter((one) => one !== null)
-        if (digested === undefined || bytes.length === 0) {
-          wanted.lost++
-          continue
-        }
-        wanted.sought++
-        for (const one of bytes) wanted.set.add(one)
-        wanted.tenants.add(digested.tenantId)
-        wanted.versions.add(mapVersion)
-      }
-      if (wanted.set.size >= MOST) return { ...wanted, next: last }
+      for (const one of meant) wanted.add(one)
+      if (wanted.set.size >= MOST) return { wanted, next: last }
     }
-    return wanted
+    return { wanted, next: null }
   }
 
   /** Page by page, without those under a hold. */
@@ -163,7 +142,7 @@ export class DigestMatching {
     const versions = new Set([current])
     for (const version of [copyMap ?? current, ...wanted.versions])
       versions.add(await servedBy(system, version))
-    const matching = new HeldMatch({ ...wanted, peppers: state.peppers })
+    const matching = new HeldMatch({ set: wanted.set, tenants: wanted.tenants, peppers: state.peppers })
     for (let reading = 1; ; reading++) {
       let left = false
       for (const version of versions) {

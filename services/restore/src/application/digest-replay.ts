@@ -2,6 +2,7 @@ import type { RestoreStore } from '../adapters/restore-store.js'
 import type { Replayed, Restore } from '../domain/restore.js'
 import { counted, type Fate } from '../domain/tally.js'
 import type { Tally } from '../domain/waiting.js'
+import type { Wanted } from '../domain/wanted.js'
 import { replayedOf } from './applying.js'
 import { type ErasingParts, eraseFound } from './digest-erasing.js'
 import { DigestMatching, type Found } from './digest-matching.js'
@@ -29,8 +30,18 @@ export class DigestReplay {
     this.matching = new DigestMatching(parts.source)
   }
 
-  /** After all pages. Done again after a crash: what was recorded is not counted twice. */
-  async run(begun: Restore, before: Tally, system: WatchedSystem, signal: AbortSignal): Promise<Tally> {
+  /**
+   * After all pages. Done again after a crash: what was recorded is not counted twice.
+   *
+   * @param gathered whom the pages were about; null: they are read again
+   */
+  async run(
+    begun: Restore,
+    before: Tally,
+    gathered: Wanted | null,
+    system: WatchedSystem,
+    signal: AbortSignal,
+  ): Promise<Tally> {
     if (before.unreadable === 0) return before
     const { store } = this.parts
     // Its cursor is behind the pages by now.
@@ -42,6 +53,7 @@ export class DigestReplay {
       reason: reasonOf(restore),
       signal,
       copyMap: restore.markerMap,
+      gathered,
       atOnce: AT_ONCE,
       found: async (ask, last) => this.eraseSome(state, await ask(), last),
     })

@@ -5,6 +5,7 @@ import { countedMany, type Fate, seen } from '../domain/tally.js'
 import type { Tally } from '../domain/waiting.js'
 import { Applying, cameOf, type Readable } from './applying.js'
 import { DigestReplay } from './digest-replay.js'
+import { Gathering } from './gathering.js'
 import { replayedTotal, service } from './metrics.js'
 import { inPages } from './paging.js'
 import { sightUnderMaps } from './sight-under-maps.js'
@@ -36,7 +37,9 @@ export class Replay {
   async apply(restore: Restore, system: WatchedSystem, signal: AbortSignal): Promise<Tally> {
     const { systemId, restoreId, run: number, markerMap: copyMap } = restore
     const paging = this.paging(restore, system, signal)
+    const gathering = new Gathering(restore.cursor === '')
     const paged = await inPages(paging, async ({ tombstones, validUntil }, slot) => {
+      gathering.add(tombstones)
       const counts = { held: 0, unreadable: 0 }
       const readable: Readable[] = []
       for (const tombstone of tombstones) {
@@ -57,7 +60,7 @@ export class Replay {
         if (many > 0) replayedTotal.inc({ system: systemId, outcome: is, service }, many)
       return { added: (tally: Tally) => countedMany(tally, fates), replayed }
     })
-    return this.digests.run(restore, paged, system, signal)
+    return this.digests.run(restore, paged, gathering.all, system, signal)
   }
 
   async probe(restore: Restore, system: WatchedSystem, signal: AbortSignal): Promise<Tally> {

@@ -1,0 +1,28 @@
+import { Wanted } from '../domain/wanted.js'
+import { MOST } from './digest-matching.js'
+import type { LiveTombstone } from './tombstone-source.js'
+
+/** What pages that are gone through anyway say of people of whom only digests are left, so that they are not read again. */
+export class Gathering {
+  private wanted: Wanted | null
+  private last = ''
+
+  /** @param isWhole the pages begin with the first tombstone */
+  constructor(isWhole: boolean) {
+    this.wanted = isWhole ? new Wanted() : null
+  }
+
+  /** Pages in their order; one that is read again is known. */
+  add(tombstones: readonly LiveTombstone[]): void {
+    for (const one of tombstones)
+      if (one.tombstoneId > this.last && !one.held && one.subject === null) this.wanted?.add(one)
+    const last = tombstones.at(-1)?.tombstoneId ?? ''
+    if (last > this.last) this.last = last
+    if ((this.wanted?.set.size ?? 0) > MOST) this.wanted = null
+  }
+
+  /** Null where that is not everybody, or more than one reading of the store can look for. */
+  get all(): Wanted | null {
+    return this.wanted
+  }
+}

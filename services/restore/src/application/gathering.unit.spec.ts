@@ -1,0 +1,32 @@
+import { describe, expect, it } from 'vitest'
+import { digestBytes } from '../domain/digest-set.js'
+import { Gathering } from './gathering.js'
+import type { LiveTombstone } from './tombstone-source.js'
+
+const digest = (value: string) =>
+  `v1.${digestBytes('pepper', 'shop', 'user_id', value).toString('base64url')}`
+
+function tombstone(tombstoneId: string, change: Partial<LiveTombstone> = {}): LiveTombstone {
+  const digested = { subjectRef: 'ref', tenantId: 'shop', receivedAt: 1, digests: [digest(tombstoneId)] }
+  return { tombstoneId, requestId: 'request', mapVersion: 1, held: false, subject: null, digested, ...change }
+}
+const readable = { subjectRef: 'ref', tenantId: 'shop', receivedAt: 1, identifiers: [] }
+
+describe('pages that are gone through', () => {
+  it('say who is to be looked for by digests, once each, although one is read again in smaller ones', () => {
+    const gathering = new Gathering(true)
+    gathering.add([tombstone('a'), tombstone('b', { held: true })])
+    gathering.add([tombstone('c'), tombstone('d', { subject: readable }), tombstone('e')])
+    gathering.add([tombstone('c'), tombstone('d', { subject: readable })])
+    gathering.add([tombstone('e'), tombstone('f')])
+    gathering.add([])
+    expect(gathering.all?.counts([{ version: 'v1' }])).toEqual({ sought: 4, lost: 0 })
+    expect(gathering.all?.set.size).toBe(4)
+  })
+
+  it('do not say it where they begin in the middle', () => {
+    const gathering = new Gathering(false)
+    gathering.add([tombstone('a')])
+    expect(gathering.all).toBeNull()
+  })
+})
