@@ -48,8 +48,7 @@ async function start(port = 0): Promise<RestoreClient> {
   })
   return clientOf(service.url)
 }
-const clientOf = (url: string) =>
-  new RestoreClient({ url, token: 'token-of-the-shop', timeoutMs: LONG_MS })
+const clientOf = (url: string) => new RestoreClient({ url, token: 'token-of-the-shop', timeoutMs: LONG_MS })
 
 beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), 'lethe-gate-waiting-'))

@@ -28,7 +28,7 @@ export function extended(stage: () => Stage): void {
     await page.locator(`tr[data-request="${requestId}"] a`).click()
     const officer = await visit(browser)
     await signIn(officer.page, `${url}/requests/${requestId}`, token('privacy-officer'))
-    for (const of of [page, officer.page]) expect(await factOn(of, 'Due')).toBe(dueAt)
+    for (const one of [page, officer.page]) expect(await factOn(one, 'Due')).toBe(dueAt)
     await page.evaluate('window.sameDocument = true')
 
     await officer.page.getByRole('button', { name: 'Extend …' }).press('Enter')
@@ -44,10 +44,10 @@ export function extended(stage: () => Stage): void {
     const wanted = dateOf(dueAt + 20 * DAY)
     await extend(officer.page, wanted)
     await dialog.waitFor({ state: 'detached' })
-    for (const of of [page, officer.page])
+    for (const one of [page, officer.page])
       await until(
         'the new date on the screen',
-        () => factOn(of, 'Due'),
+        () => factOn(one, 'Due'),
         (at) => at === Date.parse(wanted),
       )
     expect(await untouched(page)).toBe(true)

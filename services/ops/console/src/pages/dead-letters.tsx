@@ -93,8 +93,7 @@ export function DeadLetters() {
                     </td>
                     <td className="number">{grouped(one.attempts)}</td>
                     <td className="number">
-                      {grouped(one.redrives)}{' '}
-                      {one.quarantined && <Badge tone="bad">in quarantine</Badge>}
+                      {grouped(one.redrives)} {one.quarantined && <Badge tone="bad">in quarantine</Badge>}
                     </td>
                     <td>
                       <Moment at={one.firstSeen} />

@@ -10,7 +10,9 @@ export function Gates() {
   const figures = useLive((state) => state.figures)
   const given = new URLSearchParams(useSearch()).get('standing')
   const standing = given !== null && standings.test(given) ? given : null
-  const answer = useAnswer<GatesAnswer>(`/v1/gates${standing === null ? '' : `?standing=${standing}`}`, [figures])
+  const answer = useAnswer<GatesAnswer>(`/v1/gates${standing === null ? '' : `?standing=${standing}`}`, [
+    figures,
+  ])
   return (
     <Page title="Gates" lead="Nobody uses a store that came back from a backup before its gate opens.">
       <p>

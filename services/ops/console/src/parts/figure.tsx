@@ -10,7 +10,9 @@ export function Figure({ label, figure, tone }: { label: string; figure: Figures
   return (
     <li className={`figure ${shown}`}>
       <Link to={pageOf(href)}>
-        <span className="value">{value === null ? 'unknown' : `${atLeast ? 'at least ' : ''}${grouped(value)}`}</span>
+        <span className="value">
+          {value === null ? 'unknown' : `${atLeast ? 'at least ' : ''}${grouped(value)}`}
+        </span>
         <span className="label">
           <span aria-hidden="true">{shown === 'quiet' ? '' : `${signOf(shown)} `}</span>
           {label}
