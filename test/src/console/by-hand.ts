@@ -32,6 +32,17 @@ export function byHand(stage: () => Stage): void {
     const row = operator.page.locator('tr[data-task="archive"]')
     await row.getByText('waits for somebody to take it').waitFor()
     await row.getByText('cabinet 4').waitFor()
+    for (const [scheme, width] of [
+      ['light', 360],
+      ['dark', 1920],
+    ] as const) {
+      const seen = await visit(browser, scheme, width)
+      await signIn(seen.page, `${url}/requests/${requestId}`, token('operator'))
+      await seen.page.locator('tr[data-task="archive"]').getByText('cabinet 4').waitFor()
+      expect(await seriousFindings(seen.page), `a task, ${scheme} at ${width} px`).toEqual([])
+      expect(await overflow(seen.page), `a task, ${scheme} at ${width} px`).toBe(0)
+      await seen.context.close()
+    }
     const dialog = operator.page.getByRole('dialog')
     await row.getByRole('button', { name: 'Take task …' }).press('Enter')
     expect(await seriousFindings(operator.page), 'taking a task').toEqual([])

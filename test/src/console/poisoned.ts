@@ -49,6 +49,19 @@ export function poisoned(stage: () => Stage): void {
     await operator.page.locator('tr[data-redrives="1"]').waitFor({ timeout: 60_000 })
     expect(await letter.count()).toBe(1)
     expect(await letter.getAttribute('data-letter')).not.toBe(before)
+    // And again, until it is left alone by all but its name.
+    for (const redrives of [2, 3]) {
+      await letter.getByRole('button', { name: 'Redrive …' }).press('Enter')
+      await dialog.getByText('1 message would be sent again').waitFor()
+      await dialog.getByRole('button', { name: 'Redrive', exact: true }).press('Enter')
+      await dialog.getByText('1 message sent again').waitFor()
+      await operator.page.keyboard.press('Escape')
+      await operator.page.locator(`tr[data-redrives="${redrives}"]`).waitFor({ timeout: 60_000 })
+    }
+    await operator.page.getByRole('button', { name: 'Redrive all of eraser.cache …' }).press('Enter')
+    await dialog.getByText('1 failed again after three redrives and stay where they are').waitFor()
+    expect(await dialog.getByRole('button', { name: 'Redrive', exact: true }).isDisabled()).toBe(true)
+    await operator.page.keyboard.press('Escape')
     await page.goto(`${url}/dead-letters`)
     await page.getByText('for operators').first().waitFor()
     await operator.context.close()
