@@ -336,6 +336,16 @@ describe('a replay under an older data map', () => {
     ])
   })
 
+  it.each([
+    ['retains', { method: 'retain' }, 'dear 1'],
+    ['keeps, but for what it overwrites', { method: 'redact', set: { body: 'gone' } }, 'gone'],
+  ] as const)('leaves what the map in force %s, though an older one deleted it', async (_, kept, body) => {
+    const retain = { ground: '17(3)(b)', citation: 'a law' }
+    await restoredLater([[LETTERS], [{ ...LETTERS, ...kept, retain }]], [1, 2], letters)
+    expect(await latest()).toMatchObject({ phase: 'opened', tombstones: 2, residual: {} })
+    expect(await stand.shop.as(undefined, `SELECT body FROM letters WHERE reader = 'u1'`)).toEqual([{ body }])
+  })
+
   it('takes a column that the copy does not have for one that holds nobody', async () => {
     const other = [{ table: 'letters', by: 'reader_no', method: 'delete' }]
     await restoredLater([[], other, [LETTERS]], [2], letters)

@@ -6,8 +6,8 @@ import { compileAll, type Misfit } from './targets.js'
 
 /**
  * What of an older map's section is in this database: tables and columns may have been dropped since. Where the map in
- * force overwrites the same columns, what it writes there counts: two maps can't both find their own value. Whatever else
- * does not fit stays, to be refused.
+ * force overwrites the same columns, what it writes there counts: two maps can't both find their own value. Rows that it
+ * retains, found the same way, are not the older one's to delete. Whatever else does not fit stays, to be refused.
  */
 export async function present(
   context: PostgresContext,
@@ -54,7 +54,7 @@ function whatIsThereOf(
   catalogue: Catalogue,
 ): PostgresElement | null {
   const columns = catalogue.find(element.table)?.columns
-  if (columns === undefined) return null
+  if (columns === undefined || isRetained(element, inForce)) return null
   const { set, json, mentions, createdAt, ...rest } = element
   const overwritten = new Set(
     inForce.elements.flatMap((one) => (one.table === element.table ? Object.keys(one.set ?? {}) : [])),
@@ -71,4 +71,19 @@ function whatIsThereOf(
   }
   const isIdle = kept.method === 'redact' && !kept.set && !kept.json && !kept.mentions
   return isIdle ? null : kept
+}
+
+/** Whether the law has these rows kept since: all of them, or, where a part of each may still be overwritten, from deletion. */
+function isRetained(
+  { table, by, identifier, via, method }: PostgresElement,
+  inForce: PostgresSystem,
+): boolean {
+  return inForce.elements.some(
+    (one) =>
+      one.table === table &&
+      one.by === by &&
+      one.identifier === identifier &&
+      one.via === via &&
+      (one.method === 'retain' || (one.retain !== undefined && method === 'delete')),
+  )
 }
