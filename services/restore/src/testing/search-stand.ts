@@ -54,6 +54,7 @@ export class SearchStand {
     pool.on('error', () => undefined)
     const stand = new SearchStand(server, pool, new RestoreStore(pool), database.drop)
     await stand.call('PUT', '/_snapshot/backups', { type: 'fs', settings: { location: 'backups' } })
+    await stand.empty()
     const keyword = { type: 'keyword' }
     await stand.call('PUT', '/users', {
       settings: { number_of_shards: 2, number_of_replicas: 0 },
@@ -106,6 +107,15 @@ export class SearchStand {
       indices: 'users,lethe-receipts',
       include_global_state: false,
     })
+  }
+
+  /** What an earlier stand left on the same server. */
+  private async empty(): Promise<void> {
+    if (Object.keys(await this.call('GET', '/users*')).length > 0) await this.lose()
+    const { snapshots } = (await this.call('GET', '/_snapshot/backups/_all')) as {
+      snapshots: { snapshot: string }[]
+    }
+    for (const { snapshot } of snapshots) await this.call('DELETE', `/_snapshot/backups/${snapshot}`)
   }
 
   /** What is restored must not be there any more. */
