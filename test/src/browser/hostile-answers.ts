@@ -1,183 +1,25 @@
 import type { Page } from 'playwright-core'
-
-/** Fetches what nobody has, and marks the document when it is taken for markup. */
-export const HOSTILE =
-  '<img src="/hostile.png" onerror="document.documentElement.dataset.hostile=1"><script>document.documentElement.dataset.hostile=1</script>'
-
-const x = HOSTILE
-const figure = { value: 1, unknown: null, href: x }
-const unknown = Object.fromEntries(
-  ['state', 'members', 'lag', 'catchUpMs', 'drainMs', 'end'].map((key) => [key, x]),
-)
-const group = {
-  group: x,
-  topics: [x],
-  state: x,
-  members: 0,
-  health: x,
-  lag: 7,
-  catchUpMs: null,
-  drainMs: null,
-  unknown,
-}
-const partition = {
-  ...group,
-  topic: x,
-  partition: 0,
-  assignedTo: x,
-  positionIn: x,
-  end: null,
-  committed: 1,
-  mirrored: 1,
-  changePerMinute: 1,
-  lagMs: null,
-  lagMsAtLeast: 5,
-  lastCommitAt: 1,
-}
-const counts = { [x]: { found: 1, erased: 1, redacted: 0, retained: 0, failed: 0 } }
-const attention = { owner: x, nextStep: x, code: x, systemId: x }
-const links = { self: x, timeline: x, request: x, requests: x }
-const request = {
-  requestId: x,
-  tenantId: x,
-  subjectRef: x,
-  version: 1,
-  status: x,
-  regime: x,
-  channel: x,
-  ground: x,
-  receivedAt: 1,
-  dueAt: 1,
-  runAt: 1,
-  mapVersion: 1,
-  systemsTotal: 1,
-  systemsDone: 0,
-  firstGrantAt: 1,
-  liveErasedAt: 1,
-  completedAt: 1,
-  backupClearAt: 1,
-  backupClear: false,
-  attention,
-  links,
-}
-const marks = {
-  requestedAt: 1,
-  erasedAt: 1,
-  probedAt: 1,
-  probeResult: x,
-  backupClearFrom: 1,
-  backupClear: false,
-}
-const step = {
-  stepId: x,
-  systemId: x,
-  stage: 1,
-  after: [x],
-  status: x,
-  passId: x,
-  attempt: 1,
-  passes: 2,
-  outcome: x,
-  errorCode: x,
+import {
+  backup,
+  bulkJob,
   counts,
-  marks,
-}
-const task = {
-  role: x,
-  state: 'open',
-  openedAt: 1,
-  dueAt: 1,
-  taken: { by: x, at: 1, until: 1 },
-  attestation: { outcome: x, records: 1, doneAt: 1, by: x, underHold: true, at: 1 },
-  actions: ['take', 'attest', 'evidence'],
-}
-const retained = [{ category: x, ground: x, citation: x, until: null }]
-
-const letter = {
-  id: x,
-  group: x,
-  topic: x,
-  partition: 0,
-  offset: x,
-  type: x,
-  ceId: x,
-  code: x,
-  errorClass: x,
-  attempts: 1,
-  redrives: 0,
-  firstSeen: 1,
-  at: 1,
-  redriven: false,
-}
-
-const restore = {
-  restoreId: x,
-  systemId: x,
-  backupId: x,
-  announcedBy: x,
-  gateMode: x,
-  phase: x,
-  announcedAt: 1,
-  shutAt: 1,
-  openedAt: 1,
-  markerAt: 1,
-  markerForeign: false,
-  windowMs: 1,
-  sessionsEnded: 1,
-  run: 1,
-  tombstones: 1,
-  replayed: 1,
-  alreadyAbsent: 0,
-  held: 1,
-  unreadable: 1,
-  failed: { [x]: 1 },
-  residual: { [x]: 1 },
-  inconclusive: { [x]: 1 },
-  waiting: [{ code: x, detail: x, counts: { [x]: 1 } }],
-  openedBy: x,
-  progress: { done: 1, total: 2, leftMs: null, unknown: { leftMs: x } },
-}
-const deployment = {
-  verdict: x,
-  versions: [x],
-  beatAt: 1,
-  store: x,
-  perMinute: 1,
-  errorRate: 0.5,
-  pacing: { size: 1, max: 1, perSecond: 1, waitsMs: 1 },
-  canary: { result: x, at: 1, drillId: x, why: x },
-}
-const mapFinding = { level: 'error', code: x, where: x, message: x, path: x, line: 1 }
-const backup = {
-  systemId: x,
-  backupId: x,
-  policy: x,
-  takenAt: 1,
-  keptUntil: 1,
-  reportedAt: 1,
-  goneAt: null,
-  dueAt: 1,
-  alerts: [x],
-}
-const bulkJob = {
-  jobId: x,
-  verb: 'hold',
-  list: x,
-  credentialId: x,
-  state: 'interrupted',
-  reason: x,
-  total: 2,
-  leftOut: 1,
-  createdAt: 1,
-  startedAt: 1,
-  endedAt: 1,
-  shown: [{ status: x, hindrance: x, n: 1 }],
-  outcomes: { [x]: 1 },
-  left: 1,
-}
+  deployment,
+  figure,
+  group,
+  letter,
+  links,
+  mapFinding,
+  partition,
+  request,
+  restore,
+  retained,
+  step,
+  task,
+  x,
+} from './hostile-parts.js'
 
 /** Every text of every answer is hostile, whether or not the service could ever give it. */
-const answers: readonly (readonly [RegExp, unknown])[] = [
+export const answers: readonly (readonly [RegExp, unknown])[] = [
   [
     /^\/v1\/session$/,
     {
@@ -199,6 +41,7 @@ const answers: readonly (readonly [RegExp, unknown])[] = [
       version: 1,
       reference: x,
       note: x,
+      systemId: x,
       task: {
         systemId: x,
         passId: x,
@@ -230,6 +73,7 @@ const answers: readonly (readonly [RegExp, unknown])[] = [
     {
       ...request,
       advice: x,
+      requestedBy: x,
       reviewCode: x,
       awaitingApproval: 'over_ceiling',
       holds: [{ holdId: x, by: x, at: 1, effectiveAt: 1 }],
@@ -297,10 +141,17 @@ const answers: readonly (readonly [RegExp, unknown])[] = [
       },
       verification: { residual: figure, inconclusive: figure },
       tasks: figure,
+      tasksOverdue: figure,
       atRisk: figure,
-      erasers: { up: figure, silent: figure, unknown: { value: null, unknown: x, href: x } },
-      gates: { open: figure, shut: figure },
+      erasers: {
+        up: figure,
+        silent: figure,
+        unusable: figure,
+        unknown: { ...figure, value: null, unknown: x },
+      },
+      gates: { open: figure, shut: figure, unknown: { ...figure, value: null, unknown: x } },
       deadLetters: figure,
+      quarantined: figure,
       oldestUnacknowledged: {
         pass: {
           requestId: x,
@@ -313,6 +164,7 @@ const answers: readonly (readonly [RegExp, unknown])[] = [
           links,
         },
         ageMs: 1,
+        unknown: x,
       },
     },
   ],
@@ -456,7 +308,7 @@ const answers: readonly (readonly [RegExp, unknown])[] = [
     },
   ],
   [/^\/v1\/bulk\/[^/?]+$/, bulkJob],
-  [/^\/v1\/bulk/, { items: [bulkJob] }],
+  [/^\/v1\/bulk$/, { items: [bulkJob], ...bulkJob }],
   [/^\/v1\/dead-letters/, { measuredAt: 1, ageMs: 0, items: [letter], unknown: null }],
 ]
 

@@ -1,7 +1,8 @@
 import { expect, it } from 'vitest'
 import { seriousFindings } from '../browser/axe.js'
 import { signIn, visit } from '../browser/chromium.js'
-import { HOSTILE, takenForMarkup } from '../browser/hostile-answers.js'
+import { takenForMarkup } from '../browser/hostile-answers.js'
+import { HOSTILE } from '../browser/hostile-parts.js'
 import { until, untilStatus } from '../harness/wait.js'
 import { customer, type Stage } from './stage.js'
 

@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest'
-import { HOSTILE, takenForMarkup } from '../browser/hostile-answers.js'
+import { takenForMarkup } from '../browser/hostile-answers.js'
+import { HOSTILE } from '../browser/hostile-parts.js'
 import { until } from '../harness/wait.js'
 import { customer, go, type Stage, statusOn, untilMark, untouched } from './stage.js'
 

@@ -2,7 +2,7 @@ import { MessageProducer } from '@lethe/messaging'
 import { expect, it } from 'vitest'
 import { seriousFindings } from '../browser/axe.js'
 import { signIn, visit } from '../browser/chromium.js'
-import { HOSTILE } from '../browser/hostile-answers.js'
+import { HOSTILE } from '../browser/hostile-parts.js'
 import { type Stage, WHY } from './stage.js'
 
 export function poisoned(stage: () => Stage): void {
