@@ -52,6 +52,7 @@ describe('migrations', () => {
       '0019_open-tasks',
       '0020_list-cells',
       '0021_found-open',
+      '0022_replay-pages',
     ])
     expect(await migrate(url)).toEqual([])
   })

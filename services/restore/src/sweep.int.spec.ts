@@ -95,6 +95,27 @@ describe('a sweep', () => {
     expect(await people()).not.toContain('u1')
   })
 
+  it('does not call back who was being erased when it looked, and done when it asked', async () => {
+    await erased('u1')
+    await stand.tombstone('u2')
+    const process = stand.process()
+    const { sweepStore } = process
+    const pending = sweepStore.pending.bind(sweepStore)
+    let asked = 0
+    sweepStore.pending = async (requestIds) => {
+      if (asked++ === 0) {
+        await stand.completed('u2')
+        await stand.shop.as(
+          undefined,
+          `DELETE FROM orders WHERE user_id = 'u2'; DELETE FROM users WHERE id = 'u2'`,
+        )
+      }
+      return pending(requestIds)
+    }
+    expect(await swept(process)).toMatchObject({ probed: 2, residual: 0, restoreId: null })
+    expect(asked).toBe(1)
+  })
+
   it('respects a hold that comes between looking and erasing', async () => {
     await erased('u1', 'u2')
     await comeBack('u1', 'u2')

@@ -1,8 +1,9 @@
 import type { Pool, PoolClient } from 'pg'
 import type { Announcer, FoundOpen, GateMode, GateRow, Phase, Replayed, Restore } from '../domain/restore.js'
+import type { Fate } from '../domain/tally.js'
 import type { KnownMarker } from '../domain/verdict.js'
 import type { Reason, Tally } from '../domain/waiting.js'
-import { textArray } from './text-array.js'
+import { addEach, addPage, everReplayed } from './replay-rows.js'
 
 const number = (value: unknown): number => Number(value ?? 0)
 const orNull = (value: unknown): number | null => (value === null ? null : Number(value))
@@ -312,41 +313,29 @@ export class RestoreStore {
   }
 
   /** What one page came to, with its last tombstone: counts and cursor move together, so none counts twice. */
-  async recordPage(
-    restoreId: string,
-    cursor: string,
-    tally: Tally,
-    replayed: readonly Replayed[],
-  ): Promise<void> {
-    await this.inTransaction(async (client) => {
-      await client.query(
-        `UPDATE restore.restores SET cursor = $2, tombstones = $3, replayed = $4, already_absent = $5, held = $6,
-           unreadable = $7, failed = $8, residual = $9, inconclusive = $10 WHERE restore_id = $1`,
-        [
-          restoreId,
-          cursor,
-          tally.tombstones,
-          tally.replayed,
-          tally.alreadyAbsent,
-          tally.held,
-          tally.unreadable,
-          tally.failed,
-          tally.residual,
-          tally.inconclusive,
-        ],
-      )
-      await this.addReplays(client, restoreId, replayed)
+  recordPage(restoreId: string, cursor: string, tally: Tally, replayed: readonly Replayed[]): Promise<void> {
+    return this.inTransaction(async (client) => {
+      await moveTo(client, restoreId, cursor, tally)
+      await addPage(client, restoreId, cursor, replayed)
     })
   }
 
-  /** Of these tombstones, those that a replay of this restore changed or could not. */
-  async alreadyReplayed(restoreId: string, tombstoneIds: readonly string[]): Promise<Set<string>> {
-    if (tombstoneIds.length === 0) return new Set()
-    const { rows } = await this.pool.query<{ tombstone_id: string }>(
-      'SELECT tombstone_id FROM restore.replays WHERE restore_id = $1 AND tombstone_id = ANY($2::text[])',
-      [restoreId, textArray(tombstoneIds)],
-    )
-    return new Set(rows.map((row) => row.tombstone_id))
+  /**
+   * As `recordPage`, of people who were found one by one; whoever this restore was told of before is not counted.
+   *
+   * @param added the counts with what came of the others
+   */
+  recordEach(
+    restoreId: string,
+    cursor: string,
+    replayed: readonly Replayed[],
+    added: (fates: readonly (readonly [Fate, number])[]) => Tally,
+  ): Promise<Tally> {
+    return this.inTransaction(async (client) => {
+      const tally = added(await addEach(client, restoreId, replayed))
+      await moveTo(client, restoreId, cursor, tally)
+      return tally
+    })
   }
 
   /** Another copy came in before these were done: what they know is of a copy that is gone. */
@@ -375,11 +364,7 @@ export class RestoreStore {
 
   /** Counts over all runs of a restore: whom an earlier run erased the last one found absent. */
   async overAllRuns(restoreId: string, tally: Tally): Promise<Tally> {
-    const { rows } = await this.pool.query<{ n: number }>(
-      `SELECT count(*)::int AS n FROM restore.replays WHERE restore_id = $1 AND outcome <> 'failed'`,
-      [restoreId],
-    )
-    const replayed = Math.max(tally.replayed, rows[0]?.n ?? 0)
+    const replayed = Math.max(tally.replayed, await everReplayed(this.pool, restoreId))
     return { ...tally, replayed, alreadyAbsent: tally.alreadyAbsent - (replayed - tally.replayed) }
   }
 
@@ -411,7 +396,7 @@ export class RestoreStore {
          VALUES ($1, $2, 'sweep', 'advisory', 'opened', $3, $3) ON CONFLICT (restore_id) DO NOTHING`,
         [restoreId, systemId, announcedAt],
       )
-      await this.addReplays(client, restoreId, replayed)
+      await addEach(client, restoreId, replayed)
       await client.query(
         `WITH kept AS (SELECT outcome, error_code FROM restore.replays WHERE restore_id = $1),
            failures AS (SELECT coalesce(error_code, 'none') AS code, count(*) AS n FROM kept
@@ -440,49 +425,13 @@ export class RestoreStore {
     )
   }
 
-  private async addReplays(
-    client: PoolClient,
-    restoreId: string,
-    replayed: readonly Replayed[],
-  ): Promise<void> {
-    if (replayed.length === 0) return
-    // Most people come to the same, which is said once.
-    const kinds: Replayed[] = []
-    const known = new Map<object, Map<string, number>>()
-    const kindOf = replayed.map((one) => {
-      const told = `${one.outcome} ${one.errorCode}`
-      const same = known.get(one.counts)?.get(told)
-      if (same !== undefined) return same
-      known.set(one.counts, (known.get(one.counts) ?? new Map<string, number>()).set(told, kinds.length))
-      return kinds.push(one) - 1
-    })
-    await client.query(
-      `WITH kinds AS (SELECT * FROM unnest($5::text[], $6::jsonb[], $7::text[]) WITH ORDINALITY AS k(outcome, counts, error_code, n))
-       INSERT INTO restore.replays (restore_id, tombstone_id, request_id, outcome, counts, error_code)
-       SELECT $1, one.tombstone_id, one.request_id, kinds.outcome, kinds.counts, kinds.error_code
-       FROM unnest($2::text[], $3::text[], $4::int[]) AS one(tombstone_id, request_id, kind)
-       JOIN kinds ON kinds.n = one.kind + 1
-       ON CONFLICT (restore_id, tombstone_id) DO UPDATE
-         SET outcome = excluded.outcome, counts = excluded.counts, error_code = excluded.error_code
-         WHERE restore.replays.outcome = 'failed'`,
-      [
-        restoreId,
-        textArray(replayed.map((one) => one.tombstoneId)),
-        textArray(replayed.map((one) => one.requestId)),
-        `{${kindOf.join(',')}}`,
-        kinds.map((one) => one.outcome),
-        kinds.map((one) => JSON.stringify(one.counts)),
-        kinds.map((one) => one.errorCode),
-      ],
-    )
-  }
-
-  private async inTransaction(work: (client: PoolClient) => Promise<void>): Promise<void> {
+  private async inTransaction<T>(work: (client: PoolClient) => Promise<T>): Promise<T> {
     const client = await this.pool.connect()
     try {
       await client.query('BEGIN')
-      await work(client)
+      const result = await work(client)
       await client.query('COMMIT')
+      return result
     } catch (error) {
       await client.query('ROLLBACK').catch(() => undefined)
       throw error
@@ -490,4 +439,23 @@ export class RestoreStore {
       client.release()
     }
   }
+}
+
+async function moveTo(client: PoolClient, restoreId: string, cursor: string, tally: Tally): Promise<void> {
+  await client.query(
+    `UPDATE restore.restores SET cursor = $2, tombstones = $3, replayed = $4, already_absent = $5, held = $6,
+       unreadable = $7, failed = $8, residual = $9, inconclusive = $10 WHERE restore_id = $1`,
+    [
+      restoreId,
+      cursor,
+      tally.tombstones,
+      tally.replayed,
+      tally.alreadyAbsent,
+      tally.held,
+      tally.unreadable,
+      tally.failed,
+      tally.residual,
+      tally.inconclusive,
+    ],
+  )
 }

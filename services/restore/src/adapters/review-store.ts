@@ -45,6 +45,11 @@ export class ReviewStore {
 
   /** By tombstone. */
   async of(systemId: string, tombstoneIds: readonly string[]): Promise<ReadonlyMap<string, Review>> {
+    // Few stores have any, and thousands of people are asked about at a time.
+    const { rowCount } = await this.pool.query('SELECT FROM restore.reviews WHERE system_id = $1 LIMIT 1', [
+      systemId,
+    ])
+    if (rowCount === 0) return new Map()
     const { rows } = await this.pool.query<Row>(
       'SELECT * FROM restore.reviews WHERE system_id = $1 AND tombstone_id = ANY ($2::text[])',
       [systemId, textArray(tombstoneIds)],

@@ -103,10 +103,11 @@ export class SweepStore {
   async pending(requestIds: readonly string[]): Promise<ReadonlySet<string>> {
     if (requestIds.length === 0) return new Set()
     const { rows } = await this.pool.query<{ id: string }>(
-      `SELECT asked.id FROM unnest($1::text[]) AS asked(id) LEFT JOIN read_model.requests q ON q.request_id = asked.id
-       WHERE CASE WHEN q.request_id IS NULL
-         THEN NOT EXISTS (SELECT FROM restore.recovered_tombstones r WHERE r.request_id = asked.id)
-         ELSE q.completed_at IS NULL END`,
+      `SELECT asked.id FROM unnest($1::text[]) AS asked(id)
+       -- One by one: a join would read all requests for each page.
+       LEFT JOIN LATERAL (SELECT completed_at IS NULL AS open FROM read_model.requests q
+         WHERE q.request_id = asked.id LIMIT 1) AS known ON true
+       WHERE coalesce(known.open, NOT EXISTS (SELECT FROM restore.recovered_tombstones r WHERE r.request_id = asked.id))`,
       [textArray(requestIds)],
     )
     return new Set(rows.map(({ id }) => id))

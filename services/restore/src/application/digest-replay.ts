@@ -1,6 +1,6 @@
 import type { RestoreStore } from '../adapters/restore-store.js'
 import type { Replayed, Restore } from '../domain/restore.js'
-import { counted, type Fate } from '../domain/tally.js'
+import { countedMany } from '../domain/tally.js'
 import type { Tally } from '../domain/waiting.js'
 import type { Wanted } from '../domain/wanted.js'
 import { replayedOf } from './applying.js'
@@ -89,21 +89,14 @@ export class DigestReplay {
 
   /** Counts whoever was not counted before, and takes them from those that can't be read. */
   private async record(state: State, replayed: readonly Replayed[]): Promise<void> {
-    const { restore } = state
-    const { store } = this.parts
-    const before = await store.alreadyReplayed(
-      restore.restoreId,
-      replayed.map(({ tombstoneId }) => tombstoneId),
-    )
-    const fresh = replayed.filter(({ tombstoneId }) => !before.has(tombstoneId))
-    const fates = fresh.map(
-      ({ errorCode }): Fate => (errorCode === null ? { is: 'changed' } : { is: 'failed', code: errorCode }),
-    )
-    const sum = counted(state.tally, fates)
-    const { tombstones } = state.tally
-    // They were counted as tombstones when their page came.
-    state.tally = { ...sum, tombstones, unreadable: Math.max(0, sum.unreadable - fresh.length) }
-    await store.recordPage(restore.restoreId, restore.cursor, state.tally, replayed)
+    const { restoreId, cursor } = state.restore
+    state.tally = await this.parts.store.recordEach(restoreId, cursor, replayed, (fates) => {
+      const sum = countedMany(state.tally, fates)
+      const fresh = fates.reduce((all, [, many]) => all + many, 0)
+      // They were counted as tombstones when their page came.
+      const { tombstones } = state.tally
+      return { ...sum, tombstones, unreadable: Math.max(0, sum.unreadable - fresh) }
+    })
   }
 }
 

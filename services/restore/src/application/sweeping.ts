@@ -46,7 +46,7 @@ interface Looked {
   readonly limit: number
   readonly page: TombstonePage
   readonly modes: UndatedModes
-  /** Of those of requests that are done who may be looked at. */
+  /** Of those who may be looked at; nobody who is still being erased is told to be there. */
   readonly sights: readonly Sighted[]
   /** Of requests that are done, those of whom nothing is left that they could be found by. */
   readonly unreadable: number
@@ -159,14 +159,23 @@ export class Sweeping {
     signal: AbortSignal,
   ): Promise<Looked> {
     const { sweeps, reviews } = this.parts
-    const { tombstones } = where.page
-    const pending = await sweeps.pending(tombstones.map(({ requestId }) => requestId))
-    const done =
-      pending.size === 0 ? tombstones : tombstones.filter(({ requestId }) => !pending.has(requestId))
-    const people = done.filter(isReadable)
+    const people = where.page.tombstones.filter(isReadable)
+    const unreadable = where.page.tombstones.filter(isUnreadable)
     const modes = await modesOf(reviews, systemId, people)
     const sights = await sightUnderMaps(system, people, modes, signal)
-    return { ...where, modes, sights, unreadable: done.filter(isUnreadable).length }
+    const unclear = sights.filter((sighted) => !isClean(sighted))
+    const asked = [...unclear.map(({ tombstone }) => tombstone), ...unreadable]
+    const pending = await sweeps.pending(asked.map(({ requestId }) => requestId))
+    const isDone = ({ requestId }: LiveTombstone) => !pending.has(requestId)
+    // Who was being erased when they were looked for, and was done when that was asked, is gone by now.
+    const again = unclear.map(({ tombstone }) => tombstone).filter(isDone)
+    const certain = await sightUnderMaps(system, again, modes, signal)
+    return {
+      ...where,
+      modes,
+      sights: asked.length === 0 ? sights : [...sights.filter(isClean), ...certain],
+      unreadable: unreadable.filter(isDone).length,
+    }
   }
 
   private page({ systemId, sweepId }: Sweep, after: string, limit: number): Promise<TombstonePage> {
@@ -269,6 +278,10 @@ const isReadable = (one: LiveTombstone): one is Readable => !one.held && one.sub
 
 /** Nothing is left that they could be found by. */
 const isUnreadable = (one: LiveTombstone): boolean => !one.held && one.subject === null && !isPutOff(one)
+
+/** Neither they nor anything that may be somebody's who came back is there. */
+const isClean = ({ finding, undated }: Sighted): boolean =>
+  finding.result === 'clean' && Object.keys(undated).length === 0
 
 const isUnclear = ({ unreadable, sights }: Looked): boolean =>
   unreadable > 0 || sights.some(({ finding }) => finding.result === 'inconclusive')

@@ -26,6 +26,7 @@ export interface RestoreProcess {
   readonly guard: Guard
   readonly restores: Restores
   readonly sweeps: Sweeps
+  readonly sweepStore: SweepStore
   readonly reviews: Reviews
 }
 
@@ -87,7 +88,7 @@ export function restoreProcess(of: ProcessOf): RestoreProcess {
   const guard = new Guard(watched, store, detector, runs, turns, sweeps, logger)
   const restores = new Restores(watched, store, sweepStore, guard, sweeps, runs, reviews)
   const decisions = new Reviews({ systems: new Set([systemId]), reviews, store, guard, sweeps })
-  return { guard, sweeps, restores, reviews: decisions }
+  return { guard, sweeps, sweepStore, restores, reviews: decisions }
 }
 
 /** One round over all stores, to its end. */

@@ -1,0 +1,109 @@
+import type { ClientBase, Pool } from 'pg'
+import type { Replayed } from '../domain/restore.js'
+import type { Fate } from '../domain/tally.js'
+import { textArray } from './text-array.js'
+
+/** People to whom the same happened. */
+interface Kind {
+  readonly of: Replayed
+  readonly people: Replayed[]
+}
+
+/** What the page that ends with `last` did, in the transaction that moves the cursor there: it is told once. */
+export async function addPage(
+  client: ClientBase,
+  restoreId: string,
+  last: string,
+  replayed: readonly Replayed[],
+): Promise<void> {
+  if (replayed.length === 0) return
+  const kinds = kindsOf(replayed)
+  await client.query(
+    `INSERT INTO restore.replay_pages
+       (restore_id, run, last, part, outcome, counts, error_code, tombstone_ids, request_ids)
+     SELECT $1, (SELECT run FROM restore.restores WHERE restore_id = $1), $7, k.part, k.outcome, k.counts, k.error_code,
+       ($2::text[])[k.upto - k.many + 1 : k.upto], ($3::text[])[k.upto - k.many + 1 : k.upto]
+     FROM (SELECT *, sum(many) OVER (ORDER BY part)::int AS upto
+       FROM unnest($4::text[], $5::jsonb[], $6::text[], $8::int[]) WITH ORDINALITY
+         AS kinds(outcome, counts, error_code, many, part)) AS k
+     ON CONFLICT DO NOTHING`,
+    [restoreId, ...parametersOf(kinds), last, kinds.map(({ people }) => people.length)],
+  )
+}
+
+/**
+ * People who were found one by one. Told again, whoever was erased stays so.
+ *
+ * @returns what came of those this restore had not been told of before, each with how many
+ */
+export async function addEach(
+  client: ClientBase,
+  restoreId: string,
+  replayed: readonly Replayed[],
+): Promise<(readonly [Fate, number])[]> {
+  if (replayed.length === 0) return []
+  const kinds = kindsOf(replayed)
+  const kindOf = kinds.flatMap(({ people }, at) => people.map(() => at + 1))
+  const { rows } = await client.query<{ code: string | null; n: number }>(
+    `WITH kinds AS (SELECT * FROM unnest($4::text[], $5::jsonb[], $6::text[]) WITH ORDINALITY
+         AS kinds(outcome, counts, error_code, n)),
+       told AS (INSERT INTO restore.replays AS r (restore_id, tombstone_id, request_id, outcome, counts, error_code)
+         SELECT $1, one.tombstone_id, one.request_id, kinds.outcome, kinds.counts, kinds.error_code
+         FROM unnest($2::text[], $3::text[], $7::int[]) AS one(tombstone_id, request_id, kind)
+         JOIN kinds ON kinds.n = one.kind
+         ON CONFLICT (restore_id, tombstone_id) DO UPDATE
+           SET outcome = excluded.outcome, counts = excluded.counts, error_code = excluded.error_code
+           WHERE r.outcome = 'failed'
+         RETURNING xmax = 0 AS fresh, CASE WHEN r.outcome = 'failed' THEN coalesce(r.error_code, 'none') END AS code)
+     SELECT code, count(*)::int AS n FROM told WHERE fresh GROUP BY code`,
+    [restoreId, ...parametersOf(kinds), `{${kindOf.join(',')}}`],
+  )
+  return rows.map(({ code, n }) => [code === null ? { is: 'changed' } : { is: 'failed', code }, n])
+}
+
+/** How many people any run of a restore changed. */
+export async function everReplayed(pool: Pool, restoreId: string): Promise<number> {
+  const { rows } = await pool.query<{ n: number }>(
+    `SELECT count(*)::int AS n FROM (
+       SELECT unnest(tombstone_ids) FROM restore.replay_pages WHERE restore_id = $1 AND outcome <> 'failed'
+       UNION SELECT tombstone_id FROM restore.replays WHERE restore_id = $1 AND outcome <> 'failed') AS people`,
+    [restoreId],
+  )
+  return rows[0]?.n ?? 0
+}
+
+/** From $2: tombstones and requests of everybody, kind after kind; then of each kind its outcome, counts and code. */
+function parametersOf(kinds: readonly Kind[]): unknown[] {
+  const people = kinds.flatMap((kind) => kind.people)
+  return [
+    textArray(people.map(({ tombstoneId }) => tombstoneId)),
+    textArray(people.map(({ requestId }) => requestId)),
+    kinds.map(({ of }) => of.outcome),
+    kinds.map(({ of }) => JSON.stringify(of.counts)),
+    kinds.map(({ of }) => of.errorCode),
+  ]
+}
+
+/** Most people of a page come to the same, which is said once; many of them share the very object. */
+function kindsOf(replayed: readonly Replayed[]): Kind[] {
+  const kinds = new Map<string, Kind>()
+  let before: Kind | undefined
+  for (const one of replayed) {
+    const { outcome, counts, errorCode } = one
+    const isSame =
+      before?.of.counts === counts && before.of.outcome === outcome && before.of.errorCode === errorCode
+    const kind: Kind = isSame && before ? before : kindIn(kinds, one)
+    kind.people.push(one)
+    before = kind
+  }
+  return [...kinds.values()]
+}
+
+function kindIn(kinds: Map<string, Kind>, of: Replayed): Kind {
+  const key = JSON.stringify([of.outcome, of.errorCode, of.counts])
+  const known = kinds.get(key)
+  if (known) return known
+  const kind: Kind = { of, people: [] }
+  kinds.set(key, kind)
+  return kind
+}
