@@ -69,8 +69,10 @@ async function follow(
         if (error instanceof UnreachableError && !stopped) return null
         throw error
       })
-    if (view !== null && view.phase !== said && !json) print(doing[view.phase])
-    said = view?.phase ?? said
+    const waiting = view === null || view.finishedAt !== null ? [] : view.reasons.map(({ detail }) => detail)
+    const now = view === null ? said : [doing[view.phase], ...waiting].join('\n')
+    if (now !== said && !json) print(now)
+    said = now
     if (view !== null && view.finishedAt !== null) return view
     await new Promise((resolve) => setTimeout(resolve, EVERY_MS))
   }

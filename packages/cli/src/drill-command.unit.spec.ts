@@ -72,6 +72,21 @@ describe('lethe restore drill', () => {
     })
   })
 
+  it('says once what it waits for, and that it goes on', async () => {
+    const waiting = (detail: string): DrillView => ({
+      ...view,
+      phase: 'erasing',
+      reasons: [{ code: 'gate_closed', detail }],
+    })
+    const held = waiting('The gate of shop-pg is shut.')
+    const { printed } = await run([
+      ...[waiting('The gate of cache is shut.'), held, held],
+      ...[{ ...view, phase: 'restoring' as const }, ended('passed')],
+    ])
+    expect(printed.match(/gate of shop-pg/g)).toHaveLength(1)
+    expect(printed).toMatch(/erased[\s\S]*gate of cache[\s\S]*gate of shop-pg[\s\S]*restoring[\s\S]*PASSED/)
+  })
+
   it('has it stopped when somebody interrupts, and waits until nothing is left', async () => {
     const { sent, printed, exit } = await run([
       { ...view, phase: 'restoring' },

@@ -44,6 +44,7 @@ export interface DrillView {
   readonly phase: DrillPhase
   /** `proves_nothing`: nobody came back with the backup, so nothing was tried. `stopped`: it did not get to its end. */
   readonly verdict: 'passed' | 'failed' | 'proves_nothing' | 'stopped' | null
+  /** Why it ended as it did; before its end, what it waits for. */
   readonly reasons: readonly {
     readonly code: string
     readonly detail: string

@@ -187,6 +187,52 @@ describe('a drill of a PostgreSQL', () => {
     expect(await service.list(viewer, null)).toHaveLength(1)
   })
 
+  it('says whose gate its person waits for, goes on when that opens, and disproves nothing where it stays shut', async () => {
+    const { store } = stand
+    const request = { unfinished: ['shop-pg'], status: 'IN_PROGRESS' }
+    const requests = { progress: async () => request }
+    const shut = () => store.shutGate('shop-pg', 'restore-1', 'enforced', Date.now())
+    const gate = [{ code: 'gate_closed', detail: expect.stringMatching(/shop-pg.*status restore-1/) }]
+    await shut()
+    let restoring: unknown = null
+    const service = await drills.drills({
+      requests,
+      session: (real) => ({
+        restore: async (signal) => {
+          restoring = await told()
+          return real.restore(signal)
+        },
+      }),
+    })
+    const { drillId } = await service.start(officer, 'shop-pg')
+    const told = () => service.one(officer, drillId).then(({ phase, reasons }) => ({ phase, reasons }))
+    await expect.poll(told, { timeout: 20_000 }).toEqual({ phase: 'erasing', reasons: gate })
+    // What the person is not in, or is erased from already, holds nothing up.
+    request.unfinished = ['cache']
+    await expect.poll(told, { timeout: 5_000 }).toEqual({ phase: 'erasing', reasons: [] })
+    request.unfinished = ['shop-pg']
+    await expect.poll(told, { timeout: 5_000 }).toEqual({ phase: 'erasing', reasons: gate })
+    await store.openGate('shop-pg', Date.now())
+    await expect.poll(told, { timeout: 5_000 }).toEqual({ phase: 'erasing', reasons: [] })
+    await shut()
+    await expect.poll(told, { timeout: 5_000 }).toEqual({ phase: 'erasing', reasons: gate })
+    request.status = 'COMPLETED'
+    await service.idle()
+    expect(restoring).toEqual({ phase: 'restoring', reasons: [] })
+    expect(await service.one(officer, drillId)).toMatchObject({ verdict: 'passed', reasons: [] })
+
+    request.status = 'IN_PROGRESS'
+    // A quarter of an hour between two looks.
+    let at = Date.now()
+    const now = () => (at += 450_000)
+    const given = await drills.run({ requests, now })
+    expect(given).toMatchObject({ verdict: 'stopped', reasons: gate })
+    await store.openGate('shop-pg', Date.now())
+    const failed = await drills.run({ requests, now })
+    expect(failed).toMatchObject({ verdict: 'failed', reasons: [{ code: 'erasure_not_done' }] })
+    await nothingLeft()
+  })
+
   it('begins by itself when it is due, and the alert ends when it was passed', async () => {
     const service = await drills.drills({ everyMs: 3_600_000 })
     const overdue = async () => (await drillsOverdue.get()).values.map(({ value }) => value)

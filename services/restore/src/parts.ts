@@ -214,11 +214,12 @@ function drillsOf(given: {
   const ground = { connectors, request, secret: config.secret, settings: config.drills }
   const { markerSecret: secret, incarnation } = config
   const open = (drill: Parameters<typeof openGround>[1]) => openGround(ground, drill)
+  const gates = () => audit.gates()
   return new Drills({
     systems: new Set(connectors.keys()),
     able: new Set([...connectors].flatMap(([id, { openDrill }]) => (openDrill === undefined ? [] : [id]))),
     store,
-    drilling: new Drilling({ store, open, copies, requests, secret, incarnation, logger }),
+    drilling: new Drilling({ store, open, copies, requests, gates, secret, incarnation, logger }),
     open,
     requests,
     audit,

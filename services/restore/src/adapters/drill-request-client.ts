@@ -1,9 +1,15 @@
 import { PausedError, TerminalError } from '@lethe/service-host'
 import { z } from 'zod'
-import type { DrillRequests } from '../application/drill-requests.js'
+import type { DrillRequests, ErasureProgress } from '../application/drill-requests.js'
 import type { DrillCanary } from '../domain/drill.js'
 
 const answer = z.object({ requestId: z.string(), status: z.string() })
+const shown = z.object({
+  status: z.string(),
+  systems: z.array(z.object({ systemId: z.string(), status: z.string() })),
+})
+/** Of a system of the plan, while somebody is to be erased from it. */
+const unfinished = new Set(['PENDING', 'IN_PROGRESS'])
 const refusal = z.object({ type: z.string().optional(), code: z.string().optional() })
 const TIMEOUT_MS = 30_000
 
@@ -24,14 +30,24 @@ export class DrillRequestClient implements DrillRequests {
       graceDays: 0,
       approval: 'none',
     }
-    return (await this.call('POST', '/v1/erasure-requests', body, { 'idempotency-key': key })).requestId
+    const headers = { 'idempotency-key': key }
+    return (await this.call(answer, 'POST', '/v1/erasure-requests', body, headers)).requestId
   }
 
-  async status(requestId: string): Promise<string> {
-    return (await this.call('GET', `/v1/erasure-requests/${encodeURIComponent(requestId)}`)).status
+  async progress(requestId: string): Promise<ErasureProgress> {
+    const path = `/v1/erasure-requests/${encodeURIComponent(requestId)}`
+    const { status, systems } = await this.call(shown, 'GET', path)
+    const left = systems.filter((system) => unfinished.has(system.status))
+    return { status, unfinished: left.map(({ systemId }) => systemId) }
   }
 
-  private async call(method: string, path: string, body?: object, headers: Record<string, string> = {}) {
+  private async call<T>(
+    form: z.ZodType<T>,
+    method: string,
+    path: string,
+    body?: object,
+    headers: Record<string, string> = {},
+  ): Promise<T> {
     if (this.token === undefined) throw missingToken()
     const response = await fetch(new URL(path, this.baseUrl), {
       method,
@@ -49,7 +65,7 @@ export class DrillRequestClient implements DrillRequests {
         throw new PausedError('request_unreachable', refused)
       throw new TerminalError('erasure_refused', `${refused} ${ADVICE}`)
     }
-    const parsed = answer.safeParse(text)
+    const parsed = form.safeParse(text)
     if (!parsed.success)
       throw new PausedError('request_answer_unknown', 'request gave an answer of unknown shape.')
     return parsed.data

@@ -77,10 +77,19 @@ export class DrillStore {
     return rows[0] ? drillOf(rows[0]) : null
   }
 
+  /** Whatever the phase before waited for, this one does not. */
   async toPhase(drillId: string, phase: DrillPhase): Promise<void> {
     await this.pool.query(
-      'UPDATE restore.drills SET phase = $2 WHERE drill_id = $1 AND finished_at IS NULL',
+      `UPDATE restore.drills SET phase = $2, reasons = '[]' WHERE drill_id = $1 AND finished_at IS NULL`,
       [drillId, phase],
+    )
+  }
+
+  /** What it waits for; none when it waits for nothing any more. Its end writes down others in their place. */
+  async tell(drillId: string, reasons: readonly DrillReason[]): Promise<void> {
+    await this.pool.query(
+      'UPDATE restore.drills SET reasons = $2 WHERE drill_id = $1 AND finished_at IS NULL',
+      [drillId, JSON.stringify(reasons)],
     )
   }
 

@@ -1,6 +1,5 @@
-import { setTimeout as pause } from 'node:timers/promises'
 import type { DrillSession, Identifier } from '@lethe/eraser-kit'
-import { type Caller, LetheError, type Logger, PausedError, TerminalError } from '@lethe/service-host'
+import { type Caller, LetheError, type Logger, TerminalError } from '@lethe/service-host'
 import type { DrillStore } from '../adapters/drill-store.js'
 import {
   type Drill,
@@ -13,8 +12,10 @@ import {
   verdictOf,
 } from '../domain/drill.js'
 import { sealed } from '../domain/drill-record.js'
+import type { GateRow } from '../domain/restore.js'
 import type { Tally } from '../domain/waiting.js'
 import type { Copies, Copy } from './copies.js'
+import { HELD_UP, untilErased } from './drill-erasure.js'
 import type { DrillRequests } from './drill-requests.js'
 import { added, noTally } from './drill-tally.js'
 
@@ -24,6 +25,8 @@ export interface DrillingParts {
   readonly open: (drill: Drill) => Promise<DrillGround>
   readonly copies: Pick<Copies, 'check' | 'replay' | 'probe'>
   readonly requests: DrillRequests
+  /** Of every watched system: nobody is erased where one is shut. */
+  readonly gates: () => Promise<readonly GateRow[]>
   /** Signs evidence; not in the database. */
   readonly secret: string
   readonly incarnation: string
@@ -41,14 +44,8 @@ export interface DrillGround {
   readonly versions: Readonly<Record<string, string>>
 }
 
-/** How long an erasure may take, milliseconds. */
-const ERASURE_MS = 900_000
-const EVERY_MS = 500
 /** In whose name a copy is worked on. */
 const self: Caller = { id: 'restore-drill', roles: ['restore'], tenants: ['*'], systemId: null }
-
-const good = new Set(['COMPLETED', 'PARTIALLY_COMPLETED'])
-const open = new Set(['PENDING', 'SCHEDULED', 'IN_PROGRESS', 'AWAITING_VERIFICATION'])
 
 /** What is known of a drill while it runs; becomes its evidence. */
 interface Notes {
@@ -170,21 +167,9 @@ export class Drilling {
   /** Through request, as everybody is erased, and until probes found nothing anywhere. */
   private async erase(drill: Drill, notes: Notes, signal: AbortSignal): Promise<void> {
     const requestId = await this.askFor(drill, notes)
-    const deadline = this.now() + ERASURE_MS
-    for (;;) {
-      signal.throwIfAborted()
-      const status = await this.parts.requests.status(requestId).catch((error: unknown) => {
-        if (error instanceof PausedError) return 'PENDING'
-        throw error
-      })
-      if (good.has(status)) return
-      if (!open.has(status) || this.now() > deadline)
-        throw new TerminalError(
-          'erasure_not_done',
-          `The erasure of the drill's person, request ${requestId}, is ${status}: see lethe show ${requestId}.`,
-        )
-      await pause(EVERY_MS, undefined, { signal })
-    }
+    const { store, requests, gates } = this.parts
+    const tell = (reasons: readonly DrillReason[]) => store.tell(drill.drillId, reasons)
+    await untilErased({ requests, gates, now: this.now }, requestId, tell, signal)
   }
 
   private async askFor({ drillId }: Drill, notes: Notes): Promise<string> {
@@ -300,4 +285,8 @@ function reasonOf(error: unknown): DrillReason {
   }
 }
 
-const broken = (error: unknown): End => ({ verdict: 'failed', reasons: [reasonOf(error)] })
+/** A gate that stayed shut says nothing about the store that was drilled, so nothing was proven or disproven. */
+function broken(error: unknown): End {
+  const reason = reasonOf(error)
+  return { verdict: reason.code === HELD_UP ? 'stopped' : 'failed', reasons: [reason] }
+}

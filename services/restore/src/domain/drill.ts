@@ -72,6 +72,7 @@ export interface Drill {
   readonly finishedAt: number | null
   readonly phase: DrillPhase
   readonly verdict: Verdict | null
+  /** Why it ended as it did; before its end, what it waits for. */
   readonly reasons: readonly DrillReason[]
   readonly canary: DrillCanary | null
   readonly stopping: boolean

@@ -37,6 +37,8 @@ export interface Instead {
   readonly settings?: Partial<DrillSettings>
   readonly secrets?: Readonly<Record<string, string | undefined>>
   readonly everyMs?: number
+  /** Epoch milliseconds, as the drill's own work reads it. */
+  readonly now?: () => number
 }
 
 /** The same session, with some of it replaced. */
@@ -103,7 +105,11 @@ export class DrillStand {
       systems: new Set([of.systemId]),
       able: new Set([of.systemId]),
       store,
-      drilling: new Drilling({ store, open, copies, requests, secret, incarnation: 'test', logger }),
+      drilling: new Drilling({
+        ...{ store, open, copies, requests, secret, incarnation: 'test', logger },
+        gates: () => stand.store.gates(),
+        ...(instead.now === undefined ? {} : { now: instead.now }),
+      }),
       open,
       requests,
       audit: stand.store,
@@ -165,7 +171,7 @@ export class DrillStand {
         })
         return `request-${key}`
       },
-      status: async () => 'COMPLETED',
+      progress: async () => ({ status: 'COMPLETED', unfinished: [] }),
     }
   }
 }

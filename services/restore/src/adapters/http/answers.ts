@@ -181,7 +181,9 @@ export const drill = z.looseObject({
   finishedAt: epochMs.nullable(),
   phase,
   verdict: verdict.nullable(),
-  reasons: drillReasons,
+  reasons: drillReasons.meta({
+    description: 'Why it ended as it did; before its end, what it waits for.',
+  }),
   evidence: evidence.nullable(),
   hash: text.nullable(),
   intact: z.boolean().nullable(),
