@@ -37,6 +37,8 @@ export function addRestoreCommands(program: Command, ports: RestorePorts): void 
     .option('--system <id>', 'only of this system')
     .action(async ({ system, json: asJson }: Given) => {
       const all = await ports.restores().restores(system)
+      // A name that nobody watches is a mistake, which an empty list would hide.
+      if (all.length === 0 && system !== undefined) await ports.restores().gate(system)
       if (asJson) return ports.print(JSON.stringify(all))
       ports.print(all.length === 0 ? 'No restores.' : table([heads, ...all.map(row)]))
       for (const view of all) for (const line of openings(view)) ports.print(`${view.restoreId} ${line}`)

@@ -43,7 +43,10 @@ async function run(answers: RestoreView[], ...args: string[]) {
   const client = {
     restores: async () => answers,
     restore: next,
-    gate: async () => ({ state: 'open' }),
+    gate: async (systemId: string) => {
+      if (systemId === 'shop-gp') throw new Error('No such system is watched here')
+      return { state: 'open' }
+    },
     announce: async (given: object) => {
       sent.push(JSON.stringify(given))
       return next()
@@ -90,6 +93,13 @@ describe('lethe restore', () => {
   it('lists what came back, and says how long it may have been used', async () => {
     expect((await run([view], 'history')).printed).toContain('shop-pg')
     expect((await run([view], 'status', 'r1')).printed).toContain('may have been used for 900 ms')
+  })
+
+  it('says of a system that nobody watches that it is unknown, and of one that is that it has no restores', async () => {
+    expect((await run([], 'history', '--system', 'shop-pg')).printed).toBe('No restores.\n')
+    await expect(run([], 'history', '--system', 'shop-gp')).rejects.toThrow('No such system')
+    await expect(run([], 'history', '--system', 'shop-gp', '--json')).rejects.toThrow('No such system')
+    expect((await run([view], 'history', '--system', 'shop-gp')).printed).toContain('shop-pg')
   })
 
   it('follows a restore to its end and ends with 0 only when the gate is open', async () => {

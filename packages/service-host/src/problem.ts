@@ -9,7 +9,7 @@ export const problems = {
   invalid_identifier: [422, 'An identifier is not valid for its type.'],
   ambiguous_subject: [409, 'The identifiers do not lead to exactly one person.'],
   duplicate_request: [409, 'The same person already has an open request.'],
-  illegal_transition: [409, 'The request is in a status that does not allow this.'],
+  illegal_transition: [409, 'The request does not allow this as it stands.'],
   over_ceiling: [409, 'More records would be touched than the ceiling allows.'],
   second_approval_needed: [403, 'A second person must approve this.'],
   on_hold: [409, 'The request is on hold.'],

@@ -119,6 +119,28 @@ describe('restores', () => {
     expect(one('r-done')).toMatchObject({ openedBy: 'officer', windowMs: 900, replayed: 1, progress: null })
   })
 
+  it('show since when at most a gate stood open past Lethe, and how many were inside', async () => {
+    const found = async () => (await list('?systemId=cache')).items[0]
+    expect(await found()).toMatchObject({ foundOpen: [] })
+    const audit = (at: number, action: string, detail: object) =>
+      stand.pool.query(
+        `INSERT INTO audit.restores (at, credential_id, system_id, restore_id, action, detail)
+         VALUES ($1, 'unknown', 'cache', 'r-waits', $2, $3)`,
+        [at, action, detail],
+      )
+    await audit(NOW, 'found_open', { shutUntil: NOW - 5_000 })
+    const opened = { noticedAt: NOW, shutUntil: NOW - 5_000 }
+    expect(await found()).toMatchObject({ foundOpen: [{ ...opened, sessionsEnded: null }] })
+    await audit(NOW + 1, 'shut_again', { sessionsEnded: 2 })
+    await audit(NOW + 2, 'found_open', { shutUntil: null })
+    expect(await found()).toMatchObject({
+      foundOpen: [
+        { ...opened, sessionsEnded: 2 },
+        { noticedAt: NOW + 2, shutUntil: null, sessionsEnded: null },
+      ],
+    })
+  })
+
   it('refuse a cursor that they did not give, an unknown filter, and who may not look', async () => {
     for (const query of ['?cursor=bm8', '?phase=opened', '?underWay=perhaps', '?systemId=A%40b'])
       expect((await ops.get(`/v1/restores${query}`)).status, query).toBe(400)

@@ -125,6 +125,7 @@ export const restore = {
   markerForeign: false,
   windowMs: 1,
   sessionsEnded: 1,
+  foundOpen: [{ noticedAt: 1, shutUntil: null, sessionsEnded: null }],
   run: 1,
   tombstones: 1,
   replayed: 1,

@@ -9,6 +9,15 @@ export interface Reason {
 
 type Counts = Readonly<Record<string, number>>
 
+/** A gate that was found open past Lethe, as the audit has it. Times are epoch milliseconds. */
+export interface FoundOpen {
+  readonly noticedAt: number
+  /** When it was last seen shut. */
+  readonly shutUntil: number | null
+  /** Null while it is not shut again. */
+  readonly sessionsEnded: number | null
+}
+
 /** A restore as `restore` has recorded it. Times are epoch milliseconds. */
 export interface RestoreRow {
   readonly restoreId: string
@@ -25,6 +34,7 @@ export interface RestoreRow {
   /** How long the copy may have been used before its gate shut; null where nobody could. */
   readonly windowMs: number | null
   readonly sessionsEnded: number
+  readonly foundOpen: readonly FoundOpen[]
   readonly run: number
   readonly tombstones: number
   readonly replayed: number
@@ -53,7 +63,12 @@ export async function restores(
   page: { readonly limit: number; readonly after: RestoreKey | null },
 ): Promise<{ readonly rows: readonly RestoreRow[]; readonly next: RestoreKey | null }> {
   const { rows } = await db.query<Record<string, unknown>>(
-    `SELECT * FROM restore.restores WHERE ($1::text IS NULL OR system_id = $1)
+    `SELECT *, (SELECT coalesce(jsonb_agg(jsonb_build_object('noticedAt', a.at, 'shutUntil', a.detail->'shutUntil',
+         'sessionsEnded', (SELECT b.detail->'sessionsEnded' FROM audit.restores b
+           WHERE b.restore_id = a.restore_id AND b.action = 'shut_again' AND b.id > a.id ORDER BY b.id LIMIT 1))
+         ORDER BY a.id), '[]')
+       FROM audit.restores a WHERE a.restore_id = r.restore_id AND a.action = 'found_open') AS found_open
+     FROM restore.restores r WHERE ($1::text IS NULL OR system_id = $1)
        AND ($2::boolean IS NULL OR (${UNDER_WAY}) = $2)
        AND ($3::bigint IS NULL OR (announced_at, restore_id) < ($3, $4))
      ORDER BY announced_at DESC, restore_id DESC LIMIT $5`,
@@ -98,6 +113,7 @@ function restoreOf(row: Record<string, unknown>): RestoreRow {
     markerForeign: row['marker_foreign'] === true,
     windowMs: orNull(row['window_ms']),
     sessionsEnded: Number(row['sessions_ended']),
+    foundOpen: row['found_open'] as FoundOpen[],
     run: Number(row['run']),
     tombstones: Number(row['tombstones']),
     replayed: Number(row['replayed']),

@@ -10,7 +10,7 @@ import { Table } from '../parts/table.js'
 import { Link, useSearch } from '../router.js'
 import { leftovers, phaseWords } from '../view/restores.js'
 import { span } from '../view/time.js'
-import { grouped, plain } from '../view/words.js'
+import { counted, grouped, plain } from '../view/words.js'
 import { Backups } from './backups.js'
 import { Drills } from './drills.js'
 import { GateTable } from './gate-table.js'
@@ -53,6 +53,7 @@ function UnderWay({ items }: { items: readonly Restore[] }) {
             <span>
               {grouped(one.tombstones)} looked at, {grouped(one.replayed)} erased again
             </span>
+            <Openings restore={one} />
             {one.waiting.map((reason) => (
               <span key={`${reason.code} ${reason.detail}`} data-reason={reason.code}>
                 <strong>{plain(reason.code)}:</strong> {reason.detail}
@@ -149,14 +150,8 @@ function Past({ one }: { one: Restore }) {
       <td>{plain(one.announcedBy)}</td>
       <td>{plain(one.gateMode)}</td>
       <td>
-        {one.windowMs === null ? (
-          <span className="faint">{one.gateMode === 'hooked' ? 'nobody could' : 'not known'}</span>
-        ) : (
-          <>
-            at most {span(one.windowMs)}
-            {one.sessionsEnded > 0 && `, ${grouped(one.sessionsEnded)} sessions ended`}
-          </>
-        )}
+        <CouldBeUsed restore={one} />
+        <Openings restore={one} />
       </td>
       <td>
         <Moment at={one.openedAt} />
@@ -168,4 +163,27 @@ function Past({ one }: { one: Restore }) {
       <td>{left.length === 0 ? 'nobody' : left.join('; ')}</td>
     </tr>
   )
+}
+
+function CouldBeUsed({ restore: { windowMs, gateMode, sessionsEnded, foundOpen } }: { restore: Restore }) {
+  if (windowMs !== null)
+    return (
+      <>
+        at most {span(windowMs)}
+        {sessionsEnded > 0 && `, ${grouped(sessionsEnded)} sessions ended`}
+      </>
+    )
+  if (gateMode !== 'hooked') return <span className="faint">not known</span>
+  return foundOpen.length > 0 ? null : <span className="faint">nobody could</span>
+}
+
+/** Who it was nobody knows: whoever breaks the glass does it past Lethe. */
+function Openings({ restore: { foundOpen } }: { restore: Restore }) {
+  return foundOpen.map(({ noticedAt, shutUntil, sessionsEnded }) => (
+    <p key={noticedAt} data-found-open>
+      <Badge tone="bad">opened past Lethe</Badge> after <Moment at={shutUntil} none="a time nobody knows" />,
+      noticed <Moment at={noticedAt} />,{' '}
+      {sessionsEnded === null ? 'not shut again' : `${counted(sessionsEnded, 'session')} ended`}
+    </p>
+  ))
 }

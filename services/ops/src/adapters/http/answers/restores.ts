@@ -24,6 +24,15 @@ export const restores = z.looseObject({
       markerForeign: z.boolean(),
       windowMs: milliseconds.nullable(),
       sessionsEnded: whole,
+      foundOpen: z
+        .array(
+          z.looseObject({
+            noticedAt: epochMs,
+            shutUntil: epochMs.nullable(),
+            sessionsEnded: whole.nullable(),
+          }),
+        )
+        .meta({ description: 'When the gate was found open although nobody had opened it with Lethe.' }),
       run: whole,
       tombstones: whole,
       replayed: whole,
