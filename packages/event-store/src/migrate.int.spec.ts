@@ -53,6 +53,7 @@ describe('migrations', () => {
       '0020_list-cells',
       '0021_found-open',
       '0022_replay-pages',
+      '0023_list-marks',
       '0024_ops-reads-openings',
     ])
     expect(await migrate(url)).toEqual([])

@@ -23,15 +23,17 @@ export interface Projection<Row extends object> {
 export const columnOf = (field: string): string =>
   field.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
 
+type Columns<Row extends object> = Pick<Projection<Row>, 'columns'>
+
 /** The select list that gives a row back with its fields' names. */
-export function selectList<Row extends object>(projection: Projection<Row>): string {
+export function selectList<Row extends object>(projection: Columns<Row>): string {
   return Object.keys(projection.columns)
     .map((field) => `${columnOf(field)} AS "${field}"`)
     .join(', ')
 }
 
 /** int8 comes as text from the driver; every bigint of a read model is below 2^53. */
-export function parseRow<Row extends object>(projection: Projection<Row>, raw: Record<string, unknown>): Row {
+export function parseRow<Row extends object>(projection: Columns<Row>, raw: Record<string, unknown>): Row {
   const types: Readonly<Record<string, ColumnType>> = projection.columns
   const fields = Object.entries(raw).map(([field, value]) => [
     field,

@@ -57,6 +57,32 @@ const list = (subject: string, query: string): Question => ({
   path: () => `/v1/requests?${query}`,
 })
 
+/** What was slowest of all filters and all pairs of them, in all orders, before and since ADR 0048. */
+function pairs(now: number, [common, , rarest]: readonly string[]): Question[] {
+  const year = now - 365 * 86_400_000
+  return [
+    list('system and a status it never has', `systemId=${common}&status=REFUSED`),
+    list('system and a rare status', `systemId=${common}&status=FAILED`),
+    list('system and not erased, by deadline', `systemId=${common}&liveErased=false&order=due`),
+    list('system and not backup-clear, oldest', `systemId=${common}&backupClear=false&order=oldest`),
+    list('system and overdue', `systemId=${common}&dueBefore=${now}`),
+    list('system, the rarest, latest deadline', `systemId=${rarest}&order=due-last`),
+    list(
+      'system, the rarest, and a tenant, latest deadline',
+      `systemId=${rarest}&tenantId=acme&order=due-last`,
+    ),
+    list('system and another tenant, by deadline', `systemId=${common}&tenantId=globex&order=due`),
+    list('system and due since a year, oldest', `systemId=${common}&dueFrom=${year}&order=oldest`),
+    list('system and a rare regime, by deadline', `systemId=${common}&regime=ccpa&order=due`),
+    list('tenant and overdue', `tenantId=acme&dueBefore=${now}`),
+    list('tenant and due since a year, oldest', `tenantId=acme&dueFrom=${year}&order=oldest`),
+    list('tenant and a rare regime, oldest', `tenantId=acme&regime=ccpa&order=oldest`),
+    list('regime, rare, and live-erased', 'regime=ccpa&liveErased=true'),
+    list('due before a year ago, oldest', `dueBefore=${year}&order=oldest`),
+    list('due since a year and no task, oldest', `dueFrom=${year}&taskOpen=false&order=oldest`),
+  ]
+}
+
 const OPEN =
   'PENDING,AWAITING_IDENTITY,AWAITING_APPROVAL,SCHEDULED,IN_PROGRESS,AWAITING_VERIFICATION,PARTIALLY_COMPLETED,FAILED,ON_HOLD'
 
@@ -89,6 +115,7 @@ export function questions({ ids }: Filled, systems: readonly string[]): Question
     list('live-erased, still in a backup', 'liveErased=true&backupClear=false'),
     list('backup-clear', 'backupClear=true'),
     list('not backup-clear, by deadline', 'backupClear=false&order=due'),
+    ...pairs(now, systems),
     list('tenant, status and system', `tenantId=small&status=FAILED&systemId=${systems[0]}`),
     {
       measure: LIST,

@@ -142,8 +142,8 @@ async function completed(service: RestoreService, tombstones: number): Promise<v
   await service.pool.query(
     `INSERT INTO read_model.requests (request_id, tenant_id, subject_ref, version, status, regime, channel,
        requester_role, requested_by, ground, received_at, due_at, holds, systems_total, systems_done, completed_at,
-       backup_clear)
-     SELECT id, 'shop', id, 1, 'COMPLETED', 'gdpr', 'http', 'self', 'bench', '17(1)(b)', 1, 2, '[]', 1, 1, 3, false
+       backup_clear, system_marks)
+     SELECT id, 'shop', id, 1, 'COMPLETED', 'gdpr', 'http', 'self', 'bench', '17(1)(b)', 1, 2, '[]', 1, 1, 3, false, 0
      FROM (SELECT '019a0000-0000-7000-9000-' || lpad(to_hex(n), 12, '0') AS id FROM generate_series(0, $1::int - 1) n) ids
      ON CONFLICT DO NOTHING`,
     [tombstones],

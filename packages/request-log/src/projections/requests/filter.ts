@@ -1,4 +1,5 @@
 import type { RequestState } from '@lethe/domain'
+import { marksOf } from './marks.js'
 
 /** Which tenants the caller may see; `'*'` is all of them, an empty list nothing. */
 export type TenantScope = readonly string[] | '*'
@@ -58,15 +59,17 @@ const ALL_STATUSES: Readonly<Record<RequestState['status'], true>> = {
 }
 
 /** What the indexes of the list begin with. */
-interface Cell {
+export interface Cell {
   readonly tenantId: string | null
   readonly status: string
   readonly liveErased: boolean
   readonly backupClear: boolean
+  /** Whether the request has a plan, and so systems. */
+  readonly planned: boolean
 }
 
 /** A cell that is empty costs a look into an index, some twenty microseconds. */
-const MOST_CELLS = 1_000
+const MOST_CELLS = 2_000
 
 /**
  * The cells that hold what a filter asks for, whichever of them there are; null where it names nothing of them. Of
@@ -77,12 +80,19 @@ export interface Cells {
   readonly byTenant: boolean
 }
 
-export function cellsOf({ tenants, statuses, liveErased, backupClear }: RequestFilter): Cells {
+export function cellsOf({ tenants, statuses, systemId, liveErased, backupClear }: RequestFilter): Cells {
   const either = (wanted: boolean | undefined) => (wanted === undefined ? [true, false] : [wanted])
   const named = statuses ?? Object.keys(ALL_STATUSES)
   const perTenant = [...new Set(named)].flatMap((status) =>
     either(liveErased).flatMap((live) =>
-      either(backupClear).map((clear) => ({ status, liveErased: live, backupClear: clear })),
+      either(backupClear).flatMap((clear) =>
+        either(systemId === undefined ? undefined : true).map((planned) => ({
+          status,
+          liveErased: live,
+          backupClear: clear,
+          planned,
+        })),
+      ),
     ),
   )
   const own = tenants === '*' ? [] : [...new Set(tenants)]
@@ -93,21 +103,32 @@ export function cellsOf({ tenants, statuses, liveErased, backupClear }: RequestF
   return { byTenant, all: names ? perTenant.map((one) => ({ tenantId: null, ...one })) : null }
 }
 
-/** The cells as rows of a table `cell`. */
+/** The cells as rows of a table `cell`, numbered from one. */
 export function cellTable(cells: readonly Cell[], parameters: Parameters): string {
   const columns = [
     `${parameters.add(cells.map(({ tenantId }) => tenantId))}::text[]`,
     `${parameters.add(cells.map(({ status }) => status))}::text[]`,
     `${parameters.add(cells.map(({ liveErased }) => liveErased))}::boolean[]`,
     `${parameters.add(cells.map(({ backupClear }) => backupClear))}::boolean[]`,
+    `${parameters.add(cells.map(({ planned }) => planned))}::boolean[]`,
   ]
-  return `unnest(${columns.join(', ')}) AS cell (tenant_id, status, live_erased, backup_clear)`
+  return `unnest(${columns.join(', ')}) WITH ORDINALITY
+    AS cell (tenant_id, status, live_erased, backup_clear, planned, n)`
 }
 
 /** Of the cell that is looked at. */
 export const inCell = (byTenant: boolean): string =>
   `${byTenant ? 'request.tenant_id = cell.tenant_id AND ' : ''}request.status = cell.status
-    AND (request.live_erased_at IS NOT NULL) = cell.live_erased AND request.backup_clear = cell.backup_clear`
+    AND (request.live_erased_at IS NOT NULL) = cell.live_erased AND request.backup_clear = cell.backup_clear
+    AND (request.system_marks <> 0) = cell.planned`
+
+/** Of one cell that is known. As a constant, `= false` would be turned into a condition that is not the index's. */
+export const inThisCell =
+  ({ tenantId, status, liveErased, backupClear, planned }: Cell): Condition =>
+  (given) =>
+    `${tenantId === null ? '' : `request.tenant_id = ${given.add(tenantId)}::text AND `}request.status = ${given.add(status)}::text
+      AND (request.live_erased_at IS NOT NULL) = (SELECT ${liveErased}) AND request.backup_clear = ${backupClear}
+      AND (request.system_marks <> 0) = (SELECT ${planned})`
 
 const when = <Value>(value: Value | undefined, condition: (value: Value) => Condition): Condition[] =>
   value === undefined ? [] : [condition(value)]
@@ -140,34 +161,45 @@ const ofStep = 'FROM read_model.steps AS step WHERE step.request_id = request.re
 /** The condition of the index that holds nothing but open tasks. */
 const OPEN_TASK = "step.detail #>> '{task,state}' = 'open'"
 
-const regimeCondition = ({ regimes }: RequestFilter): Condition[] => when(regimes, listed('regime'))
-const noTask = ({ taskOpen }: RequestFilter): Condition[] =>
-  taskOpen === false ? [() => `NOT EXISTS (SELECT ${ofStep} AND ${OPEN_TASK})`] : []
+export const regimeCondition = ({ regimes }: RequestFilter): Condition[] => when(regimes, listed('regime'))
+/** As a set that is made once, and not asked of every request. */
+export const taskConditions = ({ taskOpen }: RequestFilter): Condition[] =>
+  taskOpen === false
+    ? [
+        () =>
+          `request.request_id NOT IN (SELECT step.request_id FROM read_model.steps AS step WHERE ${OPEN_TASK})`,
+      ]
+    : []
 
-/** What neither cells nor deadlines tell, asked of some requests one by one. */
-export const otherConditions = (filter: RequestFilter): Condition[] => [
-  ...regimeCondition(filter),
-  ...when(
-    filter.systemId,
+/** The marks are in every index, and tell of most requests that they do not have the system. */
+export const systemCondition = ({ systemId }: RequestFilter): Condition[] =>
+  when(systemId, (id) => (given) => {
+    const marks = `${given.add(marksOf([id]))}::bigint`
     // Not as EXISTS: for a few hundred requests a planner would read all there are of that system.
-    (id) => (given) => `(SELECT count(*) ${ofStep} AND step.system_id = ${given.add(id)}::text) > 0`,
-  ),
-  ...noTask(filter),
-]
+    return `request.system_marks & ${marks} = ${marks}
+      AND (SELECT count(*) ${ofStep} AND step.system_id = ${given.add(id)}::text) > 0`
+  })
 
 /** What gives the requests by itself, a handful of them; none where nothing of it is asked for. */
 export const fewConditions = (filter: RequestFilter): Condition[] => [
   ...when(filter.requestIds, listed('request_id')),
-  ...(filter.taskOpen === true ? [() => withTask('')] : []),
+  ...(filter.taskOpen === true ? [() => stepsWith(OPEN_TASK)] : []),
   ...when(
     filter.taskDueBefore,
-    (at) => (given) => withTask(`AND (step.detail #>> '{task,dueAt}')::bigint < ${given.add(at)}::bigint`),
+    (at) => (given) =>
+      stepsWith(`${OPEN_TASK} AND (step.detail #>> '{task,dueAt}')::bigint < ${given.add(at)}::bigint`),
   ),
 ]
 
-/** Tasks first: a planner that does not know how few are open would ask every request. */
-const withTask = (more: string): string =>
-  `request.request_id = ANY (ARRAY(SELECT step.request_id FROM read_model.steps AS step WHERE ${OPEN_TASK} ${more}))`
+/** Of a system that few requests have. */
+export const ofSystem =
+  (systemId: string): Condition =>
+  (given) =>
+    stepsWith(`step.system_id = ${given.add(systemId)}::text`)
+
+/** Steps first: a planner that does not know how few they are would ask every request. */
+const stepsWith = (condition: string): string =>
+  `request.request_id = ANY (ARRAY(SELECT step.request_id FROM read_model.steps AS step WHERE ${condition}))`
 
 /** Everything but what cells name, in a form that leaves it to the planner where to begin. */
 export const beyondCells = (filter: RequestFilter): Condition[] => [
@@ -178,7 +210,7 @@ export const beyondCells = (filter: RequestFilter): Condition[] => [
     filter.systemId,
     (id) => (given) => `EXISTS (SELECT ${ofStep} AND step.system_id = ${given.add(id)}::text)`,
   ),
-  ...noTask(filter),
+  ...taskConditions(filter),
 ]
 
 export const allConditions = (filter: RequestFilter): Condition[] => [

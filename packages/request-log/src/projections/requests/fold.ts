@@ -1,6 +1,7 @@
 import { type Attention, attention, type Policy, type RequestState, systems, wakeAt } from '@lethe/domain'
 import type { log } from '@lethe/schemas'
 import type { Projection } from '../projection.js'
+import { marksOf } from './marks.js'
 
 /** One request as lists and details show it. Times are epoch milliseconds, UTC. */
 export interface RequestRow {
@@ -41,11 +42,16 @@ export interface RequestRow {
   readonly nextActionAt: number | null
 }
 
+/** As it is kept: with what only the search for requests needs. */
+export interface KeptRequest extends RequestRow {
+  /** The systems of its steps, see `marksOf`. */
+  readonly systemMarks: number
+}
+
 const DONE = new Set(['COMPLETED', 'ATTESTED', 'NOT_APPLICABLE', 'RETAINED', 'EXPIRING'])
 
-export const requests: Projection<RequestRow> = {
-  table: 'requests',
-  key: ['requestId'],
+/** The columns of what lists and details show. */
+export const shownRequest: Pick<Projection<RequestRow>, 'columns'> = {
   columns: {
     requestId: 'text',
     tenantId: 'text',
@@ -78,7 +84,18 @@ export const requests: Projection<RequestRow> = {
     attention: 'jsonb',
     nextActionAt: 'bigint',
   },
-  rows: (state, policy) => [requestRow(state, policy)],
+}
+
+export const requests: Projection<KeptRequest> = {
+  table: 'requests',
+  key: ['requestId'],
+  columns: { ...shownRequest.columns, systemMarks: 'bigint' },
+  rows: (state, policy) => [
+    {
+      ...requestRow(state, policy),
+      systemMarks: state.plan === null ? 0 : marksOf(state.plan.steps.map(({ systemId }) => systemId)),
+    },
+  ],
 }
 
 function requestRow(state: RequestState, policy: Policy): RequestRow {

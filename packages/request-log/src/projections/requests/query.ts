@@ -12,9 +12,9 @@ import {
   type TenantScope,
   tenantCondition,
 } from './filter.js'
-import { type RequestRow, requests } from './fold.js'
+import { type RequestRow, shownRequest } from './fold.js'
 
-const SELECT = `SELECT ${selectList(requests)} FROM read_model.requests`
+const SELECT = `SELECT ${selectList(shownRequest)} FROM read_model.requests`
 
 /** Null when it does not exist or belongs to a tenant outside the scope. */
 export async function findRequest(
@@ -26,7 +26,7 @@ export async function findRequest(
     `${SELECT} WHERE request_id = $1 AND ($2::text[] IS NULL OR tenant_id = ANY ($2))`,
     [requestId, scopeParameter(tenants)],
   )
-  return rows[0] ? parseRow(requests, rows[0]) : null
+  return rows[0] ? parseRow(shownRequest, rows[0]) : null
 }
 
 /** How many fit, by status; the same filter gives the list. */
