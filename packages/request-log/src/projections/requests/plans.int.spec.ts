@@ -17,6 +17,13 @@ const MOST = 700
 const MOST_SEARCHED = 45_000
 const LIMIT = 50
 
+/** A system with the marks of two others: whoever has those seems to have it. */
+const lookalike = String(
+  Array.from({ length: 10_000 }, (_, n) => `other-${n}`).find(
+    (one) => marksOf(['cache', 'shop-pg', one]) === marksOf(['cache', 'shop-pg']),
+  ),
+)
+
 let fixture: LogFixture
 
 /** One real request, and copies of its rows: mostly of one tenant, regime and status, with few of each other kind. */
@@ -63,7 +70,17 @@ beforeAll(async () => {
     `UPDATE read_model.steps SET system_id = 'retired' FROM generate_series(1000, 7999) AS n
      WHERE request_id = 'copy-' || n AND step_id = 'shop-pg#1'`,
   )
+  await pool.query(
+    `UPDATE read_model.steps SET system_id = $1 FROM generate_series(10000, 15999) AS n
+     WHERE request_id = 'copy-' || n AND step_id = 'cache#2'`,
+    [lookalike],
+  )
   await mark(pool)
+  // One was extended, one is due at once: both far from where their receipt would have them.
+  await pool.query(
+    `UPDATE read_model.requests SET due_at = due_at + CASE request_id WHEN 'copy-100' THEN 60 ELSE -29 END * 86400000::bigint
+     WHERE request_id IN ('copy-100', 'copy-39000')`,
+  )
   await pool.query('VACUUM ANALYZE read_model.requests, read_model.steps')
 }, 240_000)
 afterAll(() => fixture?.drop())
@@ -185,7 +202,11 @@ const searched: readonly (readonly [string, RequestFilter])[] = [
 /** Many, and at one end of the order of receipt: from the other end all of them are gathered. */
 const apart: readonly (readonly [string, RequestFilter])[] = [
   ['a system that only old requests have', { ...all, systemId: 'retired' }],
+  ['a system that seems to be everywhere', { ...all, systemId: lookalike }],
+  ['a system that seems to be everywhere, and a tenant', { tenants: ['small'], systemId: lookalike }],
   ['a deadline to come', { ...all, dueFrom: middle.dueFrom }],
+  ['a deadline to come, of a tenant', { tenants: ['acme'], dueFrom: middle.dueFrom }],
+  ['a deadline gone by', { ...all, dueBefore: middle.dueFrom }],
 ]
 const orders = requestOrders.map((order) => [order])
 
