@@ -4,6 +4,20 @@ import { OUTBOX } from '../domain/delays.js'
 
 // What only this service asks of the read models; everything else is asked through the request log's own queries.
 
+/** The first of each cell of the index by deadline: down the deadlines of all, hundreds of thousands have ended. */
+const NEAREST = `
+  SELECT one.* FROM unnest(ARRAY['SCHEDULED', 'IN_PROGRESS', 'AWAITING_VERIFICATION']) AS named (status)
+    CROSS JOIN (VALUES (true), (false)) AS live (erased)
+    CROSS JOIN (VALUES (true), (false)) AS backups (clear)
+    CROSS JOIN (VALUES (true), (false)) AS plan (made)
+    CROSS JOIN LATERAL (
+      SELECT request_id, tenant_id, status, due_at FROM read_model.requests AS request
+      WHERE request.status = named.status AND (request.live_erased_at IS NOT NULL) = live.erased
+        AND request.backup_clear = backups.clear AND (request.system_marks <> 0) = plan.made
+        AND ($1::text[] IS NULL OR request.tenant_id = ANY ($1))
+      ORDER BY request.due_at, request.request_id LIMIT $2
+    ) AS one ORDER BY one.due_at, one.request_id LIMIT $2`
+
 /** Requests that Lethe still works on by itself, and through which places their work has to pass. */
 export async function underWay(
   db: Queryable,
@@ -26,10 +40,7 @@ export async function underWay(
         WHERE one.request_id = request.request_id AND one.status <> 'NOT_APPLICABLE'
           AND NOT one.detail ? 'attested'
           AND (one.detail ->> 'verified') IS DISTINCT FROM 'true') AS probing
-     FROM read_model.requests AS request
-     WHERE status IN ('SCHEDULED', 'IN_PROGRESS', 'AWAITING_VERIFICATION')
-       AND ($1::text[] IS NULL OR tenant_id = ANY ($1))
-     ORDER BY due_at, request_id LIMIT $2`,
+     FROM (${NEAREST}) AS request ORDER BY due_at, request_id`,
     [scopeParameter(tenants), limit],
   )
   return rows.map((row) => ({
