@@ -6,7 +6,7 @@ import { anyOf, asking, type Given, rowByRow, timed, using } from './peers.js'
 import { RequestStandIn, SYSTEM } from './request-stand-in.js'
 import { POLL_MS, RestoreService } from './service.js'
 import { BenchShop } from './shop.js'
-import { course, until } from './watching.js'
+import { course, marked, movedOn, until } from './watching.js'
 
 export interface RestoreSizes extends Given {
   readonly repetitions: number
@@ -117,25 +117,6 @@ const of = (tombstones: number): string => `Lethe: ${tombstones.toLocaleString('
 function expectAll(replayed: number, wanted: number): void {
   if (replayed !== wanted) throw new Error(`a replay erased ${replayed} of ${wanted}`)
 }
-
-/** The store has a marker of Lethe's other than `before`, so Lethe knows it by that. */
-const marked = (shop: BenchShop, before: string | null = null): Promise<true> =>
-  until('Lethe marks the store', 60_000, async () => {
-    const now = await markerOf(shop.url)
-    return now !== null && now !== before ? true : null
-  })
-
-/** Two looks after the backup. */
-async function movedOn(shop: BenchShop): Promise<void> {
-  await marked(shop, await markerOf(shop.backupUrl))
-  await marked(shop, await markerOf(shop.url))
-}
-
-const markerOf = (url: string): Promise<string | null> =>
-  withClient(url, async (client) => {
-    const { rows } = await client.query<{ value: string | null }>('SELECT value FROM lethe.marker')
-    return rows[0]?.value ?? null
-  })
 
 /** Everybody's request is done: a sweep looks for nobody else. */
 async function completed(service: RestoreService, tombstones: number): Promise<void> {

@@ -5,6 +5,8 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { migrate } from '@lethe/event-store'
 import {
+  eventually,
+  isRunning,
   nodeArgs,
   type ProcessSpec,
   type StackContext,
@@ -64,6 +66,24 @@ export class RestoreService {
   async end(): Promise<void> {
     const record = this.state.record(NAME)
     if (record) await stopProcess(record, this.state)
+  }
+
+  /** kill -9 of the process that runs, or of the one that is being started, and the end of it. */
+  async crash(): Promise<void> {
+    const running = () => {
+      const record = this.state.record(NAME)
+      return record && isRunning(record) ? record : null
+    }
+    await eventually(async () => running() !== null, {
+      deadlineMs: 60_000,
+      late: () => new Error('there is no process to kill'),
+    })
+    const pid = running()?.pid
+    if (pid !== undefined) process.kill(pid, 'SIGKILL')
+    await eventually(async () => running() === null, {
+      deadlineMs: 10_000,
+      late: () => new Error('the restore service survived kill -9'),
+    })
   }
 
   async stop(): Promise<void> {

@@ -1,6 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises'
+import { withClient } from '@lethe/infra'
 import type { Pool } from 'pg'
 import { SYSTEM } from './request-stand-in.js'
+import type { BenchShop } from './shop.js'
 
 const LOOK_MS = 20
 
@@ -19,6 +21,25 @@ export async function until<T>(what: string, withinMs: number, ask: () => Promis
     await delay(LOOK_MS)
   }
 }
+
+/** The store has a marker of Lethe's other than `before`, so Lethe knows it by that. */
+export const marked = (shop: BenchShop, before: string | null = null): Promise<true> =>
+  until('Lethe marks the store', 60_000, async () => {
+    const now = await markerOf(shop.url)
+    return now !== null && now !== before ? true : null
+  })
+
+/** Two looks after the backup. */
+export async function movedOn(shop: BenchShop): Promise<void> {
+  await marked(shop, await markerOf(shop.backupUrl))
+  await marked(shop, await markerOf(shop.url))
+}
+
+const markerOf = (url: string): Promise<string | null> =>
+  withClient(url, async (client) => {
+    const { rows } = await client.query<{ value: string | null }>('SELECT value FROM lethe.marker')
+    return rows[0]?.value ?? null
+  })
 
 /** One restore from its notice to the open gate. */
 export interface Course {
