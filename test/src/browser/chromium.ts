@@ -56,7 +56,9 @@ export async function visit(browser: Browser, scheme: Scheme = 'light', width = 
 
 export async function signIn(page: Page, url: string, token: string): Promise<void> {
   await page.goto(url)
-  await page.getByLabel('Token of a service credential').fill(token)
-  await page.keyboard.press('Enter')
+  const field = page.getByLabel('Token of a service credential')
+  await field.fill(token)
+  // Of the field, wherever another page of the browser has taken the focus meanwhile.
+  await field.press('Enter')
   await page.getByRole('navigation', { name: 'Pages', exact: true }).waitFor()
 }
