@@ -54,25 +54,11 @@ export async function visit(browser: Browser, scheme: Scheme = 'light', width = 
   return { context, page, faults }
 }
 
-/**
- * Of a hundred and fifty times three did not go through on a quiet machine, for a reason nobody knows yet: it is tried once
- * more, and what the page said is printed.
- */
 export async function signIn(page: Page, url: string, token: string): Promise<void> {
-  if (await signedIn(page, url, token, 15_000).catch(() => false)) return
-  console.error(`signing in did not go through: ${await page.locator('main').textContent()}`)
-  await signedIn(page, url, token, 20_000)
-}
-
-async function signedIn(page: Page, url: string, token: string, timeout: number): Promise<true> {
   await page.goto(url)
   const field = page.getByLabel('Token of a service credential')
-  const inside = page.getByRole('navigation', { name: 'Pages', exact: true })
-  await field.or(inside).first().waitFor()
-  // The first time it may only have been slow.
-  if (await inside.isVisible()) return true
   await field.fill(token)
+  // Of the field, wherever another page of the browser has taken the focus meanwhile.
   await field.press('Enter')
-  await inside.waitFor({ timeout })
-  return true
+  await page.getByRole('navigation', { name: 'Pages', exact: true }).waitFor()
 }

@@ -28,7 +28,12 @@ export function extended(stage: () => Stage): void {
     await page.locator(`tr[data-request="${requestId}"] a`).click()
     const officer = await visit(browser)
     await signIn(officer.page, `${url}/requests/${requestId}`, token('privacy-officer'))
-    for (const one of [page, officer.page]) expect(await factOn(one, 'Due')).toBe(dueAt)
+    for (const one of [page, officer.page])
+      await until(
+        'the date on the screen',
+        () => factOn(one, 'Due'),
+        (at) => at === dueAt,
+      )
     await page.evaluate('window.sameDocument = true')
 
     await officer.page.getByRole('button', { name: 'Extend …' }).press('Enter')

@@ -33,7 +33,7 @@ export function meetingPlace(): MeetingPlace | null {
  */
 export class Sharing {
   private readonly stopped = new AbortController()
-  private readonly channel: BroadcastChannel | null
+  private channel: BroadcastChannel | null
   private readonly listener: Listener
   private leading = false
   private alarm: ReturnType<typeof setTimeout> | undefined
@@ -88,14 +88,21 @@ export class Sharing {
     const lost = new AbortController()
     const waiting = AbortSignal.any([this.stopped.signal, this.silent.signal])
     try {
-      await place.locks.request(name, steal ? { steal } : { signal: waiting }, async () => {
+      // A lock's name may begin with anything but a hyphen, a session's with that as well.
+      await place.locks.request(`session ${name}`, steal ? { steal } : { signal: waiting }, async () => {
         if (!this.stopped.signal.aborted) await this.lead(lost.signal)
       })
       return true
-    } catch {
-      // Stopped, or tired of waiting, or another tab took the lock because it took this one for dead.
+    } catch (error) {
       lost.abort()
-      return this.stopped.signal.aborted
+      // Stopped, or tired of waiting, or another tab took the lock because it took this one for dead.
+      if (isAbort(error)) return this.stopped.signal.aborted
+      // The browser gives no lock, however often it is asked: then this tab has a connection of its own.
+      clearTimeout(this.alarm)
+      this.channel?.close()
+      this.channel = null
+      await this.connect(this.listener, this.stopped.signal)
+      return true
     } finally {
       this.leading = false
     }
@@ -132,3 +139,5 @@ export class Sharing {
     if (!this.stopped.signal.aborted) this.channel?.postMessage(message)
   }
 }
+
+const isAbort = (error: unknown): boolean => error instanceof DOMException && error.name === 'AbortError'

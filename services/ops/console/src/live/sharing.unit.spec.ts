@@ -55,6 +55,10 @@ const real = (silentAfterMs = 60_000): MeetingPlace => ({
   open: (name) => new BroadcastChannel(name),
   silentAfterMs,
 })
+/** Refuses at once, and again whenever it is asked, as a browser does that lets the page keep nothing. */
+const refusing = {
+  request: () => Promise.reject(new DOMException('Access to the Locks API is denied.', 'SecurityError')),
+} as unknown as LockManager
 const named = () => `session-${Math.random()}`
 const until = (condition: () => boolean) => vi.waitUntil(condition, { timeout: 5_000, interval: 5 })
 
@@ -166,13 +170,24 @@ describe('the tabs of a session', () => {
     expect(other.feed.position).toBe('1.0')
   })
 
+  it('have one connection however the name of the session begins', async () => {
+    const name = `-${named()}`
+    const first = new Tab(name)
+    await until(() => first.listens)
+    const second = new Tab(name)
+    await until(() => second.feed.position === '1.0')
+    expect(second.began).toEqual([])
+  })
+
   it.each([
     ['there is nothing to meet by', named(), null],
     ['the session has no name for it', null, real()],
+    ['the browser refuses the lock', named(), { ...real(), locks: refusing }],
   ])('have a connection each where %s', async (_, name, place) => {
     const both = [new Tab(name, place), new Tab(name, place)]
     await until(() => both.every(({ listens }) => listens))
     both[0]?.hears('9.9')
+    await new Promise((resolve) => setTimeout(resolve, 50))
     expect(both.map(({ feed }) => feed.position)).toEqual(['9.9', '1.0'])
   })
 
