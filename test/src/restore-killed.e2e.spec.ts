@@ -70,12 +70,17 @@ describe('the restore service', () => {
         return now.phase === 'opened' || (isBehind && now.phase in kills) ? now : null
       })
       if (phase === 'opened') break
-      last = `${phase} ${cursor}`
       const before = kills[phase] ?? 0
-      if (before === KILLS) continue
+      if (before === KILLS) {
+        last = `${phase} ${cursor}`
+        continue
+      }
       await service.crash()
       kills[phase] = before + 1
       await starting
+      // What it had recorded before it died is not what the next one does.
+      const dead = await progress()
+      last = `${dead?.phase} ${dead?.cursor}`
       // It works before it says that it is ready, and may be killed before it is.
       starting = service.start(1).catch(() => undefined)
     }

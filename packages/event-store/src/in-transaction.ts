@@ -16,10 +16,28 @@ export class TransactionAborted extends Error {
  *
  * @param lockTimeoutMs bound on each wait for a lock; PostgreSQL then fails with code 55P03
  */
-export async function inTransaction<T>(
-  pool: Pool,
+export const inTransaction = <T>(
+  pool: Pick<Pool, 'connect'>,
   work: (client: PoolClient) => Promise<T>,
   lockTimeoutMs = 10_000,
+): Promise<T> => transaction(pool, begin(lockTimeoutMs), work)
+
+/**
+ * As `inTransaction`, and everything `work` reads is of the moment of its first query (REPEATABLE READ). Errors and broken
+ * connections are treated alike; what it only reads may be read again.
+ *
+ * @param settings statements for the beginning of the transaction, with semicolons between them; none of them may be a query
+ */
+export const inSnapshot = <T>(
+  pool: Pick<Pool, 'connect'>,
+  work: (client: PoolClient) => Promise<T>,
+  settings = '',
+): Promise<T> => transaction(pool, `BEGIN ISOLATION LEVEL REPEATABLE READ; ${settings}`, work)
+
+async function transaction<T>(
+  pool: Pick<Pool, 'connect'>,
+  beginning: string,
+  work: (client: PoolClient) => Promise<T>,
 ): Promise<T> {
   const client = await pool.connect()
   // A connection that dies between two statements reports it as an event; the next statement fails.
@@ -27,7 +45,7 @@ export async function inTransaction<T>(
   client.on('error', onError)
   let broken: Error | undefined
   try {
-    const begun = client.query(begin(lockTimeoutMs))
+    const begun = client.query(beginning)
     // Where the connection pipelines, the first statements of the work travel with it.
     if (client.pipeline) begun.catch(() => {})
     else await begun

@@ -11,7 +11,7 @@ export type {
   StoredEvent,
   StreamAppend,
 } from './event-store.js'
-export { inTransaction, TransactionAborted } from './in-transaction.js'
+export { inSnapshot, inTransaction, TransactionAborted } from './in-transaction.js'
 export { migrate, migrationsDirectory } from './migrate.js'
 export { type LoadedStream, PgEventStore, type StreamWanted } from './pg-event-store.js'
 export { isUnavailable } from './unavailable.js'

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import type { Policy } from '@lethe/domain'
+import { inSnapshot } from '@lethe/event-store'
 import type { Pool, PoolClient } from 'pg'
 import { COUNTS, compareCounts, recount } from '../counts/recount.js'
 import { writersPolicy } from '../policy.js'
@@ -39,25 +40,12 @@ export interface RebuildReport {
  * Needs the owner of the database. Readers of `readAll` stand still meanwhile, because the
  * transaction holds its xid. With problems in the log nothing is swapped.
  */
-export async function rebuild(pool: Pool, options: RebuildOptions = {}): Promise<RebuildReport> {
-  const client = await pool.connect()
-  let broken: Error | undefined
-  try {
-    await client.query('BEGIN ISOLATION LEVEL REPEATABLE READ')
+export const rebuild = (pool: Pool, options: RebuildOptions = {}): Promise<RebuildReport> =>
+  inSnapshot(pool, async (client) => {
     // Before the first query takes the snapshot, or rows written meanwhile would be lost by the swap.
     if (options.swap) await client.query(`LOCK TABLE ${tablesOf('read_model')} IN EXCLUSIVE MODE`)
-    const report = await rebuildIn(client, options)
-    await client.query('COMMIT')
-    return report
-  } catch (error) {
-    await client.query('ROLLBACK').catch((cause: Error) => {
-      broken = cause
-    })
-    throw error
-  } finally {
-    client.release(broken)
-  }
-}
+    return rebuildIn(client, options)
+  })
 
 async function rebuildIn(client: PoolClient, options: RebuildOptions): Promise<RebuildReport> {
   const shadow = `shadow_${randomBytes(6).toString('hex')}`

@@ -1,3 +1,4 @@
+import { inTransaction } from '@lethe/event-store'
 import type { Pool, PoolClient } from 'pg'
 import type { Announcer, FoundOpen, GateMode, GateRow, Phase, Replayed, Restore } from '../domain/restore.js'
 import type { Fate } from '../domain/tally.js'
@@ -169,7 +170,7 @@ export class RestoreStore {
     strength: GateRow['strength'],
     now: number,
   ): Promise<void> {
-    await this.inTransaction(async (client) => {
+    await inTransaction(this.pool, async (client) => {
       await client.query(`SELECT pg_advisory_xact_lock(hashtextextended('lethe.gate/' || $1, 0))`, [systemId])
       await client.query(
         `INSERT INTO restore.gates (system_id, state, strength, restore_id, since) VALUES ($1, 'shut', $2, $3, $4)
@@ -314,7 +315,7 @@ export class RestoreStore {
 
   /** What one page came to, with its last tombstone: counts and cursor move together, so none counts twice. */
   recordPage(restoreId: string, cursor: string, tally: Tally, replayed: readonly Replayed[]): Promise<void> {
-    return this.inTransaction(async (client) => {
+    return inTransaction(this.pool, async (client) => {
       await moveTo(client, restoreId, cursor, tally)
       await addPage(client, restoreId, cursor, replayed)
     })
@@ -331,7 +332,7 @@ export class RestoreStore {
     replayed: readonly Replayed[],
     added: (fates: readonly (readonly [Fate, number])[]) => Tally,
   ): Promise<Tally> {
-    return this.inTransaction(async (client) => {
+    return inTransaction(this.pool, async (client) => {
       const tally = added(await addEach(client, restoreId, replayed))
       await moveTo(client, restoreId, cursor, tally)
       return tally
@@ -390,7 +391,7 @@ export class RestoreStore {
     replayed: readonly Replayed[],
   ): Promise<void> {
     const { restoreId, systemId, announcedAt, residual, inconclusive } = found
-    await this.inTransaction(async (client) => {
+    await inTransaction(this.pool, async (client) => {
       await client.query(
         `INSERT INTO restore.restores (restore_id, system_id, announced_by, gate_mode, phase, announced_at, opened_at)
          VALUES ($1, $2, 'sweep', 'advisory', 'opened', $3, $3) ON CONFLICT (restore_id) DO NOTHING`,
@@ -423,21 +424,6 @@ export class RestoreStore {
       `INSERT INTO audit.restores (at, credential_id, system_id, restore_id, action, detail) VALUES ($1, $2, $3, $4, $5, $6)`,
       [row.at, row.credentialId, row.systemId, row.restoreId, row.action, JSON.stringify(row.detail ?? {})],
     )
-  }
-
-  private async inTransaction<T>(work: (client: PoolClient) => Promise<T>): Promise<T> {
-    const client = await this.pool.connect()
-    try {
-      await client.query('BEGIN')
-      const result = await work(client)
-      await client.query('COMMIT')
-      return result
-    } catch (error) {
-      await client.query('ROLLBACK').catch(() => undefined)
-      throw error
-    } finally {
-      client.release()
-    }
   }
 }
 

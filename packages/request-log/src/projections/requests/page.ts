@@ -1,3 +1,4 @@
+import { inSnapshot } from '@lethe/event-store'
 import type { Pool } from 'pg'
 import type { Queryable } from '../projection.js'
 import { ANYWHERE, type Wanted } from './bounds.js'
@@ -25,7 +26,7 @@ export async function listRequests(
   const order = page.order ?? 'received'
   const after = page.cursor ? decodeCursor(page.cursor, order) : null
   const wanted = { filter, sort: SORTS[order], after, count: page.limit + 1 }
-  const rows = await inOneSnapshot(pool, (db) => found(db, wanted))
+  const rows = await inSnapshot(pool, (db) => found(db, wanted), AS_MEANT)
   const items = rows.slice(0, page.limit)
   const last = items.at(-1)
   const isMore = rows.length > page.limit && last !== undefined
@@ -36,30 +37,8 @@ export async function listRequests(
  * The order of an index is meant where a statement names it. A planner that takes what fits to be spread evenly would read
  * and sort everything instead; and to compile a statement takes longer than to run it.
  */
-const AS_MEANT = `SELECT set_config('enable_seqscan', 'off', true), set_config('enable_bitmapscan', 'off', true),
-  set_config('max_parallel_workers_per_gather', '0', true), set_config('jit', 'off', true)`
-
-async function inOneSnapshot<T>(
-  pool: Pick<Pool, 'connect'>,
-  read: (db: Queryable) => Promise<T>,
-): Promise<T> {
-  const client = await pool.connect()
-  let broken: Error | undefined
-  try {
-    await client.query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY')
-    await client.query(AS_MEANT)
-    const result = await read(client)
-    await client.query('COMMIT')
-    return result
-  } catch (error) {
-    await client.query('ROLLBACK').catch((cause: Error) => {
-      broken = cause
-    })
-    throw error
-  } finally {
-    client.release(broken)
-  }
-}
+const AS_MEANT = `SET TRANSACTION READ ONLY; SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = off;
+  SET LOCAL max_parallel_workers_per_gather = 0; SET LOCAL jit = off`
 
 const keyOf = (row: RequestRow, order: RequestOrder): CursorKey => [
   SORTS[order].column === 'due_at' ? row.dueAt : row.receivedAt,
