@@ -64,8 +64,13 @@ const asked: [string, z.ZodObject, Asked][] = [
   ['a beat', answers.heard, () => post('/v1/beats', beat(), tokens.cacheEraser)],
   [
     'tombstones',
-    answers.tombstones,
+    answers.tombstoneRows,
     () => post('/v1/tombstones', { systemId: 'cache', reason: 'restore-1' }, tokens.restore),
+  ],
+  [
+    'tombstones in columns',
+    answers.tombstoneColumns,
+    () => post('/v1/tombstones', { systemId: 'cache', reason: 'restore-1', as: 'columns' }, tokens.restore),
   ],
   ['the oldest tombstone', answers.oldestTombstone, () => get('/v1/tombstones/oldest', tokens.cacheEraser)],
   ['a hold', answers.heldRequest, () => post(`/v1/erasure-requests/${requestId}/hold`, {}, tokens.officer)],

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import type { ClearanceAnswer } from './application/clearance.js'
+import { inColumns } from './application/tombstone-columns.js'
 import type { LiveTombstone } from './application/tombstones.js'
 import { accepted, askByEmail, newPerson, openStand, type Stand, tokens } from './testing/stand.js'
 
@@ -113,6 +114,12 @@ describe('tombstones', () => {
     const ids = all.flatMap(({ subject }) => subject?.identifiers.map(({ value }) => value) ?? [])
     expect(ids).toEqual(expect.arrayContaining(people.map(({ userId }) => userId)))
     expect(new Set(all.map(({ tombstoneId }) => tombstoneId)).size).toBe(all.length)
+    const asked = { systemId: 'cache', reason: 'restore-1', limit: 5_000, as: 'columns' }
+    const { body } = await stand.call<ReturnType<typeof inColumns>>('POST', '/v1/tombstones', {
+      token: tokens.restore,
+      body: asked,
+    })
+    expect(body.columns).toEqual(inColumns({ validUntil: 0, tombstones: all }).columns)
     const { rows } = await stand.pool.query(
       `SELECT count(*)::int AS pages FROM audit.clearances WHERE purpose = 'tombstones' AND credential_id = 'restore'`,
     )

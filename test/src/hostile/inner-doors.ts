@@ -179,7 +179,12 @@ export function innerDoors(stand: () => HostileStand): void {
         const named = await clear({ passes: [{ ...pass, passId: value }] })
         if (named.status === 200) expect(named.body?.results).toMatchObject([{ decision: 'never' }])
         else expectRefusal(named, value, refusals)
-        for (const change of [{ systemId: value }, { limit: value }, { [value || 'x']: value }])
+        for (const change of [
+          { systemId: value },
+          { limit: value },
+          { as: value },
+          { [value || 'x']: value },
+        ])
           expectRefusal(await ask(replaying, '/v1/tombstones', { ...page, ...change }), value, refusals)
         for (const change of [{ reason: value }, { after: value }]) {
           // The reason stands in the audit, the last id is compared: both as the text they are.

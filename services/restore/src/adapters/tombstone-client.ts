@@ -16,7 +16,7 @@ export class TombstoneClient implements TombstoneSource {
   ) {}
 
   page(systemId: string, reason: string, after: string, limit: number): Promise<TombstonePage> {
-    return this.read('/v1/tombstones', { systemId, reason, after, limit }, pageIn)
+    return this.read('/v1/tombstones', { systemId, reason, after, limit, as: 'columns' }, pageIn)
   }
 
   matching(
@@ -24,7 +24,7 @@ export class TombstoneClient implements TombstoneSource {
     reason: string,
     known: { readonly tenantId: string; readonly digests: readonly string[] },
   ): Promise<TombstonePage> {
-    return this.read('/v1/tombstones', { systemId, reason, matching: known }, pageIn)
+    return this.read('/v1/tombstones', { systemId, reason, matching: known, as: 'columns' }, pageIn)
   }
 
   async peppers(systemId: string, reason: string): Promise<readonly Pepper[]> {

@@ -23,15 +23,28 @@ const page = () => new TombstoneClient(url(), 'token').page('shop', 'sweep-1', '
 
 describe('a page of tombstones', () => {
   it('is taken as request gives it', async () => {
-    const one = { tombstoneId: 't', requestId: 'r', mapVersion: 1, held: true, subject: null }
-    answer = { status: 200, body: JSON.stringify({ validUntil: 5, tombstones: [one] }) }
+    const columns = {
+      ...{ tombstoneIds: ['t'], requestIds: ['r'], mapVersions: [1], held: [0], ceilingWaived: [] },
+      ...{ codes: [null], subjectRefs: [null], tenantIds: [null], receivedAt: [null] },
+      identifiers: { counts: [0], types: [], values: [] },
+      digests: { counts: [0], values: [] },
+    }
+    answer = { status: 200, body: JSON.stringify({ validUntil: 5, columns }) }
+    const one = {
+      tombstoneId: 't',
+      requestId: 'r',
+      mapVersion: 1,
+      held: true,
+      ceilingWaived: false,
+      subject: null,
+    }
     expect(await page()).toEqual({ validUntil: 5, tombstones: [one] })
   })
 
   it('in any other form pauses the replay, and nothing of it is repeated', async () => {
     const near = fc.record({
       validUntil: fc.anything(),
-      tombstones: fc.array(fc.dictionary(fc.string(), fc.json())),
+      columns: fc.dictionary(fc.constantFrom('tombstoneIds', 'held', 'identifiers'), fc.anything()),
     })
     const body = fc.oneof(
       fc.json(),

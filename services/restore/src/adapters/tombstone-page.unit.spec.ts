@@ -2,45 +2,103 @@ import { describe, expect, it } from 'vitest'
 import { pageIn } from './tombstone-page.js'
 
 const person = { subjectRef: 's', tenantId: 't', receivedAt: 1 }
-const subject = { ...person, identifiers: [{ type: 'email', value: 'a@example.com' }] }
-const tombstone = { tombstoneId: 't1', requestId: 'r1', mapVersion: 1, held: false, subject }
-const page = (one: object) => ({ validUntil: 5, tombstones: [tombstone, one] })
+const two = [
+  { type: 'email', value: 'a@example.com' },
+  { type: 'user_id', value: '7' },
+]
+const named = { tombstoneId: 't1', requestId: 'r1', mapVersion: 1, held: false, ceilingWaived: true }
+const of = (n: number) => ({ ...named, tombstoneId: `t${n}`, requestId: `r${n}`, ceilingWaived: false })
+const tombstones = [
+  { ...named, subject: { ...person, identifiers: two } },
+  { ...of(2), held: true, subject: null },
+  { ...of(3), subject: null, code: 'gone', digested: { ...person, digests: ['v1.x', 'v2.y'] } },
+  { ...of(4), mapVersion: 2, subject: null, code: 'not_found' },
+  { ...of(5), subject: { ...person, subjectRef: 'other', identifiers: two.slice(1) } },
+  { ...of(6), subject: null, code: 'gone', digested: { ...person, digests: ['v1.z'] } },
+]
+/** What request answers of these. */
+const columns = {
+  tombstoneIds: ['t1', 't2', 't3', 't4', 't5', 't6'],
+  requestIds: ['r1', 'r2', 'r3', 'r4', 'r5', 'r6'],
+  mapVersions: [1, 1, 1, 2, 1, 1],
+  held: [1],
+  ceilingWaived: [0],
+  codes: [null, null, 'gone', 'not_found', null, 'gone'],
+  subjectRefs: ['s', null, 's', null, 'other', 's'],
+  tenantIds: ['t', null, 't', null, 't', 't'],
+  receivedAt: [1, null, 1, null, 1, 1],
+  identifiers: {
+    counts: [2, 0, 0, 0, 1, 0],
+    types: ['email', 'user_id', 'user_id'],
+    values: ['a@example.com', '7', '7'],
+  },
+  digests: { counts: [0, 0, 2, 0, 0, 1], values: ['v1.x', 'v2.y', 'v1.z'] },
+}
+const page = (changed: object) => pageIn({ validUntil: 5, columns: { ...columns, ...changed } })
+const place = (list: readonly unknown[], at: number, one: unknown) =>
+  list.map((was, n) => (n === at ? one : was))
 
-describe('a page of tombstones', () => {
-  it('is given out as it was read', () => {
-    const gone = {
-      ...tombstone,
-      subject: null,
-      code: 'x',
-      ceilingWaived: true,
-      digested: { ...person, digests: ['v1.x'] },
+describe('a page of tombstones in columns', () => {
+  it('is put together, everybody with what is theirs', () => {
+    expect(page({})).toEqual({ validUntil: 5, tombstones })
+    const empty = Object.fromEntries(Object.keys(columns).map((key) => [key, []]))
+    const none = {
+      ...empty,
+      identifiers: { counts: [], types: [], values: [] },
+      digests: { counts: [], values: [] },
     }
-    for (const one of [tombstone, gone]) expect(pageIn(page(one))).toEqual(page(one))
-    expect(pageIn({ validUntil: 5, tombstones: [] })).toEqual({ validUntil: 5, tombstones: [] })
+    expect(page(none)).toEqual({ validUntil: 5, tombstones: [] })
   })
 
-  it('is none when anything of one tombstone is missing or of another type', () => {
-    for (const key of Object.keys(tombstone)) {
-      const { [key]: _, ...rest } = tombstone as Record<string, unknown>
-      expect(pageIn(page(rest)), key).toBeNull()
-      for (const wrong of [[], undefined, key === 'held' ? 1 : true, Number.NaN])
-        expect(pageIn(page({ ...tombstone, [key]: wrong })), key).toBeNull()
+  it('is none where a column is missing, too short, too long or of another type', () => {
+    const lists = Object.entries(columns).filter(([, list]) => Array.isArray(list)) as [string, unknown[]][]
+    for (const [key, list] of lists) {
+      for (const wrong of [undefined, null, 'x', {}, [{}], [Number.NaN]])
+        expect(page({ [key]: wrong }), key).toBeNull()
+      if (['held', 'ceilingWaived'].includes(key)) continue
+      for (const wrong of [list.slice(1), [...list, list[0]]]) expect(page({ [key]: wrong }), key).toBeNull()
     }
-    for (const key of ['ceilingWaived', 'code', 'digested'])
-      expect(pageIn(page({ ...tombstone, [key]: 7 })), key).toBeNull()
-    for (const key of Object.keys(subject)) {
-      expect(pageIn(page({ ...tombstone, subject: { ...subject, [key]: null } })), key).toBeNull()
+    for (const key of ['held', 'ceilingWaived'])
+      for (const wrong of [[6], [-1], [0.5], ['0']]) expect(page({ [key]: wrong }), key).toBeNull()
+    for (const key of ['identifiers', 'digests'] as const) {
+      const many = columns[key] as Readonly<Record<string, unknown[]>>
+      expect(page({ [key]: [] }), key).toBeNull()
+      for (const [inner, list] of Object.entries(many))
+        for (const wrong of [
+          undefined,
+          'x',
+          list.slice(1),
+          [...list, list[0]],
+          place(list, 0, -1),
+          place(list, 0, true),
+        ])
+          expect(page({ [key]: { ...many, [inner]: wrong } }), `${key}.${inner}`).toBeNull()
     }
-    for (const key of Object.keys(person))
-      expect(
-        pageIn(page({ ...tombstone, digested: { ...person, digests: [], [key]: null } })),
-        key,
-      ).toBeNull()
-    for (const identifiers of [[null], [{ type: 'email' }], [{ type: 1, value: 'x' }], 'x'])
-      expect(pageIn(page({ ...tombstone, subject: { ...subject, identifiers } }))).toBeNull()
-    for (const digests of [[1], null, 'x'])
-      expect(pageIn(page({ ...tombstone, digested: { ...person, digests } }))).toBeNull()
-    for (const other of [null, [], 1, { validUntil: '5', tombstones: [] }, { validUntil: 5, tombstones: {} }])
+    for (const other of [
+      null,
+      [],
+      1,
+      { validUntil: '5', columns },
+      { validUntil: 5 },
+      { validUntil: 5, tombstones },
+    ])
       expect(pageIn(other)).toBeNull()
+  })
+
+  it('is none where columns do not agree about somebody', () => {
+    for (const key of ['subjectRefs', 'tenantIds', 'receivedAt'] as const) {
+      expect(page({ [key]: place(columns[key], 0, null) }), key).toBeNull()
+      expect(page({ [key]: place(columns[key], 3, columns[key][0]) }), key).toBeNull()
+    }
+    // Held, and named; known, and said to be unreadable; unreadable, and read.
+    expect(page({ held: [0] })).toBeNull()
+    expect(page({ codes: place(columns.codes, 0, 'gone') })).toBeNull()
+    expect(page({ codes: place(columns.codes, 2, null) })).toBeNull()
+    // Of somebody whom nobody names.
+    const { identifiers, digests } = columns
+    expect(page({ identifiers: { ...identifiers, counts: [2, 0, 0, 1, 0, 0] } })).toBeNull()
+    expect(page({ identifiers: { ...identifiers, counts: [2, 0, 1, 0, 0, 0] } })).toBeNull()
+    expect(page({ digests: { ...digests, counts: [0, 1, 2, 0, 0, 0] } })).toBeNull()
+    expect(page({ digests: { ...digests, counts: [1, 0, 2, 0, 0, 0] } })).toBeNull()
   })
 })

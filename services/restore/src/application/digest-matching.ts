@@ -220,7 +220,7 @@ export class DigestMatching {
     for (const one of page.tombstones) if (one.held) held.add(one.tombstoneId)
     const free = page.tombstones.filter((one) => !one.held)
     const meant = among === undefined ? free : await among(free)
-    const people = meant.flatMap((one) => subjectOf(one, identifiers) ?? [])
+    const people = meant.map((one) => subjectOf(one, identifiers)).filter((one) => one !== null)
     return { validUntil: page.validUntil, people }
   }
 }
@@ -263,12 +263,20 @@ function heldBack<T>(promise: Promise<T>): Promise<T> {
   return promise
 }
 
-/** As a subject that is known by what was found of them; null for whoever is readable, or another's. */
+/**
+ * As a subject that is known by what was found of them; null for whoever is readable, or another's. Field by field: there may
+ * be millions, and copying what is left of an object costs several times as much.
+ */
 function subjectOf(one: LiveTombstone, found: ReadonlyMap<string, Identifier>): Readable | null {
-  if (one.subject !== null || one.digested === undefined) return null
-  const { digests, ...person } = one.digested
-  const identifiers = digests.flatMap((digest) => found.get(digest) ?? [])
+  const { tombstoneId, requestId, mapVersion, held, ceilingWaived, digested } = one
+  if (one.subject !== null || digested === undefined) return null
+  const identifiers: Identifier[] = []
+  for (const digest of digested.digests) {
+    const identifier = found.get(digest)
+    if (identifier !== undefined) identifiers.push(identifier)
+  }
   if (identifiers.length === 0) return null
-  const subject: Subject = { ...person, identifiers }
-  return { ...one, subject }
+  const { subjectRef, tenantId, receivedAt } = digested
+  const subject: Subject = { subjectRef, tenantId, receivedAt, identifiers }
+  return { tombstoneId, requestId, mapVersion, held, ceilingWaived, subject }
 }

@@ -16,16 +16,18 @@ export class Wanted {
   private readonly under = new Map<string, number>()
 
   add({ digested, mapVersion }: Unreadable): void {
-    const peppers = new Set<string>()
+    // Nearly everybody has one digest, or several under one pepper: a text costs less than a set of them.
+    let peppers = ''
     for (const digest of digested?.digests ?? []) {
       const bytes = bytesOf(digest)
       if (bytes === null) continue
       this.set.add(bytes)
-      peppers.add(versionOf(digest))
+      const version = versionOf(digest)
+      if (peppers === '') peppers = version
+      else if (!peppers.split(' ').includes(version)) peppers += ` ${version}`
     }
-    const key = [...peppers].join(' ')
-    this.under.set(key, (this.under.get(key) ?? 0) + 1)
-    if (digested === undefined || peppers.size === 0) return
+    this.under.set(peppers, (this.under.get(peppers) ?? 0) + 1)
+    if (digested === undefined || peppers === '') return
     this.tenants.add(digested.tenantId)
     this.versions.add(mapVersion)
   }

@@ -83,8 +83,31 @@ export class RequestStandIn {
     this.digests = []
   }
 
+  /** In columns, as the restore service asks for it. */
   private page(places: readonly number[]): string {
-    return `{"validUntil":${Date.now() + 60_000},"tombstones":[${places.map((n) => this.tombstone(n)).join(',')}]}`
+    const forgotten = this.byDigest.size > 0
+    const each = <T>(of: (n: number) => T): T[] => places.map(of)
+    const columns = {
+      tombstoneIds: each(tombstoneIdOf),
+      requestIds: each(requestIdOf),
+      mapVersions: each(() => 1),
+      held: [],
+      ceilingWaived: [],
+      codes: each(() => (forgotten ? 'vault_key_destroyed' : null)),
+      subjectRefs: each(requestIdOf),
+      tenantIds: each(() => 'shop'),
+      receivedAt: each(() => 1_700_000_000_000),
+      identifiers: {
+        counts: each(() => (forgotten ? 0 : 1)),
+        types: forgotten ? [] : each(() => 'user_id'),
+        values: forgotten ? [] : each((n) => String(personOf(n, this.rows))),
+      },
+      digests: {
+        counts: each(() => (forgotten ? 1 : 0)),
+        values: forgotten ? each((n) => this.digests[n]) : [],
+      },
+    }
+    return JSON.stringify({ validUntil: Date.now() + 60_000, columns })
   }
 
   private digestOf(n: number): string {
@@ -92,14 +115,5 @@ export class RequestStandIn {
       JSON.stringify(['shop', 'user_id', String(personOf(n, this.rows))]),
     )
     return `v1.${mac.digest('base64url')}`
-  }
-
-  private tombstone(n: number): string {
-    const person = `"subjectRef":"${requestIdOf(n)}","tenantId":"shop","receivedAt":1700000000000`
-    const told =
-      this.byDigest.size > 0
-        ? `"subject":null,"code":"vault_key_destroyed","digested":{${person},"digests":["${this.digests[n]}"]}`
-        : `"subject":{${person},"identifiers":[{"type":"user_id","value":"${personOf(n, this.rows)}"}]}`
-    return `{"tombstoneId":"${tombstoneIdOf(n)}","requestId":"${requestIdOf(n)}","mapVersion":1,"effectiveAt":1,"expiresAt":9000000000000,"held":false,"ceilingWaived":false,${told}}`
   }
 }

@@ -197,7 +197,7 @@ export const clearance = z.looseObject({
 
 export const heard = z.looseObject({ heard: z.literal(true) })
 
-export const tombstones = z.looseObject({
+export const tombstoneRows = z.looseObject({
   validUntil: epochMs,
   tombstones: z.array(
     z.looseObject({
@@ -211,6 +211,26 @@ export const tombstones = z.looseObject({
     }),
   ),
 })
+
+export const tombstoneColumns = z.looseObject({
+  validUntil: epochMs,
+  columns: z.strictObject({
+    tombstoneIds: z.array(text),
+    requestIds: z.array(z.uuid()),
+    mapVersions: z.array(whole),
+    held: z.array(whole),
+    ceilingWaived: z.array(whole),
+    codes: z.array(text.nullable()),
+    subjectRefs: z.array(text.nullable()),
+    tenantIds: z.array(text.nullable()),
+    receivedAt: z.array(epochMs.nullable()),
+    identifiers: z.strictObject({ counts: z.array(whole), types: z.array(text), values: z.array(text) }),
+    digests: z.strictObject({ counts: z.array(whole), values: z.array(text) }),
+  }),
+})
+
+/** As rows or as columns, as was asked for. */
+export const tombstones = z.union([tombstoneRows, tombstoneColumns])
 
 export const oldestTombstone = z.looseObject({ oldest: epochMs.nullable() })
 

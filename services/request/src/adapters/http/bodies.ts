@@ -122,6 +122,8 @@ export const tombstonesBody = z
       .regex(/^[\x21-\x7e]{0,200}$/, 'is the id of a tombstone')
       .default(''),
     limit: z.number().int().min(1).max(5_000).default(1_000),
+    /** One object for each tombstone, or one list for each field. */
+    as: z.enum(['rows', 'columns']).default('rows'),
     /** Instead of a page: the tombstones of whoever has one of these digests. */
     matching: z
       .object({

@@ -4,6 +4,7 @@ import { forbidden } from '../../application/access.js'
 import { Clearance } from '../../application/clearance.js'
 import { DataMaps } from '../../application/data-maps.js'
 import { EraserBeats } from '../../application/eraser-beats.js'
+import { inColumns } from '../../application/tombstone-columns.js'
 import { Tombstones } from '../../application/tombstones.js'
 import { type Caller, may } from '../../domain/permissions.js'
 import { beatBody, clearanceBody, peppersBody, tombstonesBody } from './bodies.js'
@@ -30,10 +31,11 @@ export class ErasersController {
   @Post('tombstones')
   @HttpCode(200)
   async liveTombstones(@CallerParam() caller: Caller, @Body() body: unknown) {
-    const { matching, ...question } = parsed(tombstonesBody, body)
-    return matching === undefined
+    const { matching, as, ...question } = parsed(tombstonesBody, body)
+    const page = await (matching === undefined
       ? this.tombstones.page(caller, question)
-      : this.tombstones.withDigests(caller, { ...question, ...matching })
+      : this.tombstones.withDigests(caller, { ...question, ...matching }))
+    return as === 'rows' ? page : inColumns(page)
   }
 
   /** The secrets that digests are made with, for a replay where only digests are left of some people. */
