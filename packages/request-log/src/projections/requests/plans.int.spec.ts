@@ -136,6 +136,8 @@ async function readBy(filter: RequestFilter, order: RequestOrder): Promise<numbe
       if (/FROM read_model/.test(text)) read += await explained(client, text, values)
       return client.query(text, values)
     },
+    on: client.on.bind(client),
+    off: client.off.bind(client),
     release: () => client.release(),
   }
   await listRequests({ connect: async () => planner } as unknown as Pool, filter, { limit: LIMIT, order })
