@@ -35,6 +35,12 @@ describe('the outbox connector', () => {
   const query = (text: string, values: unknown[] = []) =>
     withClient(context.at.lethePostgresUrl, (client) => client.query(text, values))
 
+  /** The process that reads the slot; null where none does. */
+  async function reader(): Promise<number | null> {
+    const { rows } = await query('SELECT active_pid FROM pg_replication_slots WHERE slot_name = $1', [slot])
+    return rows[0]?.active_pid ?? null
+  }
+
   /** Null when there is no slot. */
   async function slotActive(): Promise<boolean | null> {
     const { rows } = await query('SELECT active FROM pg_replication_slots WHERE slot_name = $1', [slot])
@@ -99,7 +105,12 @@ describe('the outbox connector', () => {
     const url = `${context.at.connectUrl}/connectors/${name}/config`
     const config = (await (await fetch(url)).json()) as Record<string, string>
     const body = JSON.stringify({ ...config, 'snapshot.mode': 'no_data' })
+    await placeIsKept()
+    const before = await reader()
     await fetch(url, { method: 'PUT', headers: { 'content-type': 'application/json' }, body })
+    // The task of before the change reads on for a moment, and would make the slot anew.
+    const changed = async () => ![null, before].includes(await reader())
+    await eventually(changed, { deadlineMs: 60_000, late: () => new Error('the task was not begun anew') })
     await placeIsKept()
     await dropSlot()
     const failed = async () => (await taskStates())?.[0] === 'FAILED'
