@@ -16,6 +16,7 @@ export {
   normaliseIdentifier,
 } from './identifiers.js'
 export { dueAt, extendedDueAt } from './legal-clock.js'
+export { packRuns, packTexts, type Runs, TextColumn, type Texts, unpackRuns } from './packed.js'
 export { defaultPolicy, type Policy } from './policy.js'
 export { type ProblemCode, problemCodes } from './problem-code.js'
 export { proceed, wakeAt } from './proceed.js'

@@ -35,17 +35,24 @@ describe('a page in columns', () => {
     expect(inColumns({ validUntil: 5, tombstones })).toEqual({
       validUntil: 5,
       columns: {
-        tombstoneIds: ['t1', 't2', 't3', 't4'],
-        requestIds: ['r1', 'r2', 'r3', 'r4'],
-        mapVersions: [1, 1, 2, 1],
+        tombstoneIds: { lengths: { values: [2], counts: [4] }, text: 't1t2t3t4' },
+        requestIds: { lengths: { values: [2], counts: [4] }, text: 'r1r2r3r4' },
+        mapVersions: { values: [1, 2, 1], counts: [2, 1, 1] },
         held: [1],
         ceilingWaived: [0],
-        codes: [null, null, 'gone', 'not_found'],
-        subjectRefs: ['s', null, 's', null],
-        tenantIds: ['t', null, 't', null],
-        receivedAt: [1, null, 1, null],
-        identifiers: { counts: [2, 0, 0, 0], types: ['email', 'user_id'], values: ['a@example.com', '7'] },
-        digests: { counts: [0, 0, 2, 0], values: ['v1.x', 'v2.y'] },
+        codes: { values: [null, 'gone', 'not_found'], counts: [2, 1, 1] },
+        subjectRefs: { lengths: { values: [1, -1, 1, -1], counts: [1, 1, 1, 1] }, text: 'ss' },
+        tenantIds: { values: ['t', null, 't', null], counts: [1, 1, 1, 1] },
+        receivedAt: { values: [1, null, 1, null], counts: [1, 1, 1, 1] },
+        identifiers: {
+          counts: { values: [2, 0], counts: [1, 3] },
+          types: { values: ['email', 'user_id'], counts: [1, 1] },
+          values: { lengths: { values: [13, 1], counts: [1, 1] }, text: 'a@example.com7' },
+        },
+        digests: {
+          counts: { values: [0, 2, 0], counts: [2, 1, 1] },
+          values: { lengths: { values: [4], counts: [2] }, text: 'v1.xv2.y' },
+        },
       },
     })
   })

@@ -1,131 +1,186 @@
+import { TextColumn, unpackRuns } from '@lethe/domain'
 import type { Identifier, Subject } from '@lethe/eraser-kit'
 import type { Digested, LiveTombstone, TombstonePage } from '../application/tombstone-source.js'
 
 /*
- * A page has thousands of tombstones, and a replay hundreds of pages: a schema library's copy of each costs more than
- * reading it. So the columns are looked at as they were parsed, and put together once.
+ * A page has thousands of tombstones, and a replay hundreds of pages: what costs is not what is sent but what is made of
+ * it. So texts that few look at are made when they are looked at, and a schema library's copy of each is not made at all.
  */
 
 interface Columns {
-  readonly tombstoneIds: readonly string[]
-  readonly requestIds: readonly string[]
+  readonly tombstoneIds: TextColumn
+  readonly requestIds: TextColumn
   readonly mapVersions: readonly number[]
-  readonly held: readonly number[]
-  readonly ceilingWaived: readonly number[]
+  readonly held: ReadonlySet<number>
+  readonly ceilingWaived: ReadonlySet<number>
   readonly codes: readonly (string | null)[]
-  readonly subjectRefs: readonly (string | null)[]
+  readonly subjectRefs: TextColumn
   readonly tenantIds: readonly (string | null)[]
   readonly receivedAt: readonly (number | null)[]
-  readonly identifiers: {
-    readonly counts: readonly number[]
-    readonly types: readonly string[]
-    readonly values: readonly string[]
-  }
-  readonly digests: { readonly counts: readonly number[]; readonly values: readonly string[] }
+  readonly types: readonly string[]
+  readonly values: TextColumn
+  /** Where the identifiers of each begin, and where those of the last one end. */
+  readonly identifiers: readonly number[]
+  readonly digests: TextColumn
+  readonly digestsOf: readonly number[]
 }
 
 /** What request answered as a page in columns; null for anything else. */
 export function pageIn(answer: unknown): TombstonePage | null {
   if (!isRecord(answer)) return null
-  const { validUntil, columns } = answer
-  if (!isNumber(validUntil) || !isColumns(columns)) return null
-  const tombstones = together(columns)
-  return tombstones && { validUntil, tombstones }
+  const { validUntil, columns: packed } = answer
+  const columns = columnsIn(packed)
+  if (!isNumber(validUntil) || columns === null || !agree(columns)) return null
+  return new ColumnPage(validUntil, columns)
 }
 
-/** Null where the columns do not agree about somebody. Field by field: copying from one object costs several times as much. */
-function together(columns: Columns): LiveTombstone[] | null {
-  const { tombstoneIds, requestIds, mapVersions, codes, subjectRefs, identifiers, digests } = columns
-  const held = new Set(columns.held)
-  const waived = new Set(columns.ceilingWaived)
-  const all: LiveTombstone[] = []
-  let identifier = 0
-  let digest = 0
-  for (let n = 0; n < tombstoneIds.length; n++) {
-    if (!agree(columns, n, held.has(n))) return null
-    const isNamed = subjectRefs[n] !== null
-    const code = codes[n] ?? undefined
-    const identifierEnd = identifier + (identifiers.counts[n] as number)
-    const digestEnd = digest + (digests.counts[n] as number)
-    all.push({
-      tombstoneId: tombstoneIds[n] as string,
-      requestId: requestIds[n] as string,
-      mapVersion: mapVersions[n] as number,
-      held: held.has(n),
-      ceilingWaived: waived.has(n),
-      subject: isNamed && code === undefined ? subjectAt(columns, n, identifier, identifierEnd) : null,
-      code,
-      digested: isNamed && code !== undefined ? digestedAt(columns, n, digest, digestEnd) : undefined,
-    })
-    identifier = identifierEnd
-    digest = digestEnd
+class ColumnPage implements TombstonePage {
+  private made: readonly LiveTombstone[] | null = null
+
+  constructor(
+    readonly validUntil: number,
+    private readonly columns: Columns,
+  ) {}
+
+  get tombstones(): readonly LiveTombstone[] {
+    if (this.made !== null) return this.made
+    const { columns } = this
+    const made: LiveTombstone[] = []
+    for (let n = 0; n < columns.tombstoneIds.size; n++) made.push(new ColumnTombstone(columns, n))
+    this.made = made
+    return made
   }
-  return all
 }
+
+/** Of its texts none is made before it is asked for. The person is a plain object: connectors copy its fields. */
+class ColumnTombstone implements LiveTombstone {
+  readonly subject: Subject | null
+
+  constructor(
+    private readonly columns: Columns,
+    private readonly place: number,
+  ) {
+    const isReadable = columns.codes[place] === null && columns.tenantIds[place] !== null
+    this.subject = isReadable ? subjectAt(columns, place) : null
+  }
+
+  get tombstoneId(): string {
+    return this.columns.tombstoneIds.at(this.place)
+  }
+
+  get requestId(): string {
+    return this.columns.requestIds.at(this.place)
+  }
+
+  get mapVersion(): number {
+    return this.columns.mapVersions[this.place] as number
+  }
+
+  get held(): boolean {
+    return this.columns.held.has(this.place)
+  }
+
+  get ceilingWaived(): boolean {
+    return this.columns.ceilingWaived.has(this.place)
+  }
+
+  get code(): string | undefined {
+    return this.columns.codes[this.place] ?? undefined
+  }
+
+  get digested(): Digested | undefined {
+    const { codes, tenantIds } = this.columns
+    if (codes[this.place] === null || tenantIds[this.place] === null) return undefined
+    return digestedAt(this.columns, this.place)
+  }
+}
+
+function subjectAt(columns: Columns, place: number): Subject {
+  const { types, values, identifiers: begins } = columns
+  const identifiers: Identifier[] = []
+  for (let at = begins[place] as number; at < (begins[place + 1] as number); at++)
+    identifiers.push({ type: types[at] as Identifier['type'], value: values.at(at) })
+  return {
+    subjectRef: columns.subjectRefs.at(place),
+    tenantId: columns.tenantIds[place] as string,
+    receivedAt: columns.receivedAt[place] as number,
+    identifiers,
+  }
+}
+
+const digestedAt = (columns: Columns, place: number): Digested => ({
+  subjectRef: columns.subjectRefs.at(place),
+  tenantId: columns.tenantIds[place] as string,
+  receivedAt: columns.receivedAt[place] as number,
+  digests: columns.digests.slice(columns.digestsOf[place] as number, columns.digestsOf[place + 1] as number),
+})
 
 /**
  * Somebody is named whole or not at all, nobody is who is held, nobody has identifiers who can't be read, and nobody has
  * digests who can.
  */
-function agree(columns: Columns, n: number, held: boolean): boolean {
-  const { codes, subjectRefs, tenantIds, receivedAt, identifiers, digests } = columns
-  const isNamed = subjectRefs[n] !== null
-  if ((tenantIds[n] !== null) !== isNamed || (receivedAt[n] !== null) !== isNamed) return false
-  if (isNamed && held) return false
-  const isReadable = codes[n] === null
-  return (
-    (identifiers.counts[n] === 0 || (isNamed && isReadable)) &&
-    (digests.counts[n] === 0 || (isNamed && !isReadable))
-  )
-}
-
-function subjectAt(columns: Columns, n: number, from: number, end: number): Subject {
-  const { types, values } = columns.identifiers
-  const identifiers: Identifier[] = []
-  for (let at = from; at < end; at++)
-    identifiers.push({ type: types[at] as Identifier['type'], value: values[at] as string })
-  return {
-    subjectRef: columns.subjectRefs[n] as string,
-    tenantId: columns.tenantIds[n] as string,
-    receivedAt: columns.receivedAt[n] as number,
-    identifiers,
+function agree(columns: Columns): boolean {
+  const { codes, subjectRefs, tenantIds, receivedAt, identifiers, digestsOf, held } = columns
+  for (let n = 0; n < tenantIds.length; n++) {
+    const isNamed = tenantIds[n] !== null
+    if (subjectRefs.isNull(n) === isNamed || (receivedAt[n] !== null) !== isNamed) return false
+    if (isNamed && held.has(n)) return false
+    const isReadable = codes[n] === null
+    if (identifiers[n] !== identifiers[n + 1] && !(isNamed && isReadable)) return false
+    if (digestsOf[n] !== digestsOf[n + 1] && !(isNamed && !isReadable)) return false
   }
+  return true
 }
 
-const digestedAt = (columns: Columns, n: number, from: number, end: number): Digested => ({
-  subjectRef: columns.subjectRefs[n] as string,
-  tenantId: columns.tenantIds[n] as string,
-  receivedAt: columns.receivedAt[n] as number,
-  digests: columns.digests.values.slice(from, end),
-})
-
-function isColumns(value: unknown): value is Columns {
-  if (!isRecord(value)) return false
-  const { tombstoneIds, identifiers, digests } = value
-  if (!isListOf(tombstoneIds, isText)) return false
-  const each = (list: unknown, is: (one: unknown) => boolean) =>
-    isListOf(list, is) && list.length === tombstoneIds.length
-  const places = (list: unknown) => isListOf(list, (one) => isCount(one) && one < tombstoneIds.length)
-  const many = (counts: unknown, ...lists: unknown[]) =>
-    each(counts, isCount) &&
-    lists.every((list) => isListOf(list, isText) && list.length === sum(counts as number[]))
-  return (
-    each(value['requestIds'], isText) &&
-    each(value['mapVersions'], isNumber) &&
-    places(value['held']) &&
-    places(value['ceilingWaived']) &&
-    each(value['codes'], isTextOrNull) &&
-    each(value['subjectRefs'], isTextOrNull) &&
-    each(value['tenantIds'], isTextOrNull) &&
-    each(value['receivedAt'], isNumberOrNull) &&
-    isRecord(identifiers) &&
-    many(identifiers['counts'], identifiers['types'], identifiers['values']) &&
-    isRecord(digests) &&
-    many(digests['counts'], digests['values'])
-  )
+/** Null where a column is missing, has something else in it, or has more or fewer entries than there are people. */
+function columnsIn(packed: unknown): Columns | null {
+  if (!isRecord(packed)) return null
+  const { identifiers: known, digests: left } = packed
+  const tombstoneIds = textsIn(packed['tombstoneIds'])
+  if (!isRecord(known) || !isRecord(left) || tombstoneIds === null) return null
+  const { size } = tombstoneIds
+  const each = <T>(column: unknown, is: (value: unknown) => value is T): T[] | null => {
+    const all = unpackRuns(column, is)
+    return all?.length === size ? all : null
+  }
+  const requestIds = textsIn(packed['requestIds'], size)
+  const mapVersions = each(packed['mapVersions'], isNumber)
+  const held = placesIn(packed['held'], size)
+  const ceilingWaived = placesIn(packed['ceilingWaived'], size)
+  const codes = each(packed['codes'], isTextOrNull)
+  const subjectRefs = TextColumn.from(packed['subjectRefs'])
+  const tenantIds = each(packed['tenantIds'], isTextOrNull)
+  const receivedAt = each(packed['receivedAt'], isNumberOrNull)
+  const identifiers = beginsIn(each(known['counts'], isCount))
+  const digestsOf = beginsIn(each(left['counts'], isCount))
+  if (subjectRefs?.size !== size || identifiers === null || digestsOf === null) return null
+  const types = unpackRuns(known['types'], isText)
+  const values = textsIn(known['values'], identifiers[size])
+  const digests = textsIn(left['values'], digestsOf[size])
+  if (types === null || types.length !== identifiers[size] || values === null || digests === null) return null
+  if (requestIds === null || mapVersions === null || held === null || ceilingWaived === null) return null
+  if (codes === null || tenantIds === null || receivedAt === null) return null
+  const people = { tombstoneIds, requestIds, mapVersions, held, ceilingWaived, codes }
+  return { ...people, subjectRefs, tenantIds, receivedAt, types, values, identifiers, digests, digestsOf }
 }
 
-const sum = (counts: readonly number[]): number => counts.reduce((all, one) => all + one, 0)
+/** Of so many texts, none of them null. */
+function textsIn(packed: unknown, size?: number): TextColumn | null {
+  const column = TextColumn.from(packed)
+  return column === null || column.hasNulls || column.size !== (size ?? column.size) ? null : column
+}
+
+function placesIn(places: unknown, size: number): Set<number> | null {
+  const isPlace = (one: unknown) => isCount(one) && one < size
+  return Array.isArray(places) && places.every(isPlace) ? new Set(places as number[]) : null
+}
+
+function beginsIn(counts: readonly number[] | null): number[] | null {
+  if (counts === null) return null
+  const begins = [0]
+  for (const [n, count] of counts.entries()) begins.push((begins[n] as number) + count)
+  return begins
+}
 
 const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
@@ -133,8 +188,5 @@ const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
 const isText = (value: unknown): value is string => typeof value === 'string'
 const isNumber = (value: unknown): value is number => typeof value === 'number' && Number.isFinite(value)
 const isCount = (value: unknown): value is number => isNumber(value) && Number.isInteger(value) && value >= 0
-const isTextOrNull = (value: unknown): boolean => value === null || typeof value === 'string'
-const isNumberOrNull = (value: unknown): boolean => value === null || isNumber(value)
-
-const isListOf = (value: unknown, is: (one: unknown) => boolean): value is unknown[] =>
-  Array.isArray(value) && value.every(is)
+const isTextOrNull = (value: unknown): value is string | null => value === null || isText(value)
+const isNumberOrNull = (value: unknown): value is number | null => value === null || isNumber(value)

@@ -1,4 +1,6 @@
+import { packRuns, packTexts } from '@lethe/domain'
 import { describe, expect, it } from 'vitest'
+import type { TombstonePage } from '../application/tombstone-source.js'
 import { pageIn } from './tombstone-page.js'
 
 const person = { subjectRef: 's', tenantId: 't', receivedAt: 1 }
@@ -16,7 +18,7 @@ const tombstones = [
   { ...of(5), subject: { ...person, subjectRef: 'other', identifiers: two.slice(1) } },
   { ...of(6), subject: null, code: 'gone', digested: { ...person, digests: ['v1.z'] } },
 ]
-/** What request answers of these. */
+/** What request answers of these, unpacked. */
 const columns = {
   tombstoneIds: ['t1', 't2', 't3', 't4', 't5', 't6'],
   requestIds: ['r1', 'r2', 'r3', 'r4', 'r5', 'r6'],
@@ -34,20 +36,49 @@ const columns = {
   },
   digests: { counts: [0, 0, 2, 0, 0, 1], values: ['v1.x', 'v2.y', 'v1.z'] },
 }
-const page = (changed: object) => pageIn({ validUntil: 5, columns: { ...columns, ...changed } })
+type Lists = Readonly<Record<string, unknown>>
+const TEXTS = ['tombstoneIds', 'requestIds', 'subjectRefs', 'values']
+
+/** What is no list of what belongs there is sent as it is. */
+function packed(lists: Lists): Lists {
+  return Object.fromEntries(
+    Object.entries(lists).map(([key, list]) => {
+      if (['held', 'ceilingWaived'].includes(key) || list === null || typeof list !== 'object')
+        return [key, list]
+      if (!Array.isArray(list)) return [key, packed(list as Lists)]
+      if (!TEXTS.includes(key)) return [key, packRuns(list)]
+      return [key, list.every((one) => one === null || typeof one === 'string') ? packTexts(list) : list]
+    }),
+  )
+}
+const page = (changed: object) => pageIn({ validUntil: 5, columns: packed({ ...columns, ...changed }) })
 const place = (list: readonly unknown[], at: number, one: unknown) =>
   list.map((was, n) => (n === at ? one : was))
 
+/** Its tombstones as plain objects. */
+const told = (of: TombstonePage | null) =>
+  of?.tombstones.map(
+    ({ tombstoneId, requestId, mapVersion, held, ceilingWaived, subject, code, digested }) => ({
+      ...{ tombstoneId, requestId, mapVersion, held, ceilingWaived, subject, code, digested },
+    }),
+  )
+
 describe('a page of tombstones in columns', () => {
   it('is put together, everybody with what is theirs', () => {
-    expect(page({})).toEqual({ validUntil: 5, tombstones })
+    expect(page({})?.validUntil).toBe(5)
+    expect(told(page({}))).toEqual(tombstones)
     const empty = Object.fromEntries(Object.keys(columns).map((key) => [key, []]))
     const none = {
       ...empty,
       identifiers: { counts: [], types: [], values: [] },
       digests: { counts: [], values: [] },
     }
-    expect(page(none)).toEqual({ validUntil: 5, tombstones: [] })
+    expect(told(page(none))).toEqual([])
+  })
+
+  it('makes its tombstones once', () => {
+    const one = page({})
+    expect(one?.tombstones[0]).toBe(one?.tombstones[0])
   })
 
   it('is none where a column is missing, too short, too long or of another type', () => {
@@ -58,6 +89,8 @@ describe('a page of tombstones in columns', () => {
       if (['held', 'ceilingWaived'].includes(key)) continue
       for (const wrong of [list.slice(1), [...list, list[0]]]) expect(page({ [key]: wrong }), key).toBeNull()
     }
+    for (const key of ['tombstoneIds', 'requestIds'] as const)
+      expect(page({ [key]: place(columns[key], 0, null) }), key).toBeNull()
     for (const key of ['held', 'ceilingWaived'])
       for (const wrong of [[6], [-1], [0.5], ['0']]) expect(page({ [key]: wrong }), key).toBeNull()
     for (const key of ['identifiers', 'digests'] as const) {
@@ -71,6 +104,7 @@ describe('a page of tombstones in columns', () => {
           [...list, list[0]],
           place(list, 0, -1),
           place(list, 0, true),
+          place(list, 0, null),
         ])
           expect(page({ [key]: { ...many, [inner]: wrong } }), `${key}.${inner}`).toBeNull()
     }
@@ -78,8 +112,9 @@ describe('a page of tombstones in columns', () => {
       null,
       [],
       1,
-      { validUntil: '5', columns },
+      { validUntil: '5', columns: packed(columns) },
       { validUntil: 5 },
+      { validUntil: 5, columns },
       { validUntil: 5, tombstones },
     ])
       expect(pageIn(other)).toBeNull()

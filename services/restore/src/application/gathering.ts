@@ -15,7 +15,7 @@ export class Gathering {
   /** Pages in their order; one that is read again is known. */
   add(tombstones: readonly LiveTombstone[]): void {
     for (const one of tombstones)
-      if (one.tombstoneId > this.last && !one.held && one.subject === null) this.wanted?.add(one)
+      if (!one.held && one.subject === null && one.tombstoneId > this.last) this.wanted?.add(one)
     const last = tombstones.at(-1)?.tombstoneId ?? ''
     if (last > this.last) this.last = last
     if ((this.wanted?.set.size ?? 0) > MOST) this.wanted = null

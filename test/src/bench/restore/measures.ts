@@ -58,7 +58,7 @@ export async function measureRestore({ context, sizes, say, keep }: RestoreGroun
   try {
     await service.start(1)
     await marked(shop)
-    request.tombstones = request.rows = sizes.few
+    request.given({ tombstones: sizes.few, rows: sizes.few })
     await shop.backUp(sizes.few)
     for (let n = 0; n < sizes.smallRestores; n++) {
       // A backup that is restored before the next look has the marker it left: nobody could tell it from the store.
@@ -72,7 +72,7 @@ export async function measureRestore({ context, sizes, say, keep }: RestoreGroun
 
     await shop.backUp(sizes.rows)
     say(`a backup of ${sizes.rows} rows`)
-    Object.assign(request, { rows: sizes.rows, tombstones: sizes.tombstones })
+    request.given(sizes)
     for (let repetition = 0; repetition < sizes.repetitions; repetition++) {
       await shop.onCopy(async (client) => {
         add(REPLAY, ANY, 's', await anyOf(client, sizes))

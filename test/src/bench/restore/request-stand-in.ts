@@ -2,8 +2,12 @@ import { createHmac } from 'node:crypto'
 import { once } from 'node:events'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { packRuns, packTexts } from '@lethe/domain'
 import { personOf, placeOf, requestIdOf, tombstoneIdOf } from './people.js'
 
+/** As the restore service asks for them. */
+const PAGE = 5_000
+const GOOD_FOR_MS = 3_600_000
 const PEPPER = 'the pepper of the benchmark'
 interface Question {
   readonly after: string
@@ -26,13 +30,24 @@ const section = {
   },
 }
 
+/** Of whom columns are written. */
+interface Described {
+  readonly tombstoneIds: readonly string[]
+  readonly requestIds: readonly string[]
+  readonly identifiers: readonly string[]
+  readonly digests: readonly string[]
+}
+
 /**
  * `request` as far as the restore service asks it: its section of the data map, and tombstones with identifiers. It
- * unseals nothing and reads no database, so what is measured is the restore service and the store.
+ * unseals nothing, reads no database, and has written the pages before anybody asks for them, so what is measured is
+ * the restore service and the store.
  */
 export class RequestStandIn {
-  tombstones = 0
-  rows = 1
+  private tombstones = 0
+  private rows = 1
+  /** By the place of their first tombstone. */
+  private readonly pages = new Map<number, Buffer>()
   private readonly byDigest = new Map<string, number>()
   private digests: string[] = []
 
@@ -62,52 +77,54 @@ export class RequestStandIn {
     this.server.close()
   }
 
-  private answer(path: string, body: string): string {
+  /** Whose erasures there are: so many people of so many rows. */
+  given({ tombstones, rows }: { readonly tombstones: number; readonly rows: number }): void {
+    Object.assign(this, { tombstones, rows })
+    this.write()
+  }
+
+  private answer(path: string, body: string): string | Buffer {
     if (path.startsWith('/v1/data-maps/')) return JSON.stringify(section)
     if (path.endsWith('/peppers')) return JSON.stringify({ peppers: [{ version: 'v1', secret: PEPPER }] })
     const { after, limit, matching } = JSON.parse(body) as Question
     if (matching) return this.page(matching.digests.flatMap((digest) => this.byDigest.get(digest) ?? []))
     const from = placeOf(after) + 1
-    const to = Math.min(this.tombstones, from + limit)
-    return this.page(Array.from({ length: Math.max(0, to - from) }, (_, at) => from + at))
+    const written = limit === PAGE ? this.pages.get(from) : undefined
+    return written ?? this.page(this.places(from, limit))
   }
 
   /** From now on only digests are left of everybody. */
   forget(): void {
     this.digests = Array.from({ length: this.tombstones }, (_, n) => this.digestOf(n))
     for (const [n, digest] of this.digests.entries()) this.byDigest.set(digest, n)
+    this.write()
   }
 
   remember(): void {
     this.byDigest.clear()
     this.digests = []
+    this.write()
   }
 
-  /** In columns, as the restore service asks for it. */
+  private write(): void {
+    this.pages.clear()
+    for (let from = 0; from < this.tombstones; from += PAGE)
+      this.pages.set(from, Buffer.from(this.page(this.places(from, PAGE))))
+  }
+
+  private places(from: number, limit: number): number[] {
+    const to = Math.min(this.tombstones, from + limit)
+    return Array.from({ length: Math.max(0, to - from) }, (_, at) => from + at)
+  }
+
   private page(places: readonly number[]): string {
     const forgotten = this.byDigest.size > 0
-    const each = <T>(of: (n: number) => T): T[] => places.map(of)
-    const columns = {
-      tombstoneIds: each(tombstoneIdOf),
-      requestIds: each(requestIdOf),
-      mapVersions: each(() => 1),
-      held: [],
-      ceilingWaived: [],
-      codes: each(() => (forgotten ? 'vault_key_destroyed' : null)),
-      subjectRefs: each(requestIdOf),
-      tenantIds: each(() => 'shop'),
-      receivedAt: each(() => 1_700_000_000_000),
-      identifiers: {
-        counts: each(() => (forgotten ? 0 : 1)),
-        types: forgotten ? [] : each(() => 'user_id'),
-        values: forgotten ? [] : each((n) => String(personOf(n, this.rows))),
-      },
-      digests: {
-        counts: each(() => (forgotten ? 1 : 0)),
-        values: forgotten ? each((n) => this.digests[n]) : [],
-      },
-    }
-    return JSON.stringify({ validUntil: Date.now() + 60_000, columns })
+    return pageOf({
+      tombstoneIds: places.map(tombstoneIdOf),
+      requestIds: places.map(requestIdOf),
+      identifiers: forgotten ? [] : places.map((n) => String(personOf(n, this.rows))),
+      digests: forgotten ? places.map((n) => this.digests[n] as string) : [],
+    })
   }
 
   private digestOf(n: number): string {
@@ -116,4 +133,28 @@ export class RequestStandIn {
     )
     return `v1.${mac.digest('base64url')}`
   }
+}
+
+/** In columns, as the restore service asks for it. Whoever writes a page beforehand has no clock: it is good for long. */
+function pageOf({ tombstoneIds, requestIds, identifiers, digests }: Described): string {
+  const all = <T>(value: T) => packRuns(tombstoneIds.map(() => value))
+  const isKnown = identifiers.length > 0
+  const columns = {
+    tombstoneIds: packTexts(tombstoneIds),
+    requestIds: packTexts(requestIds),
+    mapVersions: all(1),
+    held: [],
+    ceilingWaived: [],
+    codes: all(isKnown ? null : 'vault_key_destroyed'),
+    subjectRefs: packTexts(requestIds),
+    tenantIds: all('shop'),
+    receivedAt: all(1_700_000_000_000),
+    identifiers: {
+      counts: all(isKnown ? 1 : 0),
+      types: packRuns(identifiers.map(() => 'user_id')),
+      values: packTexts(identifiers),
+    },
+    digests: { counts: all(digests.length > 0 ? 1 : 0), values: packTexts(digests) },
+  }
+  return JSON.stringify({ validUntil: Date.now() + GOOD_FOR_MS, columns })
 }

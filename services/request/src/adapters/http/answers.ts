@@ -212,20 +212,24 @@ export const tombstoneRows = z.looseObject({
   ),
 })
 
+const runs = <T extends z.ZodType>(value: T) =>
+  z.strictObject({ values: z.array(value), counts: z.array(whole) })
+const texts = z.strictObject({ lengths: runs(z.int().min(-1)), text: z.string() })
+
 export const tombstoneColumns = z.looseObject({
   validUntil: epochMs,
   columns: z.strictObject({
-    tombstoneIds: z.array(text),
-    requestIds: z.array(z.uuid()),
-    mapVersions: z.array(whole),
+    tombstoneIds: texts,
+    requestIds: texts,
+    mapVersions: runs(whole),
     held: z.array(whole),
     ceilingWaived: z.array(whole),
-    codes: z.array(text.nullable()),
-    subjectRefs: z.array(text.nullable()),
-    tenantIds: z.array(text.nullable()),
-    receivedAt: z.array(epochMs.nullable()),
-    identifiers: z.strictObject({ counts: z.array(whole), types: z.array(text), values: z.array(text) }),
-    digests: z.strictObject({ counts: z.array(whole), values: z.array(text) }),
+    codes: runs(text.nullable()),
+    subjectRefs: texts,
+    tenantIds: runs(text.nullable()),
+    receivedAt: runs(epochMs.nullable()),
+    identifiers: z.strictObject({ counts: runs(whole), types: runs(text), values: texts }),
+    digests: z.strictObject({ counts: runs(whole), values: texts }),
   }),
 })
 
