@@ -155,7 +155,7 @@ export class HeldMatch {
     for (let n = 0; n < length; n++) message[to++] = normal[n] as number
     message[to++] = QUOTE
     message[to++] = BRACKET
-    lanes.add(message, to, tag)
+    lanes.add(message, to, tag, head)
   }
 
   /** Too long for the lanes. */

@@ -26,6 +26,11 @@ interface Key {
   readonly outer: number
 }
 
+/** What many messages begin with; told from others by identity. */
+export interface Head {
+  readonly bytes: Uint8Array
+}
+
 /** Keys that fit into the memory of one set of lanes. */
 export const MOST_KEYS = 64
 
@@ -44,6 +49,9 @@ export class HmacLanes {
   private readonly keys: readonly Key[]
   private readonly waiting = new Uint8Array(MOST_BLOCKS)
   private readonly tags = Array.from({ length: MOST_BLOCKS }, () => new Float64Array(LANES))
+  /** By block count and lane: what the message there begins with, and behind which word nothing of it stands. */
+  private readonly heads: (Head | null)[] = Array.from({ length: MOST_BLOCKS * LANES }, () => null)
+  private readonly ends: Uint8Array
   private readonly outerBlock: number
   private readonly out: number
   private readonly blocks: readonly number[]
@@ -63,6 +71,8 @@ export class HmacLanes {
     this.outerBlock = take(BLOCK)
     const scratch = take(BLOCK)
     this.blocks = Array.from({ length: MOST_BLOCKS }, (_, n) => take((n + 1) * BLOCK))
+    // What stands there before the first message nobody knows; the last word is written with each.
+    this.ends = Uint8Array.from(this.heads, (_, place) => ((place >>> 2) + 1) * BLOCK_WORDS - 1)
     const initial = take(STATE)
     for (const [n, word] of INITIAL.entries()) this.fill(initial, n, word)
     this.keys = secrets.map((secret) => {
@@ -102,29 +112,38 @@ export class HmacLanes {
 
   /**
    * @param message of `ROOM` bytes, of which the first `length` are hashed, at most `LONGEST`; those behind are overwritten
+   * @param head what the message begins with, where others begin with the same: it is not written again
    */
-  add(message: Uint8Array, length: number, tag: number): void {
+  add(message: Uint8Array, length: number, tag: number, head: Head | null = null): void {
     const blocks = (length + 8) >>> 6
-    const base = this.blocks[blocks] as number
     const lane = this.waiting[blocks] as number
-    const { words } = this
+    const place = blocks * LANES + lane
     const last = (blocks + 1) * BLOCK_WORDS - 1
+    const end = (length >>> 2) + 1
     message[length] = 0x80
-    for (let n = length + 1; n < last * 4; n++) message[n] = 0
-    let to = base / 4 + lane
-    for (let n = 0; n < last; n++, to += LANES) {
-      const at = n * 4
+    for (let n = length + 1; n < end * 4; n++) message[n] = 0
+    const isBegun = head !== null && this.heads[place] === head
+    this.write(place, message, isBegun ? head.bytes.length >>> 2 : 0, end)
+    this.heads[place] = head
+    this.words[(this.blocks[blocks] as number) / 4 + lane + last * LANES] = (BLOCK_BYTES + length) * 8
+    const tags = this.tags[blocks] as Float64Array
+    tags[lane] = tag
+    this.waiting[blocks] = lane + 1
+    if (lane + 1 === LANES) this.run(blocks)
+  }
+
+  /** Words of a message, from one up to another; nothing stays behind them of the message that stood there. */
+  private write(place: number, message: Uint8Array, from: number, end: number): void {
+    const { words, ends } = this
+    let to = (this.blocks[place >>> 2] as number) / 4 + (place & 3) + from * LANES
+    for (let at = from * 4; at < end * 4; at += 4, to += LANES)
       words[to] =
         ((message[at] as number) << 24) |
         ((message[at + 1] as number) << 16) |
         ((message[at + 2] as number) << 8) |
         (message[at + 3] as number)
-    }
-    words[to] = (BLOCK_BYTES + length) * 8
-    const tags = this.tags[blocks] as Float64Array
-    tags[lane] = tag
-    this.waiting[blocks] = lane + 1
-    if (lane + 1 === LANES) this.run(blocks)
+    for (let n = end; n < (ends[place] as number); n++, to += LANES) words[to] = 0
+    ends[place] = end
   }
 
   flush(): void {

@@ -1,4 +1,4 @@
-import { createHmac, randomBytes } from 'node:crypto'
+import { createHmac, randomBytes, randomInt } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
 import { HmacLanes, LONGEST, MOST_KEYS, ROOM } from './hmac-lanes.js'
 
@@ -25,6 +25,29 @@ describe('four messages at once', () => {
     lanes?.flush()
     expect(wrong).toEqual([])
     expect(told.size).toBe(messages.length * secrets.length)
+  })
+
+  it('are the same where they begin with what others began with', () => {
+    const heads = [0, 1, 3, 4, 19, 63, 64, 90].map((length) => ({ bytes: randomBytes(length) }))
+    const messages = Array.from({ length: 4_000 }, (_, n) => {
+      const head = n % 7 === 0 ? null : heads[randomInt(heads.length)]
+      const rest = randomBytes(randomInt(LONGEST + 1 - (head?.bytes.length ?? 0)) % 40)
+      return { head: head ?? null, bytes: Buffer.concat([head?.bytes ?? Buffer.alloc(0), rest]) }
+    })
+    const right: number[] = []
+    const lanes = HmacLanes.open(['key'], (tag, _key, lane) => {
+      const digest = createHmac('sha256', 'key')
+        .update(messages[tag]?.bytes ?? '')
+        .digest()
+      if (lanes?.digest(lane).equals(digest)) right.push(tag)
+    })
+    const room = new Uint8Array(ROOM)
+    messages.forEach(({ head, bytes }, tag) => {
+      room.set(bytes)
+      lanes?.add(room, bytes.length, tag, head)
+    })
+    lanes?.flush()
+    expect(right.length).toBe(messages.length)
   })
 
   it('have room for so many keys, and are left to Node beyond that', () => {

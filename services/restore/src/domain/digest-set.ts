@@ -2,6 +2,8 @@ import { createHmac } from 'node:crypto'
 
 /** Of the 32 bytes of a digest, those that are compared; whoever has the rest decides. */
 const PREFIX = 8
+/** Slots for each 32 bits of the filter. */
+const SLOTS_PER_WORD = 8
 
 /**
  * Digests in 16 bytes each, however many: the first eight bytes of each, by open addressing. May say yes to one that
@@ -9,6 +11,8 @@ const PREFIX = 8
  */
 export class DigestSet {
   private slots = new Uint32Array(2 * 1_024)
+  /** Bits by the second word, eight or more for each digest: small enough to stay near the processor, it says no of most. */
+  private filter = new Uint32Array(1_024 / SLOTS_PER_WORD)
   size = 0
 
   add(digest: Buffer): void {
@@ -22,7 +26,13 @@ export class DigestSet {
 
   /** The same of the first two words, big-endian. */
   hasWords(one: number, two: number): boolean {
-    return this.slots[this.find(one, two || 1) + 1] !== 0
+    const word = two || 1
+    if (((this.filter[this.filterAt(word)] as number) & (1 << word)) === 0) return false
+    return this.slots[this.find(one, word) + 1] !== 0
+  }
+
+  private filterAt(two: number): number {
+    return (two >>> 5) & (this.filter.length - 1)
   }
 
   /** Where it stands, or the free place where it would. The second word is never 0 where something stands. */
@@ -39,12 +49,15 @@ export class DigestSet {
     if (this.slots[at + 1] !== 0) return
     this.slots[at] = one
     this.slots[at + 1] = two
+    const place = this.filterAt(two)
+    this.filter[place] = (this.filter[place] as number) | (1 << two)
     this.size++
   }
 
   private grow(): void {
     const before = this.slots
     this.slots = new Uint32Array(before.length * 2)
+    this.filter = new Uint32Array(before.length / SLOTS_PER_WORD)
     this.size = 0
     for (let at = 0; at < before.length; at += 2)
       if (before[at + 1] !== 0) this.put(before[at] ?? 0, before[at + 1] ?? 0)
