@@ -55,6 +55,7 @@ describe('migrations', () => {
       '0022_replay-pages',
       '0023_list-marks',
       '0024_ops-reads-openings',
+      '0025_replay-pages-as-they-are',
     ])
     expect(await migrate(url)).toEqual([])
   })
