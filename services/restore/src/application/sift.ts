@@ -28,6 +28,7 @@ export async function sift(
   copyMap: number | null = null,
 ): Promise<Sifted> {
   const { people } = page
+  if (people?.size === 0) return { tombstones: [], absent: 0 }
   if (!people || !system.tellsUndated) return everybody(page)
   if (await reviews.any(system.systemId)) return everybody(page)
   if (!(await isOnlyInForce(system, people.mapVersion, copyMap))) return everybody(page)

@@ -6,7 +6,7 @@ import type { SweepStore } from '../adapters/sweep-store.js'
 import { restAfter, type Sweep } from '../domain/sweep.js'
 import { countedMany, nothing, seen } from '../domain/tally.js'
 import { Applying, cameOf, PageExpired, type Readable } from './applying.js'
-import { isPutOff } from './digest-matching.js'
+import { hasPutOff, isPutOff } from './digest-matching.js'
 import { DigestSweep, isShut } from './digest-sweep.js'
 import { service, sweptTotal } from './metrics.js'
 import { sift } from './sift.js'
@@ -288,9 +288,6 @@ const isReadable = (one: LiveTombstone): one is Readable => !one.held && one.sub
 
 /** Nothing is left that they could be found by. */
 const isUnreadable = (one: LiveTombstone): boolean => !one.held && one.subject === null && !isPutOff(one)
-
-/** Nobody is put off of a page that is known in columns, and those are not to become objects. */
-const hasPutOff = (page: TombstonePage): boolean => !page.people && page.tombstones.some(isPutOff)
 
 /** Neither they nor anything that may be somebody's who came back is there. */
 const isClean = ({ finding, undated }: Sighted): boolean =>

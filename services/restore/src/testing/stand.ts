@@ -144,8 +144,8 @@ export class Source implements TombstoneSource {
 
   /** Pages in columns, where they can be. */
   columns = true
-  /** Called when tombstones of such a page are made objects of; may throw. */
-  asObjects: () => void = () => undefined
+  /** Called when objects are made of the tombstones of such a page, behind `after`; may throw. */
+  asObjects: (after: string) => void = () => undefined
 
   async page(_systemId: string, _reason: string, after: string, limit: number): Promise<TombstonePage> {
     this.before(after)
@@ -153,7 +153,7 @@ export class Source implements TombstoneSource {
     const ids = [...this.tombstones.keys()].filter((id) => id > after).sort()
     const tombstones = ids.slice(0, limit).flatMap((id) => this.tombstones.get(id) ?? [])
     const page = { validUntil: Date.now() + this.lifeMs, tombstones }
-    return this.columns ? inColumns(page, () => this.asObjects()) : page
+    return this.columns ? inColumns(page, () => this.asObjects(after)) : page
   }
 
   /** What the digests of `Stand.digested` are made with, and what is given out for it. */
