@@ -23,6 +23,21 @@ export type CollectionCounts = wire.CollectionCounts
 /** Per collection (table, key family, index). */
 export type Counts = Readonly<Record<string, CollectionCounts>>
 
+/**
+ * People in columns: one entry for each of them, and the identifiers of all one after the other. Thousands of people who
+ * are looked for at once, of whom nearly everybody is absent, cost more as objects than the look. Never logged.
+ */
+export interface PeopleColumns {
+  readonly tenantIds: readonly string[]
+  /** Epoch milliseconds. */
+  readonly receivedAt: readonly number[]
+  /** How many identifiers each has. */
+  readonly counts: readonly number[]
+  /** As many as all `counts` together, as `values`. */
+  readonly types: readonly IdentifierType[]
+  readonly values: readonly string[]
+}
+
 /** One pass that has clearance: whom, for which request, under which grant. */
 export interface Pass {
   readonly requestId: string
@@ -173,6 +188,13 @@ export interface ProbeFinding {
 /** Own read-only credentials, own query builder: shares no code path with `Session.erase`. */
 export interface ProbeSession {
   probe(subjects: readonly Subject[]): Promise<ProbeFinding[]>
+  /**
+   * Places of those who are not certainly absent, in rising order: something is found of them, or it can't be said. Whoever
+   * is left out, and nobody else, would be `clean` without `undated` by a `probe` of the same people; where nothing can be
+   * said of anybody, that is nobody, and `probe` says why. Read-only. Throws as `probe`, and where the columns disagree
+   * about how many identifiers there are.
+   */
+  sift?(people: PeopleColumns): Promise<readonly number[]>
   close(): Promise<void>
 }
 

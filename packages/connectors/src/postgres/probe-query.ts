@@ -1,6 +1,7 @@
-import type { Subject, TenantRule } from '@lethe/eraser-kit'
+import type { TenantRule } from '@lethe/eraser-kit'
 import type { PostgresSystem } from './grammar.js'
 import type { Look } from './probe-looks.js'
+import { isText, type Sought } from './probe-people.js'
 import { type ProbeColumn, type ProbeTable, type Shape, tableCalled } from './probe-shape.js'
 
 /** The probe's own query builder: one exact count per table over all its looks. */
@@ -15,20 +16,20 @@ export class ProbeQuery {
     private readonly now: number,
   ) {}
 
-  /** Adds a look for every subject that has a value the column could hold. */
-  add(look: Look, subjects: readonly Subject[]): void {
+  /** Adds a look for everybody who has a value the column could hold. */
+  add(look: Look, people: Sought): void {
     const tenantName = 'column' in this.tenant ? this.tenant.column : null
     const own =
       tenantName === null ? undefined : look.table.columns.find((column) => column.name === tenantName)
-    const wanted = wantedBy(look, own ?? PLAIN, subjects)
-    if (wanted.ord.length === 0) return
+    const wanted = people.by(look, own)
+    if (wanted === null) return
     const text = isText(look.column)
     const tenantType = own && !isText(own) ? own.base : 'text'
     const given = [
-      ['value', `${this.bind(wanted.value)}::${text ? 'text' : look.column.base}[]`],
-      ['ord', `${this.bind(listed(wanted.ord))}::int4[]`],
-      ...(tenantName === null ? [] : [['tenant', `${this.bind(wanted.tenant)}::${tenantType}[]`]]),
-      ...(look.createdAt ? [['at', `${this.bind(listed(wanted.at))}::float8[]`]] : []),
+      ['value', `${this.bind(wanted.values)}::${text ? 'text' : look.column.base}[]`],
+      ['ord', `${this.bind(wanted.places)}::int4[]`],
+      ...(tenantName === null ? [] : [['tenant', `${this.bind(wanted.tenants())}::${tenantType}[]`]]),
+      ...(look.createdAt ? [['at', `${this.bind(wanted.receivedAt())}::float8[]`]] : []),
     ]
     const who = `unnest(${given.map(([, array]) => array).join(', ')}) AS w(${given.map(([column]) => column).join(', ')})`
     const cell = `${look.via ? 'h' : 'r'}.${name(look.column.name)}`
@@ -125,35 +126,6 @@ export class ProbeQuery {
   }
 }
 
-/** Who is looked for: one entry for each value, in columns. */
-interface Sought {
-  readonly value: string | readonly string[]
-  readonly ord: readonly number[]
-  readonly tenant: readonly string[]
-  readonly at: readonly number[]
-}
-
-function wantedBy(look: Look, whose: ProbeColumn, subjects: readonly Subject[]): Sought {
-  const [value, ord, tenant, at]: [string[], number[], string[], number[]] = [[], [], [], []]
-  for (const [place, subject] of subjects.entries()) {
-    const theirs = fitting(whose, subject.tenantId)
-    if (theirs === null) continue
-    for (const identifier of subject.identifiers) {
-      const fits = identifier.type === look.type ? fitting(look.column, identifier.value) : null
-      if (fits === null) continue
-      value.push(look.type === 'email' ? folded(fits) : fits)
-      ord.push(place)
-      tenant.push(theirs)
-      at.push(subject.receivedAt)
-    }
-  }
-  const plain = look.column.base in WIDTH
-  return { value: plain ? listed(value) : value, ord, tenant, at }
-}
-
-/** Numbers as the server reads an array of them, made at once. */
-const listed = (numbers: readonly (number | string)[]): string => `{${numbers.join(',')}}`
-
 /** Whether nothing says that a row is of before the request. */
 function undated({ takenAlong, mention, createdAt }: Look): string {
   if (!takenAlong || mention) return 'false'
@@ -168,41 +140,11 @@ function full(table: ProbeTable): string {
   return `${name(table.schema)}.${name(table.name)}`
 }
 
-function isText(column: ProbeColumn): boolean {
-  return ['text', 'varchar', 'bpchar', 'citext'].includes(column.base)
-}
-
 function sameType(table: ProbeTable, column: string, other: ProbeColumn): boolean {
   return table.columns.some(
     (one) => one.name === column && (one.base === other.base || (isText(one) && isText(other))),
   )
 }
 
-function folded(value: string): string {
-  return [...value].map((letter) => (letter >= 'A' && letter <= 'Z' ? letter.toLowerCase() : letter)).join('')
-}
-
 /** An @handle as a reader sees it: a whole word, not the end of an e-mail address. */
 const MENTION = `'(?<![[:alnum:]_.+-])@([[:alnum:]_]+(?:[.-]+[[:alnum:]_]+)*)'`
-
-/** Where no column says which tenant a row has, the tenant is compared as text. */
-const PLAIN: ProbeColumn = { name: '', base: 'text' }
-
-const WIDTH: Readonly<Record<string, bigint>> = { int2: 15n, int4: 31n, int8: 63n }
-
-/** The value in the column's type, or null when the column can't hold it: then there is nothing to find. */
-function fitting(column: ProbeColumn, value: string): string | null {
-  const width = WIDTH[column.base]
-  if (width !== undefined) {
-    if (!/^(0|-?[1-9]\d{0,18})$/.test(value)) return null
-    // Nine digits fit all but the smallest, and need no bigint.
-    if (value.length < 10 && width > 15n) return value
-    const limit = 2n ** width
-    return BigInt(value) >= -limit && BigInt(value) < limit ? value : null
-  }
-  if (value.length === 0 || value.includes('\u0000') || /[\ud800-\udfff]/u.test(value)) return null
-  if (isText(column)) return column.base === 'bpchar' && value !== value.trimEnd() ? null : value
-  if (column.base === 'uuid') return /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i.test(value) ? value : null
-  if (column.base === 'numeric') return /^(0|-?[1-9]\d{0,130})$/.test(value) ? value : null
-  return null
-}

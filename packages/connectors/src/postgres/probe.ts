@@ -1,9 +1,10 @@
-import type { IdentifierType, ProbeFinding, ProbeSession, Subject } from '@lethe/eraser-kit'
+import type { PeopleColumns, ProbeFinding, ProbeSession } from '@lethe/eraser-kit'
 import { TerminalError } from '@lethe/eraser-kit'
 import type { ClientBase, Pool } from 'pg'
 import { connect, openPool, type PostgresContext } from './database.js'
 import { crossing, failureOf, isOurs } from './errors.js'
 import { type Look, looksFor } from './probe-looks.js'
+import { assertAgreeing, columnsOf, Sought } from './probe-people.js'
 import { ProbeQuery } from './probe-query.js'
 import { readShape, type Shape, tableCalled } from './probe-shape.js'
 
@@ -26,13 +27,26 @@ export async function openProbe(context: PostgresContext): Promise<ProbeSession>
   }
   return {
     probe: async (subjects) => {
-      try {
-        return await snapshot(pool, (db) => look(db, context, subjects))
-      } catch (error) {
-        const { code } = failureOf(error)
-        if (!isOurs(error) && BLIND.has(code)) return subjects.map(() => inconclusive(code))
-        throw crossing(error, 'probe')
-      }
+      const people = columnsOf(subjects)
+      const sight = await lookAt(pool, context, people)
+      if ('reasonCode' in sight) return subjects.map(() => inconclusive(sight.reasonCode))
+      // Of most people nothing is found: that is said by one object.
+      const clean = findingOf(sight, undefined)
+      return subjects.map((_, place) => {
+        const unasked = unaskable(context, people, place)
+        if (unasked !== null) return inconclusive(unasked)
+        const mine = sight.found.get(place)
+        return mine ? findingOf(sight, mine) : clean
+      })
+    },
+    sift: async (people) => {
+      assertAgreeing(people)
+      const sight = await lookAt(pool, context, people)
+      const places: number[] = []
+      for (let place = 0; place < people.counts.length; place++)
+        if ('reasonCode' in sight || sight.found.has(place) || unaskable(context, people, place) !== null)
+          places.push(place)
+      return places
     },
     close: () => pool.end(),
   }
@@ -41,39 +55,51 @@ export async function openProbe(context: PostgresContext): Promise<ProbeSession>
 /** Failures that leave the answer open; everything else is thrown. */
 const BLIND = new Set(['timeout', 'missing_rights', 'rls_active', 'missing_table', 'missing_column'])
 
-async function look(
-  db: ClientBase,
-  context: PostgresContext,
-  subjects: readonly Subject[],
-): Promise<ProbeFinding[]> {
-  const position = await db.query<{ lsn: string | null }>(
+/** Why nothing can be said of anybody. */
+interface Blind {
+  readonly reasonCode: string
+}
+
+/** What was seen of people, all in one snapshot. */
+interface Sight {
+  /** By place, of those of whom something was found. */
+  readonly found: ReadonlyMap<number, Matches>
+  /** A zero for each collection looked at. */
+  readonly none: Readonly<Record<string, number>>
+  readonly position: string
+}
+
+/** The one look that `probe` and `sift` are made of. */
+async function lookAt(pool: Pool, context: PostgresContext, people: PeopleColumns): Promise<Sight | Blind> {
+  try {
+    return await snapshot(pool, (db) => look(db, context, people))
+  } catch (error) {
+    const { code } = failureOf(error)
+    if (!isOurs(error) && BLIND.has(code)) return { reasonCode: code }
+    throw crossing(error, 'probe')
+  }
+}
+
+async function look(db: ClientBase, context: PostgresContext, people: PeopleColumns): Promise<Sight | Blind> {
+  const { rows } = await db.query<{ lsn: string | null }>(
     'SELECT CASE WHEN NOT pg_is_in_recovery() THEN pg_current_wal_insert_lsn()::text END AS lsn',
   )
   // A standby may lag behind the erasure, and it may lag behind what was written after it.
-  const lsn = position.rows[0]?.lsn
-  if (!lsn) return subjects.map(() => inconclusive('standby'))
+  const position = rows[0]?.lsn
+  if (!position) return { reasonCode: 'standby' }
   const shape = await readShape(db)
   const obstacle = obstacleIn(shape, context)
-  if (obstacle) return subjects.map(() => inconclusive(obstacle))
-  const types = new Set<IdentifierType>()
-  for (const { identifiers } of subjects) for (const { type } of identifiers) types.add(type)
-  const looks = looksFor(shape, context, [...types])
+  if (obstacle) return { reasonCode: obstacle }
+  const looks = looksFor(shape, context, [...new Set(people.types)])
   const hidden = looks.find(({ table, holder }) =>
     [table, holder].some((one) => one.filtered || !one.readable),
   )
-  if (hidden)
-    return subjects.map(() => inconclusive(hidden.table.filtered ? 'rls_active' : 'unreadable_table'))
-  const found = await count(db, context, shape, looks, subjects)
-  // Of most people nothing is found: that is said by one object.
-  const clean = findingOf(collectionsIn(context, looks), undefined, lsn)
-  return subjects.map((subject, ord) => {
-    const mine = found.get(ord)
-    const unasked = unaskable(context, subject)
-    return unasked ?? (mine ? findingOf(clean.residual, mine, lsn) : clean)
-  })
+  if (hidden) return { reasonCode: hidden.table.filtered ? 'rls_active' : 'unreadable_table' }
+  const found = await count(db, context, shape, looks, people)
+  return { found, none: collectionsIn(context, looks), position }
 }
 
-/** Matches of one person by collection, of those with any. */
+/** Matches of one person by collection, of those with any; in each of `residual` at least one. */
 interface Matches {
   readonly residual: Record<string, number>
   readonly undated: Record<string, number>
@@ -90,12 +116,13 @@ async function count(
   { system, tenant }: PostgresContext,
   shape: Shape,
   looks: readonly Look[],
-  subjects: readonly Subject[],
+  people: PeopleColumns,
 ): Promise<ReadonlyMap<number, Matches>> {
   const found = new Map<number, Matches>()
+  const sought = new Sought(people)
   for (const collection of new Set(looks.map((one) => one.collection))) {
     const query = new ProbeQuery(shape, system, tenant, Date.now())
-    for (const one of looks) if (one.collection === collection) query.add(one, subjects)
+    for (const one of looks) if (one.collection === collection) query.add(one, sought)
     const statement = query.build()
     if (!statement) continue
     const { rows } = await db.query<{ ord: number; matches: number; undated: number }>(statement)
@@ -109,20 +136,17 @@ async function count(
   return found
 }
 
-function findingOf(
-  none: Readonly<Record<string, number>>,
-  matches: Matches | undefined,
-  position: string,
-): ProbeFinding {
+function findingOf({ none, position }: Sight, matches: Matches | undefined): ProbeFinding {
   const residual = { ...none, ...matches?.residual }
   const found = Object.values(residual).some((many) => many > 0)
   const open = Object.keys(matches?.undated ?? {}).length > 0 ? { undated: matches?.undated ?? {} } : {}
   return { result: found ? 'residual' : 'clean', residual, ...open, position }
 }
 
-function unaskable({ tenant }: PostgresContext, subject: Subject): ProbeFinding | null {
-  if ('constant' in tenant && tenant.constant !== subject.tenantId) return inconclusive('unknown_tenant')
-  return subject.identifiers.length === 0 ? inconclusive('no_identifier') : null
+/** Why this person can't be asked for, or null. */
+function unaskable({ tenant }: PostgresContext, people: PeopleColumns, place: number): string | null {
+  if ('constant' in tenant && tenant.constant !== people.tenantIds[place]) return 'unknown_tenant'
+  return people.counts[place] === 0 ? 'no_identifier' : null
 }
 
 function inconclusive(reasonCode: string): ProbeFinding {

@@ -43,13 +43,18 @@ export interface Undated {
 export class ReviewStore {
   constructor(private readonly pool: Pool) {}
 
-  /** By tombstone. */
-  async of(systemId: string, tombstoneIds: readonly string[]): Promise<ReadonlyMap<string, Review>> {
-    // Few stores have any, and thousands of people are asked about at a time.
+  /** Whether there is a review of anybody of that system, decided or not. */
+  async any(systemId: string): Promise<boolean> {
     const { rowCount } = await this.pool.query('SELECT FROM restore.reviews WHERE system_id = $1 LIMIT 1', [
       systemId,
     ])
-    if (rowCount === 0) return new Map()
+    return rowCount !== 0
+  }
+
+  /** By tombstone. */
+  async of(systemId: string, tombstoneIds: readonly string[]): Promise<ReadonlyMap<string, Review>> {
+    // Few stores have any, and thousands of people are asked about at a time.
+    if (!(await this.any(systemId))) return new Map()
     const { rows } = await this.pool.query<Row>(
       'SELECT * FROM restore.reviews WHERE system_id = $1 AND tombstone_id = ANY ($2::text[])',
       [systemId, textArray(tombstoneIds)],

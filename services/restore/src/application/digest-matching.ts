@@ -4,7 +4,7 @@ import { HeldMatch, type Match, MOST_TENANTS } from '../digesting/held-match.js'
 import { Wanted } from '../domain/wanted.js'
 import { PageExpired, type Readable } from './applying.js'
 import { AtOnce } from './at-once.js'
-import type { LiveTombstone, Pepper, TombstoneSource } from './tombstone-source.js'
+import type { LiveTombstone, Pepper, TombstonePage, TombstoneSource } from './tombstone-source.js'
 import { servedBy } from './under-maps.js'
 import type { WatchedSystem } from './watched-system.js'
 
@@ -19,6 +19,9 @@ const READINGS = 3
 /** What pages put off: only digests of that person are left, so the store is read as a whole for them. */
 export const isPutOff = ({ held, subject, digested }: LiveTombstone): boolean =>
   !held && subject === null && digested !== undefined
+
+/** Nobody is put off of a page in columns, and its tombstones are not to become objects for that. */
+export const hasPutOff = (page: TombstonePage): boolean => !page.people && page.tombstones.some(isPutOff)
 
 /** People whose digests match what the store holds, known by that. */
 export interface Found {

@@ -3,7 +3,7 @@ import type { Replayed } from '../domain/restore.js'
 import type { Tally } from '../domain/waiting.js'
 import { PageExpired } from './applying.js'
 import { Slots } from './slots.js'
-import type { TombstonePage } from './tombstone-source.js'
+import { lastIdOf, sizeOf, type TombstonePage } from './tombstone-source.js'
 
 export interface Paging {
   readonly begun: Tally & { readonly cursor: string }
@@ -76,8 +76,8 @@ class Course {
 
   private async begin(): Promise<void> {
     const page = (await this.reading) as TombstonePage
-    const last = page.tombstones.at(-1)?.tombstoneId
-    const more = page.tombstones.length === this.limit
+    const last = lastIdOf(page)
+    const more = sizeOf(page) === this.limit
     this.reading = more && last !== undefined ? this.read(last) : null
     if (last === undefined) return
     const slot = this.slots.take(this.cursor)

@@ -8,6 +8,7 @@ import { DigestReplay } from './digest-replay.js'
 import { Gathering } from './gathering.js'
 import { replayedTotal, service } from './metrics.js'
 import { inPages } from './paging.js'
+import { sift } from './sift.js'
 import { sightUnderMaps } from './sight-under-maps.js'
 import type { TombstoneSource } from './tombstone-source.js'
 import { listUndated, modesOf } from './undated.js'
@@ -64,8 +65,9 @@ export class Replay {
   }
 
   async probe(restore: Restore, system: WatchedSystem, signal: AbortSignal): Promise<Tally> {
-    return inPages(this.paging(restore, system, signal), async ({ tombstones: page }) => {
-      const people = page.filter((one): one is Readable => one.subject !== null)
+    return inPages(this.paging(restore, system, signal), async (page) => {
+      const { tombstones } = await sift(system, page, this.reviews, signal, restore.markerMap)
+      const people = tombstones.filter((one): one is Readable => one.subject !== null)
       const modes = await modesOf(this.reviews, restore.systemId, people)
       const sights = await sightUnderMaps(system, people, modes, signal, restore.markerMap)
       await listUndated(this.reviews, restore, sights, modes, this.now())

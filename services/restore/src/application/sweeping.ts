@@ -6,11 +6,18 @@ import type { SweepStore } from '../adapters/sweep-store.js'
 import { restAfter, type Sweep } from '../domain/sweep.js'
 import { countedMany, nothing, seen } from '../domain/tally.js'
 import { Applying, cameOf, PageExpired, type Readable } from './applying.js'
-import { isPutOff } from './digest-matching.js'
+import { hasPutOff, isPutOff } from './digest-matching.js'
 import { DigestSweep, isShut } from './digest-sweep.js'
 import { service, sweptTotal } from './metrics.js'
+import { sift } from './sift.js'
 import { sightUnderMaps } from './sight-under-maps.js'
-import type { LiveTombstone, TombstonePage, TombstoneSource } from './tombstone-source.js'
+import {
+  type LiveTombstone,
+  lastIdOf,
+  sizeOf,
+  type TombstonePage,
+  type TombstoneSource,
+} from './tombstone-source.js'
 import { listUndated, modesOf, type Sighted, type UndatedModes } from './undated.js'
 import type { WatchedSystem } from './watched-system.js'
 
@@ -46,7 +53,9 @@ interface Looked {
   readonly limit: number
   readonly page: TombstonePage
   readonly modes: UndatedModes
-  /** Of those who may be looked at; nobody who is still being erased is told to be there. */
+  /** How many are certainly absent, seen together. */
+  readonly absent: number
+  /** Of the others who may be looked at; nobody who is still being erased is told to be there. */
   readonly sights: readonly Sighted[]
   /** Of requests that are done, those of whom nothing is left that they could be found by. */
   readonly unreadable: number
@@ -80,9 +89,8 @@ export class Sweeping {
       for await (const looked of this.looks(sweep, system, stretch, signal)) {
         if (looked === null) return sweep
         sweep = await this.swept(sweep, system, looked, signal)
-        const { tombstones } = looked.page
-        putOff ||= tombstones.some(isPutOff)
-        const end = tombstones.at(-1)?.tombstoneId
+        putOff ||= hasPutOff(looked.page)
+        const end = lastIdOf(looked.page)
         if (end !== undefined && sweep.kind === 'full') sweep = { ...sweep, cursor: end }
         await sweeps.record(sweep)
         await this.rest(restAfter(performance.now() - began, this.parts.share), signal)
@@ -143,8 +151,8 @@ export class Sweeping {
         const looking = this.look(sweep, system, { page, after, limit }, signal)
         looking.catch(() => undefined)
         underWay.push(looking)
-        const isEnd: boolean = last || page.tombstones.length < limit
-        after = isEnd ? null : (page.tombstones.at(-1)?.tombstoneId ?? null)
+        const isEnd: boolean = last || sizeOf(page) < limit
+        after = isEnd ? null : (lastIdOf(page) ?? null)
       }
       if (failure !== null) throw (failure as { readonly error: unknown }).error
     } finally {
@@ -159,8 +167,9 @@ export class Sweeping {
     signal: AbortSignal,
   ): Promise<Looked> {
     const { sweeps, reviews } = this.parts
-    const people = where.page.tombstones.filter(isReadable)
-    const unreadable = where.page.tombstones.filter(isUnreadable)
+    const { tombstones, absent } = await sift(system, where.page, reviews, signal)
+    const people = tombstones.filter(isReadable)
+    const unreadable = tombstones.filter(isUnreadable)
     const modes = await modesOf(reviews, systemId, people)
     const sights = await sightUnderMaps(system, people, modes, signal)
     const unclear = sights.filter((sighted) => !isClean(sighted))
@@ -173,6 +182,7 @@ export class Sweeping {
     return {
       ...where,
       modes,
+      absent,
       sights: asked.length === 0 ? sights : [...sights.filter(isClean), ...certain],
       unreadable: unreadable.filter(isDone).length,
     }
@@ -189,12 +199,12 @@ export class Sweeping {
     signal: AbortSignal,
   ): Promise<Sweep> {
     const { systemId } = sweep
-    const { sights, modes } = looked
+    const { sights, modes, absent } = looked
     const { reviews } = this.parts
     await listUndated(reviews, { systemId, restoreId: sweep.sweepId }, sights, modes, this.now())
-    tell(systemId, sights)
+    tell(systemId, sights, absent)
     const back = sights.filter(({ finding }) => finding.result === 'residual')
-    const probed = sweep.probed + sights.length
+    const probed = sweep.probed + absent + sights.length
     await this.admit(sweep, looked)
     // What was found or could not be looked at is a restore under the sweep's own id, so a page done again adds no other.
     const restoreId = sweep.sweepId
@@ -286,8 +296,8 @@ const isClean = ({ finding, undated }: Sighted): boolean =>
 const isUnclear = ({ unreadable, sights }: Looked): boolean =>
   unreadable > 0 || sights.some(({ finding }) => finding.result === 'inconclusive')
 
-function tell(system: string, sights: readonly Sighted[]): void {
-  const counts = new Map<string, number>()
+function tell(system: string, sights: readonly Sighted[], absent: number): void {
+  const counts = new Map<string, number>(absent > 0 ? [['clean', absent]] : [])
   for (const { finding } of sights) counts.set(finding.result, (counts.get(finding.result) ?? 0) + 1)
   for (const [result, many] of counts) sweptTotal.inc({ system, result, service }, many)
 }

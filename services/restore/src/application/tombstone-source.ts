@@ -1,4 +1,4 @@
-import type { Subject } from '@lethe/eraser-kit'
+import type { PeopleColumns, Subject } from '@lethe/eraser-kit'
 
 /** One live tombstone as `request` gives it out. */
 export interface LiveTombstone {
@@ -28,7 +28,28 @@ export interface Pepper {
 export interface TombstonePage {
   /** Epoch milliseconds after which nobody of this page may be erased: a hold may have come since. */
   readonly validUntil: number
+  /** May be made when it is first asked for: whoever needs size and end alone asks `sizeOf` and `lastIdOf`. */
   readonly tombstones: readonly LiveTombstone[]
+  /** The same people in columns, in the same order, where nobody is held or unreadable and all are of one map version. */
+  readonly people?: PagePeople | null
+}
+
+export interface PagePeople {
+  readonly size: number
+  /** Of the last tombstone; nobody asks where there is none. */
+  readonly lastId: string
+  readonly mapVersion: number
+  readonly columns: PeopleColumns
+}
+
+/** Tombstones of a page. */
+export const sizeOf = (page: TombstonePage): number => page.people?.size ?? page.tombstones.length
+
+/** Where the next page begins; undefined where the page is empty. */
+export function lastIdOf(page: TombstonePage): string | undefined {
+  const { people } = page
+  if (!people) return page.tombstones.at(-1)?.tombstoneId
+  return people.size > 0 ? people.lastId : undefined
 }
 
 export interface TombstoneSource {

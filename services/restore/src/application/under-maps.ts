@@ -33,6 +33,18 @@ export async function underMaps(
     }))
 }
 
+/** Whether `underMaps` of people of that version is the map in force and no other. */
+export async function isOnlyInForce(
+  system: WatchedSystem,
+  mapVersion: number,
+  copyMap: number | null = null,
+): Promise<boolean> {
+  const current = await system.currentVersion()
+  for (const version of new Set([copyMap ?? current, mapVersion]))
+    if ((await servedBy(system, version)) !== current) return false
+  return true
+}
+
 /** Of `WatchedSystem`; a version that nobody knows any more says so where it is used. */
 export const servedBy = (system: WatchedSystem, version: number): Promise<number> =>
   system.servedBy(version).catch((error: unknown) => {

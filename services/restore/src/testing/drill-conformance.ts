@@ -18,9 +18,8 @@ export interface DrilledKind {
 export function forgetful(source: Source): Pick<Source, 'page'> {
   return {
     page: async (...of) => {
-      const page = await source.page(...of)
-      const tombstones = page.tombstones.filter(({ tombstoneId }) => !/drill/.test(tombstoneId))
-      return { ...page, tombstones }
+      const { validUntil, tombstones } = await source.page(...of)
+      return { validUntil, tombstones: tombstones.filter(({ tombstoneId }) => !/drill/.test(tombstoneId)) }
     },
   }
 }

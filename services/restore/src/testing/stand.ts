@@ -16,6 +16,7 @@ import type {
 } from '../application/tombstone-source.js'
 import { digestBytes } from '../domain/digest-set.js'
 import { completed } from './completed.js'
+import { inColumns } from './in-columns.js'
 import { type Life, mortal, mortalConnector } from './mortal.js'
 import { type RestoreProcess, restoreProcess } from './process.js'
 
@@ -141,12 +142,18 @@ export class Source implements TombstoneSource {
   /** How long what is read may be erased. */
   lifeMs = 60_000
 
+  /** Pages in columns, where they can be. */
+  columns = true
+  /** Called when objects are made of the tombstones of such a page, behind `after`; may throw. */
+  asObjects: (after: string) => void = () => undefined
+
   async page(_systemId: string, _reason: string, after: string, limit: number): Promise<TombstonePage> {
     this.before(after)
     await this.during()
     const ids = [...this.tombstones.keys()].filter((id) => id > after).sort()
     const tombstones = ids.slice(0, limit).flatMap((id) => this.tombstones.get(id) ?? [])
-    return { validUntil: Date.now() + this.lifeMs, tombstones }
+    const page = { validUntil: Date.now() + this.lifeMs, tombstones }
+    return this.columns ? inColumns(page, () => this.asObjects(after)) : page
   }
 
   /** What the digests of `Stand.digested` are made with, and what is given out for it. */

@@ -5,6 +5,7 @@ import { failing } from './failing.js'
 import { hostile } from './hostile.js'
 import { others } from './others.js'
 import { probing } from './probing.js'
+import { sifting } from './sifting.js'
 
 /** The specification of a connector. */
 export const checks: readonly Check[] = [
@@ -14,4 +15,5 @@ export const checks: readonly Check[] = [
   ...failing,
   ...crashing,
   ...probing,
+  ...sifting,
 ]

@@ -5,6 +5,7 @@ import type {
   EraseIo,
   Outcome,
   Pass,
+  PeopleColumns,
   ProbeFinding,
   Receipt,
   Subject,
@@ -262,6 +263,25 @@ class BlindIsClean extends Shelf {
   }
 }
 
+class SiftsFirstOnly extends Shelf {
+  override async sift(people: PeopleColumns): Promise<readonly number[]> {
+    return (await super.sift(people)).slice(0, 1)
+  }
+}
+
+/** Nobody is lost by it, and nothing is won. */
+class SiftsNobody extends Shelf {
+  override async sift({ counts }: PeopleColumns): Promise<readonly number[]> {
+    return counts.map((_, place) => place)
+  }
+}
+
+class BlindIsAbsent extends Shelf {
+  override sift(people: PeopleColumns): Promise<readonly number[]> {
+    return super.sift(people).catch(() => [])
+  }
+}
+
 /** At least one broken connector per check. */
 export const brokenConnectors: readonly BrokenConnector[] = [
   erasing('erases', 'leaves one collection and says it is done', ForgetsLetters),
@@ -291,4 +311,7 @@ export const brokenConnectors: readonly BrokenConnector[] = [
   probing('probe-finds', 'forgets one collection', ProbesProfilesOnly),
   probing('probe-exact', 'matches by prefix', ByPrefix),
   probing('blind-probe', 'takes an error for clean', BlindIsClean),
+  probing('sift-exact', 'leaves out somebody who is there', SiftsFirstOnly),
+  probing('sift-exact', 'calls nobody absent', SiftsNobody),
+  probing('blind-sift', 'takes an error for absent', BlindIsAbsent),
 ]

@@ -8,6 +8,7 @@ import {
   type OpenContext,
   type Outcome,
   type Pass,
+  type PeopleColumns,
   type ProbeFinding,
   type Receipt,
   type Subject,
@@ -85,6 +86,20 @@ export class Shelf {
         return { result: clean ? 'clean' : 'residual', residual }
       }),
     )
+  }
+
+  async sift(people: PeopleColumns): Promise<readonly number[]> {
+    const { tenantIds, receivedAt, types, values } = people
+    let end = 0
+    const subjects = people.counts.map((count, place): Subject => {
+      const from = end
+      end += count
+      const own = types.slice(from, end).map((type, n) => ({ type, value: values[from + n] ?? '' }))
+      const [tenantId = '', at = 0] = [tenantIds[place], receivedAt[place]]
+      return { subjectRef: String(place), tenantId, receivedAt: at, identifiers: own }
+    })
+    const findings = await this.probe(subjects)
+    return findings.flatMap(({ result }, place) => (result === 'clean' ? [] : [place]))
   }
 
   async eraseOne(pass: Pass, io: EraseIo): Promise<Outcome> {
