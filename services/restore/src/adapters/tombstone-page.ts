@@ -36,6 +36,7 @@ export function pageIn(answer: unknown): TombstonePage | null {
 
 class ColumnPage implements TombstonePage {
   private made: readonly LiveTombstone[] | null = null
+  private known: TombstonePage['people']
 
   constructor(
     readonly validUntil: number,
@@ -49,6 +50,37 @@ class ColumnPage implements TombstonePage {
     for (let n = 0; n < columns.tombstoneIds.size; n++) made.push(new ColumnTombstone(columns, n))
     this.made = made
     return made
+  }
+
+  get people(): TombstonePage['people'] {
+    if (this.known === undefined) this.known = peopleIn(this.columns)
+    return this.known
+  }
+}
+
+/** Null where somebody is held or unreadable, or they are of several versions of the data map. */
+function peopleIn(columns: Columns): NonNullable<TombstonePage['people']> | null {
+  const { tombstoneIds, mapVersions, held, codes, tenantIds, receivedAt, identifiers, types, values } =
+    columns
+  const { size } = tombstoneIds
+  const [mapVersion] = mapVersions
+  if (mapVersion === undefined || held.size > 0) return null
+  const counts: number[] = []
+  for (let n = 0; n < size; n++) {
+    if (codes[n] !== null || tenantIds[n] === null || mapVersions[n] !== mapVersion) return null
+    counts.push((identifiers[n + 1] as number) - (identifiers[n] as number))
+  }
+  return {
+    size,
+    lastId: tombstoneIds.at(size - 1),
+    mapVersion,
+    columns: {
+      tenantIds: tenantIds as readonly string[],
+      receivedAt: receivedAt as readonly number[],
+      counts,
+      types: types as readonly Identifier['type'][],
+      values: values.slice(0, values.size),
+    },
   }
 }
 

@@ -81,6 +81,29 @@ describe('a page of tombstones in columns', () => {
     expect(one?.tombstones[0]).toBe(one?.tombstones[0])
   })
 
+  it('has people in columns where everybody can be looked for under one map', () => {
+    // Who is held, or can't be read, or is of another map, needs a look of their own.
+    expect(page({})?.people).toBeNull()
+    const readable = {
+      ...{ tombstoneIds: ['t1', 't5'], requestIds: ['r1', 'r5'], mapVersions: [1, 1], held: [] },
+      ...{ codes: [null, null], subjectRefs: ['s', 'other'], tenantIds: ['t', 't'], receivedAt: [1, 1] },
+      identifiers: { ...columns.identifiers, counts: [2, 1] },
+      digests: { counts: [0, 0], values: [] },
+    }
+    const { types, values } = columns.identifiers
+    expect(page(readable)?.people).toEqual({
+      ...{ size: 2, lastId: 't5', mapVersion: 1 },
+      columns: { tenantIds: ['t', 't'], receivedAt: [1, 1], counts: [2, 1], types, values },
+    })
+    const nobody = { subjectRefs: [null, null], tenantIds: [null, null], receivedAt: [null, null] }
+    const noIdentifiers = { identifiers: { counts: [0, 0], types: [], values: [] } }
+    expect(page({ ...readable, mapVersions: [1, 2] })?.people).toBeNull()
+    expect(page({ ...readable, ...nobody, ...noIdentifiers })?.people).toBeNull()
+    expect(page({ ...readable, ...noIdentifiers, codes: ['gone', 'gone'] })?.people).toBeNull()
+    expect(page({ ...readable, ...nobody, ...noIdentifiers, held: [0, 1] })?.people).toBeNull()
+    expect(page({ ...readable, ...noIdentifiers })?.people?.columns.counts).toEqual([0, 0])
+  })
+
   it('is none where a column is missing, too short, too long or of another type', () => {
     const lists = Object.entries(columns).filter(([, list]) => Array.isArray(list)) as [string, unknown[]][]
     for (const [key, list] of lists) {
