@@ -163,6 +163,23 @@ describe('people found by one identifier after the other', () => {
     await process.guard.stop()
   })
 
+  it('are looked for to the end by whoever goes on, although all of them were counted before', async () => {
+    const { process } = await cameBack('u1')
+    await keep('u1')
+    const { matching } = stand.source
+    oneByOne((asked) => {
+      if (asked === 3) throw new Error('killed')
+    })
+    await round(process)
+    await process.guard.stop()
+    expect(await latest()).toMatchObject({ phase: 'replaying', replayed: 1, unreadable: 0 })
+    stand.source.matching = matching
+    await round(stand.process())
+    expect(await left('newsletter', 'email', ['u1'])).toEqual(['u1@example.com'])
+    const failed = { still_there: 1 }
+    expect(await latest()).toMatchObject({ phase: 'waiting', tombstones: 1, replayed: 0, failed })
+  })
+
   it('count as held where a hold comes behind the first of them', async () => {
     const { process } = await cameBack('u1', 'nobody')
     oneByOne((asked) => {

@@ -47,9 +47,10 @@ export class DigestReplay {
     const { restoreId, cursor, run: number } = restore
     if (cursor === MATCHED) return before
     const started = await store.startMatching(restoreId, cursor, before)
-    if (started.unreadable === 0) return started
     const counted = new TombstoneSet()
     await store.matchedBefore(restoreId, number, (tombstoneId) => counted.add(tombstoneId))
+    // Where everybody was counted before a crash, some of them may still be there under another identifier.
+    if (started.unreadable + counted.size === 0) return started
     const counts = new MatchedTally(started, counted)
     const state: State = { restore, system, signal, counts, recorded: Promise.resolve() }
     const matched = await this.matching.match({

@@ -8,6 +8,10 @@ import { DigestSet } from './digest-set.js'
 export class TombstoneSet {
   private readonly set = new DigestSet()
 
+  get size(): number {
+    return this.set.size
+  }
+
   /** @returns whether it was not there yet */
   add(tombstoneId: string): boolean {
     const [one, two] = wordsOf(tombstoneId)

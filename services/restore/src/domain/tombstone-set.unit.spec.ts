@@ -15,6 +15,7 @@ describe('a set of tombstones', () => {
     expect(all.every((id) => set.add(id))).toBe(true)
     expect(all.some((id) => set.add(id))).toBe(false)
     expect(all.every((id) => set.has(id))).toBe(true)
+    expect(set.size).toBe(all.length)
     expect(ids.some((id) => set.has(`1${id.slice(1)}`) || set.has(`${id}0`))).toBe(false)
   })
 
