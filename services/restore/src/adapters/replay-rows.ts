@@ -1,6 +1,5 @@
 import type { ClientBase, Pool } from 'pg'
 import type { Replayed } from '../domain/restore.js'
-import type { Fate } from '../domain/tally.js'
 import { textArray } from './text-array.js'
 
 /** People to whom the same happened. */
@@ -9,7 +8,7 @@ interface Kind {
   readonly people: Replayed[]
 }
 
-/** What the page that ends with `last` did, in the transaction that moves the cursor there: it is told once. */
+/** What the page that ends with `last` did, in the transaction that counts it: it is told once. */
 export async function addPage(
   client: ClientBase,
   restoreId: string,
@@ -31,42 +30,39 @@ export async function addPage(
   )
 }
 
-/**
- * People who were found one by one. Told again, whoever was erased stays so.
- *
- * @returns what came of those this restore had not been told of before, each with how many
- */
+/** People whom a sweep found, a row each. Told again, whoever was erased stays so. */
 export async function addEach(
   client: ClientBase,
   restoreId: string,
   replayed: readonly Replayed[],
-): Promise<(readonly [Fate, number])[]> {
-  if (replayed.length === 0) return []
+): Promise<void> {
+  if (replayed.length === 0) return
   const kinds = kindsOf(replayed)
   const kindOf = kinds.flatMap(({ people }, at) => people.map(() => at + 1))
-  const { rows } = await client.query<{ code: string | null; n: number }>(
+  await client.query(
     `WITH kinds AS (SELECT * FROM unnest($4::text[], $5::jsonb[], $6::text[]) WITH ORDINALITY
-         AS kinds(outcome, counts, error_code, n)),
-       told AS (INSERT INTO restore.replays AS r (restore_id, tombstone_id, request_id, outcome, counts, error_code)
-         SELECT $1, one.tombstone_id, one.request_id, kinds.outcome, kinds.counts, kinds.error_code
-         FROM unnest($2::text[], $3::text[], $7::int[]) AS one(tombstone_id, request_id, kind)
-         JOIN kinds ON kinds.n = one.kind
-         ON CONFLICT (restore_id, tombstone_id) DO UPDATE
-           SET outcome = excluded.outcome, counts = excluded.counts, error_code = excluded.error_code
-           WHERE r.outcome = 'failed'
-         RETURNING xmax = 0 AS fresh, CASE WHEN r.outcome = 'failed' THEN coalesce(r.error_code, 'none') END AS code)
-     SELECT code, count(*)::int AS n FROM told WHERE fresh GROUP BY code`,
+         AS kinds(outcome, counts, error_code, n))
+     INSERT INTO restore.replays AS r (restore_id, tombstone_id, request_id, outcome, counts, error_code)
+       SELECT $1, one.tombstone_id, one.request_id, kinds.outcome, kinds.counts, kinds.error_code
+       FROM unnest($2::text[], $3::text[], $7::int[]) AS one(tombstone_id, request_id, kind)
+       JOIN kinds ON kinds.n = one.kind
+     ON CONFLICT (restore_id, tombstone_id) DO UPDATE
+       SET outcome = excluded.outcome, counts = excluded.counts, error_code = excluded.error_code
+       WHERE r.outcome = 'failed'`,
     [restoreId, ...parametersOf(kinds), `{${kindOf.join(',')}}`],
   )
-  return rows.map(({ code, n }) => [code === null ? { is: 'changed' } : { is: 'failed', code }, n])
 }
 
-/** How many people any run of a restore changed. */
+/** How many people any run of a restore changed, but for those who failed in its last one. */
 export async function everReplayed(pool: Pool, restoreId: string): Promise<number> {
   const { rows } = await pool.query<{ n: number }>(
-    `SELECT count(*)::int AS n FROM (
-       SELECT unnest(tombstone_ids) FROM restore.replay_pages WHERE restore_id = $1 AND outcome <> 'failed'
-       UNION SELECT tombstone_id FROM restore.replays WHERE restore_id = $1 AND outcome <> 'failed') AS people`,
+    `WITH failed AS (SELECT tombstone_id FROM restore.replays WHERE restore_id = $1 AND outcome = 'failed'
+         UNION ALL SELECT unnest(tombstone_ids) FROM restore.replay_pages WHERE restore_id = $1 AND outcome = 'failed'
+           AND run = (SELECT run FROM restore.restores WHERE restore_id = $1))
+     SELECT count(*)::int AS n FROM (
+       SELECT unnest(tombstone_ids) AS tombstone_id FROM restore.replay_pages WHERE restore_id = $1 AND outcome <> 'failed'
+       UNION SELECT tombstone_id FROM restore.replays WHERE restore_id = $1 AND outcome <> 'failed') AS people
+     WHERE NOT EXISTS (SELECT FROM failed WHERE failed.tombstone_id = people.tombstone_id)`,
     [restoreId],
   )
   return rows[0]?.n ?? 0

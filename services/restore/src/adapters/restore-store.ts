@@ -1,9 +1,11 @@
+import { randomUUID } from 'node:crypto'
 import { inTransaction } from '@lethe/event-store'
 import type { Pool, PoolClient } from 'pg'
+import { MATCHED, withoutFailures } from '../domain/matched-tally.js'
 import type { Announcer, FoundOpen, GateMode, GateRow, Phase, Replayed, Restore } from '../domain/restore.js'
-import type { Fate } from '../domain/tally.js'
 import type { KnownMarker } from '../domain/verdict.js'
 import type { Reason, Tally } from '../domain/waiting.js'
+import { addFailed, eachMatched, forgetFailed } from './matched-rows.js'
 import { addEach, addPage, everReplayed } from './replay-rows.js'
 
 const number = (value: unknown): number => Number(value ?? 0)
@@ -301,14 +303,18 @@ export class RestoreStore {
     ])
   }
 
-  /** Starts a phase over: its counts from zero, its cursor before the first tombstone. */
+  /** Starts a phase over: its counts from zero, its cursor before the first tombstone. Who failed before is tried again. */
   async startPhase(restoreId: string, phase: 'replaying' | 'probing'): Promise<void> {
     const counts =
       phase === 'replaying'
         ? `run = run + 1, tombstones = 0, replayed = 0, already_absent = 0, held = 0, unreadable = 0, failed = '{}', waiting = '[]'`
         : `residual = '{}', inconclusive = '{}'`
+    const forgotten =
+      phase === 'replaying'
+        ? `WITH forgotten AS (DELETE FROM restore.replays WHERE restore_id = $1 AND outcome = 'failed') `
+        : ''
     await this.pool.query(
-      `UPDATE restore.restores SET phase = $2, cursor = '', ${counts} WHERE restore_id = $1`,
+      `${forgotten}UPDATE restore.restores SET phase = $2, cursor = '', ${counts} WHERE restore_id = $1`,
       [restoreId, phase],
     )
   }
@@ -322,20 +328,37 @@ export class RestoreStore {
   }
 
   /**
-   * As `recordPage`, of people who were found one by one; whoever this restore was told of before is not counted.
+   * Before people are found by their digests. Failures of an attempt of this run that was killed are forgotten, so that the
+   * next one decides.
    *
-   * @param added the counts with what came of the others
+   * @param tally as it is recorded
+   * @returns the counts without them
    */
-  recordEach(
+  async startMatching(restoreId: string, cursor: string, tally: Tally): Promise<Tally> {
+    if (Object.keys(tally.failed).length === 0) return tally
+    return inTransaction(this.pool, async (client) => {
+      const before = withoutFailures(tally, await forgetFailed(client, restoreId))
+      await moveTo(client, restoreId, cursor, before)
+      return before
+    })
+  }
+
+  /** Tells of everybody whom a run recorded as changed by `recordMatched`. */
+  matchedBefore(restoreId: string, run: number, tell: (tombstoneId: string) => void): Promise<void> {
+    return eachMatched(this.pool, restoreId, run, tell)
+  }
+
+  /** What came of people found by their digests, a batch under a name of its own; nobody is counted there again. */
+  recordMatched(
     restoreId: string,
     cursor: string,
-    replayed: readonly Replayed[],
-    added: (fates: readonly (readonly [Fate, number])[]) => Tally,
-  ): Promise<Tally> {
+    tally: Tally,
+    { changed, failed }: { readonly changed: readonly Replayed[]; readonly failed: readonly Replayed[] },
+  ): Promise<void> {
     return inTransaction(this.pool, async (client) => {
-      const tally = added(await addEach(client, restoreId, replayed))
       await moveTo(client, restoreId, cursor, tally)
-      return tally
+      await addPage(client, restoreId, `${MATCHED}${randomUUID()}`, changed)
+      await addFailed(client, restoreId, failed)
     })
   }
 
@@ -363,10 +386,12 @@ export class RestoreStore {
     )
   }
 
-  /** Counts over all runs of a restore: whom an earlier run erased the last one found absent. */
+  /** Counts over all runs of a restore: whom an earlier run erased the last one found absent, or it says what else. */
   async overAllRuns(restoreId: string, tally: Tally): Promise<Tally> {
-    const replayed = Math.max(tally.replayed, await everReplayed(this.pool, restoreId))
-    return { ...tally, replayed, alreadyAbsent: tally.alreadyAbsent - (replayed - tally.replayed) }
+    const { replayed, alreadyAbsent } = tally
+    const before = Math.max(0, (await everReplayed(this.pool, restoreId)) - replayed)
+    const moved = Math.min(before, alreadyAbsent)
+    return { ...tally, replayed: replayed + moved, alreadyAbsent: alreadyAbsent - moved }
   }
 
   async recordOpened(

@@ -1,17 +1,16 @@
 import type { RestoreStore } from '../adapters/restore-store.js'
-import type { Replayed, Restore } from '../domain/restore.js'
-import { countedMany } from '../domain/tally.js'
+import { MATCHED, MatchedTally } from '../domain/matched-tally.js'
+import type { Restore } from '../domain/restore.js'
+import type { Fate } from '../domain/tally.js'
+import { TombstoneSet } from '../domain/tombstone-set.js'
 import type { Tally } from '../domain/waiting.js'
 import type { Wanted } from '../domain/wanted.js'
 import { replayedOf } from './applying.js'
-import { type ErasingParts, eraseFound } from './digest-erasing.js'
+import { type Erased, type ErasingParts, eraseFound } from './digest-erasing.js'
 import { DigestMatching, type Found } from './digest-matching.js'
 import type { TombstoneSource } from './tombstone-source.js'
 import { listUndated } from './undated.js'
 import type { WatchedSystem } from './watched-system.js'
-
-/** Behind every tombstone: they have all been matched. */
-export const MATCHED = '~'
 
 /** While some are erased others are asked for, looked for and recorded; each takes a connection or two of the store. */
 const AT_ONCE = 2
@@ -31,7 +30,7 @@ export class DigestReplay {
   }
 
   /**
-   * After all pages. Done again after a crash: what was recorded is not counted twice.
+   * After all pages. Done again after a crash: what was recorded is not counted twice, and whoever failed is tried again.
    *
    * @param gathered whom the pages were about; null: they are read again
    */
@@ -42,12 +41,18 @@ export class DigestReplay {
     system: WatchedSystem,
     signal: AbortSignal,
   ): Promise<Tally> {
-    if (before.unreadable === 0) return before
     const { store } = this.parts
     // Its cursor is behind the pages by now.
     const restore = (await store.restore(begun.restoreId)) ?? begun
-    if (restore.cursor === MATCHED) return before
-    const state: State = { restore, system, signal, tally: before, recorded: Promise.resolve() }
+    const { restoreId, cursor, run: number } = restore
+    if (cursor === MATCHED) return before
+    const started = await store.startMatching(restoreId, cursor, before)
+    const counted = new TombstoneSet()
+    await store.matchedBefore(restoreId, number, (tombstoneId) => counted.add(tombstoneId))
+    // Where everybody was counted before a crash, some of them may still be there under another identifier.
+    if (started.unreadable + counted.size === 0) return started
+    const counts = new MatchedTally(started, counted)
+    const state: State = { restore, system, signal, counts, recorded: Promise.resolve() }
     const matched = await this.matching.match({
       system,
       reason: reasonOf(restore),
@@ -57,16 +62,9 @@ export class DigestReplay {
       atOnce: AT_ONCE,
       found: async (ask, last) => this.eraseSome(state, await ask(), last),
     })
-    if (matched === null) return state.tally
-    const { unreadable, alreadyAbsent, held } = state.tally
-    const absent = Math.max(0, unreadable - matched.lost - matched.held.size)
-    const tally: Tally = {
-      ...state.tally,
-      unreadable: matched.lost,
-      held: held + matched.held.size,
-      alreadyAbsent: alreadyAbsent + absent,
-    }
-    await store.recordPage(restore.restoreId, MATCHED, tally, [])
+    if (matched === null) return counts.tally
+    const tally = counts.ended(matched.lost, matched.held)
+    await store.recordPage(restoreId, MATCHED, tally, [])
     return tally
   }
 
@@ -79,24 +77,22 @@ export class DigestReplay {
     const of = { name: reasonOf(restore), number, systemId, copyMap, slot: 0 }
     const { erased, sights, modes, failed } = await eraseFound(this.parts, system, found, of, signal)
     await listUndated(reviews, restore, sights, modes, now())
-    const replayed = erased.flatMap(({ tombstone, outcome, fate }) =>
-      fate.is === 'changed' || (fate.is === 'failed' && last) ? [replayedOf(tombstone, outcome, fate)] : [],
-    )
-    state.recorded = state.recorded.then(() => this.record(state, replayed))
+    state.recorded = state.recorded.then(() => this.record(state, erased, last))
     await state.recorded
     return failed
   }
 
-  /** Counts whoever was not counted before, and takes them from those that can't be read. */
-  private async record(state: State, replayed: readonly Replayed[]): Promise<void> {
-    const { restoreId, cursor } = state.restore
-    state.tally = await this.parts.store.recordEach(restoreId, cursor, replayed, (fates) => {
-      const sum = countedMany(state.tally, fates)
-      const fresh = fates.reduce((all, [, many]) => all + many, 0)
-      // They were counted as tombstones when their page came.
-      const { tombstones } = state.tally
-      return { ...sum, tombstones, unreadable: Math.max(0, sum.unreadable - fresh) }
-    })
+  /** @param last whoever failed is not tried once more */
+  private async record({ restore, counts }: State, erased: readonly Erased[], last: boolean): Promise<void> {
+    const toldOf = (fate: Fate['is']) =>
+      erased.flatMap((one) =>
+        one.fate.is === fate ? [replayedOf(one.tombstone, one.outcome, one.fate)] : [],
+      )
+    const changed = counts.addChanged(toldOf('changed'))
+    const failed = last ? counts.addFailed(toldOf('failed')) : []
+    if (changed.length + failed.length === 0) return
+    const { restoreId, cursor } = restore
+    await this.parts.store.recordMatched(restoreId, cursor, counts.tally, { changed, failed })
   }
 }
 
@@ -104,8 +100,8 @@ interface State {
   readonly restore: Restore
   readonly system: WatchedSystem
   readonly signal: AbortSignal
-  tally: Tally
-  /** One after the other: who is counted once, and the newest counts are the last. */
+  readonly counts: MatchedTally
+  /** One after the other: the newest counts are recorded last. Where one fails the attempt ends. */
   recorded: Promise<void>
 }
 

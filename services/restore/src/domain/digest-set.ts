@@ -16,8 +16,15 @@ export class DigestSet {
   size = 0
 
   add(digest: Buffer): void {
+    this.addWords(digest.readUInt32BE(0), digest.readUInt32BE(4))
+  }
+
+  /** The same of the first two words, big-endian. @returns whether it was not there yet */
+  addWords(one: number, two: number): boolean {
     if (2 * (this.size + 1) > this.slots.length / 2) this.grow()
-    this.put(digest.readUInt32BE(0), digest.readUInt32BE(4) || 1)
+    const before = this.size
+    this.put(one, two || 1)
+    return this.size > before
   }
 
   has(digest: Buffer): boolean {
