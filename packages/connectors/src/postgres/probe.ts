@@ -6,7 +6,7 @@ import { crossing, failureOf, isOurs } from './errors.js'
 import { type Look, looksFor } from './probe-looks.js'
 import { assertAgreeing, columnsOf, Sought } from './probe-people.js'
 import { ProbeQuery } from './probe-query.js'
-import { readShape, type Shape, tableCalled } from './probe-shape.js'
+import { type ProbeTable, readShape, type Shape, tableCalled } from './probe-shape.js'
 
 /** Longest one table's count may take, in milliseconds. */
 const COUNT_MS = 120_000
@@ -155,18 +155,25 @@ function inconclusive(reasonCode: string): ProbeFinding {
 
 /** Why the mapped tables can't be looked at completely, or null. */
 function obstacleIn(shape: Shape, { system }: PostgresContext): string | null {
-  const names = system.elements.flatMap((element) =>
-    element.via ? [element.table, element.via] : [element.table],
-  )
-  for (const name of names) {
-    const table = tableCalled(shape, name)
-    if (!table) return 'missing_table'
-    if (table.kind !== 'r' && table.kind !== 'p') return 'not_a_table'
-    if (table.filtered) return 'rls_active'
-    if (!table.readable) return 'missing_rights'
+  for (const { table: own, via, by, mentions } of system.elements) {
+    const table = tableCalled(shape, own)
+    const holder = via ? tableCalled(shape, via) : table
+    if (!table || !holder) return 'missing_table'
+    for (const one of [table, holder]) {
+      if (one.kind !== 'r' && one.kind !== 'p') return 'not_a_table'
+      if (one.filtered) return 'rls_active'
+      if (!one.readable) return 'missing_rights'
+    }
+    // Looked for in no column at all, everybody would be absent.
+    if (!hasColumn(holder, by) || (mentions && !hasColumn(table, mentions.column))) return 'missing_column'
+    if (via && !shape.keys.some((key) => key.child === table.oid && key.parent === holder.oid))
+      return 'map_mismatch'
   }
   return null
 }
+
+const hasColumn = (table: ProbeTable, name: string): boolean =>
+  table.columns.some((column) => column.name === name)
 
 async function snapshot<T>(pool: Pool, work: (db: ClientBase) => Promise<T>): Promise<T> {
   const client = await connect(pool)

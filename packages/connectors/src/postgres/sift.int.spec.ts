@@ -156,6 +156,11 @@ describe('a sift', () => {
     ['a right is taken away', 'REVOKE SELECT ON users FROM %s', 'missing_rights'],
     ['a table that is not of the map is hidden', 'REVOKE SELECT ON carts FROM %s', 'unreadable_table'],
     ['a table is gone', 'DROP TABLE carts; DROP TABLE users', 'missing_table'],
+    [
+      'the column people are found by has another name',
+      'ALTER TABLE users RENAME id TO number',
+      'missing_column',
+    ],
     ['rows are filtered', 'ALTER TABLE users ENABLE ROW LEVEL SECURITY', 'rls_active'],
   ])('says of everybody that it is not certain where %s, as the probe does', async (_, sql, reason) => {
     database = await freshDatabase(SCHEMA)

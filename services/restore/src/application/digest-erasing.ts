@@ -1,10 +1,12 @@
 import { randomUUID } from 'node:crypto'
-import type { Outcome } from '@lethe/eraser-kit'
+import type { Identifier, Outcome } from '@lethe/eraser-kit'
 import type { ReviewStore } from '../adapters/review-store.js'
 import type { Fate } from '../domain/tally.js'
 import { type Applying, fateOf, type Readable, type Run } from './applying.js'
 import type { Found } from './digest-matching.js'
+import { sift } from './sift.js'
 import { sightUnderMaps } from './sight-under-maps.js'
+import type { PagePeople } from './tombstone-source.js'
 import { modesOf, type Sighted, type UndatedModes } from './undated.js'
 import type { WatchedSystem } from './watched-system.js'
 
@@ -20,6 +22,31 @@ export interface Erased {
   readonly fate: Fate
 }
 
+/** Null where they are of several versions of the data map. */
+function peopleIn(people: readonly Readable[]): PagePeople | null {
+  const mapVersion = people[0]?.mapVersion
+  const [tenantIds, receivedAt, counts]: [string[], number[], number[]] = [[], [], []]
+  const [types, values]: [Identifier['type'][], string[]] = [[], []]
+  for (const { mapVersion: own, subject } of people) {
+    if (own !== mapVersion) return null
+    tenantIds.push(subject.tenantId)
+    receivedAt.push(subject.receivedAt)
+    counts.push(subject.identifiers.length)
+    for (const { type, value } of subject.identifiers) {
+      types.push(type)
+      values.push(value)
+    }
+  }
+  if (mapVersion === undefined) return null
+  const lastId = people.at(-1)?.tombstoneId ?? ''
+  return {
+    size: people.length,
+    lastId,
+    mapVersion,
+    columns: { tenantIds, receivedAt, counts, types, values },
+  }
+}
+
 /** Erases people who were found by their digests, and looks for them again by what was found of them. */
 export async function eraseFound(
   { reviews, applying }: ErasingParts,
@@ -29,6 +56,7 @@ export async function eraseFound(
   signal: AbortSignal,
 ): Promise<{
   readonly erased: readonly Erased[]
+  /** Of those who are not certainly absent now. */
   readonly sights: readonly Sighted[]
   readonly modes: UndatedModes
   /** Somebody could not be erased. */
@@ -39,7 +67,9 @@ export async function eraseFound(
   const modes = await modesOf(reviews, system.systemId, people)
   const told = await applying.eraseAll(run, system, people, validUntil, signal, modes)
   // Looked for with the probe's own queries. Who can't be looked for counts as there.
-  const sights = await sightUnderMaps(system, people, modes, signal, of.copyMap)
+  const page = { validUntil, tombstones: people, people: peopleIn(people) }
+  const { tombstones } = await sift(system, page, reviews, signal, of.copyMap)
+  const sights = await sightUnderMaps(system, tombstones as readonly Readable[], modes, signal, of.copyMap)
   const still = new Set(
     sights.flatMap(({ tombstone, finding }) => (finding.result === 'clean' ? [] : [tombstone.tombstoneId])),
   )
