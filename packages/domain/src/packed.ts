@@ -95,6 +95,21 @@ export class TextColumn {
     return this.text.slice(this.begins[place], this.begins[place + 1])
   }
 
+  /** Where one begins in what all of them stand in, for whoever reads so many that a text of each costs too much. */
+  beginOf(place: number): number {
+    return this.begins[place] as number
+  }
+
+  /** @param begin as of `beginOf` */
+  codeAt(begin: number): number {
+    return this.text.charCodeAt(begin)
+  }
+
+  /** @param begin as of `beginOf` */
+  hasAt(begin: number, part: string): boolean {
+    return this.text.startsWith(part, begin)
+  }
+
   /** Those from one place up to another, which is left out. */
   slice(from: number, to: number): string[] {
     const texts: string[] = []

@@ -43,6 +43,11 @@ describe('texts', () => {
         expect(column.map((_, n) => (packed?.isNull(n) ? null : packed?.at(n)))).toEqual(column)
         expect(packed?.slice(0, column.length)).toEqual(column.map((one) => one ?? ''))
         expect(packed?.hasNulls).toBe(column.includes(null))
+        for (const [place, one] of column.entries()) {
+          const begin = packed?.beginOf(place) ?? -1
+          expect(packed?.hasAt(begin, one ?? '')).toBe(true)
+          if (one) expect(packed?.codeAt(begin + one.length - 1)).toBe(one.charCodeAt(one.length - 1))
+        }
       }),
     )
   })

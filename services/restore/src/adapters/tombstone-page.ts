@@ -1,6 +1,6 @@
 import { TextColumn, unpackRuns } from '@lethe/domain'
 import type { Identifier, Subject } from '@lethe/eraser-kit'
-import type { Digested, LiveTombstone, TombstonePage } from '../application/tombstone-source.js'
+import type { Digested, LiveTombstone, PageLeft, TombstonePage } from '../application/tombstone-source.js'
 
 /*
  * A page has thousands of tombstones, and a replay hundreds of pages: what costs is not what is sent but what is made of
@@ -37,6 +37,7 @@ export function pageIn(answer: unknown): TombstonePage | null {
 class ColumnPage implements TombstonePage {
   private made: readonly LiveTombstone[] | null = null
   private known: TombstonePage['people']
+  private others: TombstonePage['left']
 
   constructor(
     readonly validUntil: number,
@@ -55,6 +56,11 @@ class ColumnPage implements TombstonePage {
   get people(): TombstonePage['people'] {
     if (this.known === undefined) this.known = peopleIn(this.columns)
     return this.known
+  }
+
+  get left(): TombstonePage['left'] {
+    if (this.others === undefined) this.others = leftIn(this.columns)
+    return this.others
   }
 }
 
@@ -82,6 +88,15 @@ function peopleIn(columns: Columns): NonNullable<TombstonePage['people']> | null
       values: values.slice(0, values.size),
     },
   }
+}
+
+/** Null where somebody is held, or can be read. */
+function leftIn(columns: Columns): PageLeft | null {
+  const { tombstoneIds, mapVersions, held, codes, tenantIds, digestsOf: begins, digests } = columns
+  const { size } = tombstoneIds
+  if (size === 0 || held.size > 0 || codes.includes(null)) return null
+  const ends = { firstId: tombstoneIds.at(0), lastId: tombstoneIds.at(size - 1) }
+  return { size, ...ends, mapVersions, tenantIds, begins, digests }
 }
 
 /** Of its texts none is made before it is asked for. The person is a plain object: connectors copy its fields. */

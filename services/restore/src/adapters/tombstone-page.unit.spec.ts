@@ -104,6 +104,30 @@ describe('a page of tombstones in columns', () => {
     expect(page({ ...readable, ...noIdentifiers })?.people?.columns.counts).toEqual([0, 0])
   })
 
+  it('has what is left of people in columns where nobody can be read', () => {
+    expect(page({})?.left).toBeNull()
+    const left = {
+      ...{
+        tombstoneIds: ['t3', 't4', 't6'],
+        requestIds: ['r3', 'r4', 'r6'],
+        mapVersions: [1, 2, 1],
+        held: [],
+      },
+      ...{ codes: ['gone', 'not_found', 'gone'], subjectRefs: ['s', null, 's'], tenantIds: ['t', null, 't'] },
+      ...{ receivedAt: [1, null, 1], identifiers: { counts: [0, 0, 0], types: [], values: [] } },
+      digests: { ...columns.digests, counts: [2, 0, 1] },
+    }
+    const found = page(left)?.left
+    expect(found).toMatchObject({ size: 3, firstId: 't3', lastId: 't6', mapVersions: [1, 2, 1] })
+    expect([found?.tenantIds, found?.begins]).toEqual([
+      ['t', null, 't'],
+      [0, 2, 2, 3],
+    ])
+    expect(found?.digests.slice(0, 3)).toEqual(columns.digests.values)
+    expect(page({ ...left, held: [1] })?.left).toBeNull()
+    expect(page({ ...left, codes: ['gone', null, 'gone'] })?.left).toBeNull()
+  })
+
   it('is none where a column is missing, too short, too long or of another type', () => {
     const lists = Object.entries(columns).filter(([, list]) => Array.isArray(list)) as [string, unknown[]][]
     for (const [key, list] of lists) {

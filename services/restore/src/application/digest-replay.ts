@@ -13,7 +13,7 @@ import { listUndated } from './undated.js'
 import type { WatchedSystem } from './watched-system.js'
 
 /** While some are erased others are asked for, looked for and recorded; each takes a connection or two of the store. */
-const AT_ONCE = 2
+const AT_ONCE = 3
 
 export interface DigestReplayParts extends ErasingParts {
   readonly store: RestoreStore

@@ -1,6 +1,6 @@
 import { Wanted } from '../domain/wanted.js'
 import { MOST } from './digest-matching.js'
-import type { LiveTombstone } from './tombstone-source.js'
+import type { LiveTombstone, PageLeft } from './tombstone-source.js'
 
 /** What pages that are gone through anyway say of people of whom only digests are left, so that they are not read again. */
 export class Gathering {
@@ -18,6 +18,21 @@ export class Gathering {
       if (!one.held && one.subject === null && one.tombstoneId > this.last) this.wanted?.add(one)
     const last = tombstones.at(-1)?.tombstoneId ?? ''
     if (last > this.last) this.last = last
+    this.bound()
+  }
+
+  /** As `add`, of a page of whom nobody can be read. @param tombstones the same people, where some of them may be known */
+  addLeft(left: PageLeft, tombstones: () => readonly LiveTombstone[]): void {
+    if (left.firstId <= this.last) {
+      this.add(tombstones())
+      return
+    }
+    this.wanted?.addAll(left)
+    this.last = left.lastId
+    this.bound()
+  }
+
+  private bound(): void {
     if ((this.wanted?.set.size ?? 0) > MOST) this.wanted = null
   }
 

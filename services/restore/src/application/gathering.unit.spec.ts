@@ -1,3 +1,4 @@
+import { packTexts, TextColumn } from '@lethe/domain'
 import { describe, expect, it } from 'vitest'
 import { digestBytes } from '../domain/digest-set.js'
 import { Gathering } from './gathering.js'
@@ -22,6 +23,26 @@ describe('pages that are gone through', () => {
     gathering.add([])
     expect(gathering.all?.counts([{ version: 'v1' }])).toEqual({ sought: 4, lost: 0 })
     expect(gathering.all?.set.size).toBe(4)
+  })
+
+  it('say it in columns too, and of a page that may be known in part one by one', () => {
+    const gathering = new Gathering(true)
+    const left = (...ids: string[]) => ({
+      ...{ size: ids.length, firstId: ids[0] ?? '', lastId: ids.at(-1) ?? '' },
+      ...{ mapVersions: ids.map(() => 1), tenantIds: ids.map(() => 'shop') },
+      ...{
+        begins: [...ids.keys(), ids.length],
+        digests: TextColumn.from(packTexts(ids.map(digest))) as TextColumn,
+      },
+    })
+    const unasked = () => expect.unreachable()
+    gathering.addLeft(left('a', 'b'), unasked)
+    gathering.addLeft(left('c', 'd', 'e'), unasked)
+    gathering.addLeft(left('c', 'd'), () => ['c', 'd'].map((id) => tombstone(id)))
+    gathering.addLeft(left('e', 'f'), () => ['e', 'f'].map((id) => tombstone(id)))
+    gathering.addLeft(left('g'), unasked)
+    expect(gathering.all?.counts([{ version: 'v1' }])).toEqual({ sought: 7, lost: 0 })
+    expect(gathering.all?.set.size).toBe(7)
   })
 
   it('do not say it where they begin in the middle', () => {

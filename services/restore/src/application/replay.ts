@@ -10,7 +10,7 @@ import { replayedTotal, service } from './metrics.js'
 import { inPages } from './paging.js'
 import { sift } from './sift.js'
 import { sightUnderMaps } from './sight-under-maps.js'
-import type { TombstoneSource } from './tombstone-source.js'
+import type { TombstonePage, TombstoneSource } from './tombstone-source.js'
 import { listUndated, modesOf } from './undated.js'
 import type { WatchedSystem } from './watched-system.js'
 
@@ -39,22 +39,15 @@ export class Replay {
     const { systemId, restoreId, run: number, markerMap: copyMap } = restore
     const paging = this.paging(restore, system, signal)
     const gathering = new Gathering(restore.cursor === '')
-    const paged = await inPages(paging, async ({ tombstones, validUntil }, slot) => {
-      gathering.add(tombstones)
-      const counts = { held: 0, unreadable: 0 }
-      const readable: Readable[] = []
-      for (const tombstone of tombstones) {
-        if (tombstone.held) counts.held++
-        else if (tombstone.subject === null) counts.unreadable++
-        else readable.push(tombstone as Readable)
-      }
+    const paged = await inPages(paging, async (page, slot) => {
+      const { readable, held, unreadable } = partsOf(page, gathering)
       const run = { name: `restore-${restoreId}`, number, systemId, slot, copyMap }
       const modes = await modesOf(this.reviews, systemId, readable)
-      const told = await this.applying.eraseAll(run, system, readable, validUntil, signal, modes)
+      const told = await this.applying.eraseAll(run, system, readable, page.validUntil, signal, modes)
       const { fates: came, replayed } = cameOf(told)
       const others: readonly (readonly [Fate, number])[] = [
-        [{ is: 'held' }, counts.held],
-        [{ is: 'unreadable' }, counts.unreadable],
+        [{ is: 'held' }, held],
+        [{ is: 'unreadable' }, unreadable],
       ]
       const fates = [...came, ...others]
       for (const [{ is }, many] of fates)
@@ -88,4 +81,22 @@ export class Replay {
       record: this.store.recordPage.bind(this.store, restoreId),
     }
   }
+}
+
+/** Who of a page is to be erased now, and how many of the others are held or have to be looked for by their digests. */
+function partsOf(page: TombstonePage, gathering: Gathering) {
+  const { left } = page
+  const readable: Readable[] = []
+  if (left) {
+    gathering.addLeft(left, () => page.tombstones)
+    return { readable, held: 0, unreadable: left.size }
+  }
+  let [held, unreadable] = [0, 0]
+  gathering.add(page.tombstones)
+  for (const tombstone of page.tombstones) {
+    if (tombstone.held) held++
+    else if (tombstone.subject === null) unreadable++
+    else readable.push(tombstone as Readable)
+  }
+  return { readable, held, unreadable }
 }

@@ -1,4 +1,5 @@
 import type { PeopleColumns, Subject } from '@lethe/eraser-kit'
+import type { LeftColumns } from '../domain/wanted.js'
 
 /** One live tombstone as `request` gives it out. */
 export interface LiveTombstone {
@@ -32,6 +33,8 @@ export interface TombstonePage {
   readonly tombstones: readonly LiveTombstone[]
   /** The same people in columns, in the same order, where nobody is held or unreadable and all are of one map version. */
   readonly people?: PagePeople | null
+  /** The same people in columns, where nobody is held and nobody can be read any more. */
+  readonly left?: PageLeft | null
 }
 
 export interface PagePeople {
@@ -42,14 +45,23 @@ export interface PagePeople {
   readonly columns: PeopleColumns
 }
 
+export interface PageLeft extends LeftColumns {
+  readonly size: number
+  /** Of the first tombstone and of the last one; nobody asks where there is none. */
+  readonly firstId: string
+  readonly lastId: string
+}
+
+const columnsOf = ({ people, left }: TombstonePage): PagePeople | PageLeft | null => people ?? left ?? null
+
 /** Tombstones of a page. */
-export const sizeOf = (page: TombstonePage): number => page.people?.size ?? page.tombstones.length
+export const sizeOf = (page: TombstonePage): number => columnsOf(page)?.size ?? page.tombstones.length
 
 /** Where the next page begins; undefined where the page is empty. */
 export function lastIdOf(page: TombstonePage): string | undefined {
-  const { people } = page
-  if (!people) return page.tombstones.at(-1)?.tombstoneId
-  return people.size > 0 ? people.lastId : undefined
+  const columns = columnsOf(page)
+  if (columns === null) return page.tombstones.at(-1)?.tombstoneId
+  return columns.size > 0 ? columns.lastId : undefined
 }
 
 export interface TombstoneSource {
