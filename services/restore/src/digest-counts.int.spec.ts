@@ -191,4 +191,22 @@ describe('people found by one identifier after the other', () => {
     expect(restore).toMatchObject({ phase: 'waiting', replayed: 0, held: 1, alreadyAbsent: 1, unreadable: 0 })
     expect(restore?.waiting.map(({ code }) => code)).toEqual(['held'])
   })
+
+  it('are held, and not absent, where the hold comes when the process is dead', async () => {
+    const { process } = await cameBack('u1', 'u2', 'nobody')
+    const { matching } = stand.source
+    oneByOne(() => {
+      throw new Error('killed')
+    })
+    await round(process)
+    await process.guard.stop()
+    stand.source.matching = matching
+    const one = stand.source.tombstones.get('tombstone-u2')
+    if (one) stand.source.tombstones.set('tombstone-u2', { ...one, held: true })
+    await round(stand.process())
+    const restore = await latest()
+    expect(await left('users', 'id', ['u1', 'u2'])).toEqual(['u2'])
+    expect(restore).toMatchObject({ phase: 'waiting', tombstones: 3, replayed: 1, held: 1, alreadyAbsent: 1 })
+    expect(restore?.waiting.map(({ code }) => code)).toEqual(['held'])
+  })
 })

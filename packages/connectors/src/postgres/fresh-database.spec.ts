@@ -80,6 +80,7 @@ interface Change {
   readonly ceiling?: number
   readonly url?: string
   readonly lockTimeoutMs?: number
+  readonly connections?: number
 }
 
 export function contextOf(
@@ -98,6 +99,7 @@ export function contextOf(
     options: postgres.options.parse({
       url: change.url ?? database.url(role),
       ...(change.lockTimeoutMs ? { lockTimeoutMs: change.lockTimeoutMs } : {}),
+      ...(change.connections ? { connections: change.connections } : {}),
     }),
     system,
     tenant: change.tenant ?? { none: true as const },

@@ -79,6 +79,16 @@ describe('identifiers that a store holds', () => {
   })
 })
 
+test('identifiers are not read where no connection is left to erase with', async () => {
+  database = await freshDatabase('CREATE TABLE users (id text PRIMARY KEY)')
+  const elements = [{ table: 'users', by: 'id', method: 'delete' }]
+  const session = await openOn(database, elements, { connections: 1 })
+  await expect(session.identifiers?.(AbortSignal.timeout(60_000))).rejects.toMatchObject({
+    code: 'too_few_connections',
+  })
+  await session.close()
+})
+
 test('raw rows leave errors, notices and other results to the driver', async () => {
   database = await freshDatabase('CREATE TABLE users (id text PRIMARY KEY)')
   const pool = new Pool({ connectionString: database.url('owner'), max: 1 })

@@ -1,5 +1,5 @@
 import type { HeldIdentifiers, IdentifierType } from '@lethe/eraser-kit'
-import { RetryableError } from '@lethe/eraser-kit'
+import { RetryableError, TerminalError } from '@lethe/eraser-kit'
 import type { Pool } from 'pg'
 import { connect } from './database.js'
 import { crossing, isOurs } from './errors.js'
@@ -19,13 +19,22 @@ interface Place {
   readonly text: string
 }
 
-/** Null where people stand in the texts of others as well. */
+/**
+ * Null where people stand in the texts of others as well.
+ *
+ * @throws TerminalError `too_few_connections` where none is left to erase with while this is read
+ */
 export function heldIdentifiers(
   pool: Pool,
   plan: Plan,
   signal: AbortSignal,
 ): AsyncIterable<HeldIdentifiers> | null {
   if (plan.targets.some(({ mention }) => mention !== null)) return null
+  if (pool.options.max < 2)
+    throw new TerminalError(
+      'too_few_connections',
+      'A store is read by one connection while people found in it are erased by another: allow it 2 connections or more.',
+    )
   const places = new Map(plan.targets.map((target) => [placeOf(target).text, placeOf(target)]))
   return reading(pool, [...places.values()], signal)
 }

@@ -1,6 +1,7 @@
 import type { Outcome } from '@lethe/eraser-kit'
 import type { ClientBase } from 'pg'
 import { z } from 'zod'
+import { type Groups, hashOf, outcomesIn, ToldRequests } from './told-requests.js'
 
 /** Outcomes by request. */
 type Told = ReadonlyMap<string, Outcome>
@@ -11,7 +12,7 @@ const SLOTS = 16
 
 interface Known {
   readonly at: string
-  readonly told: Told
+  readonly told: ToldRequests
   /** Of `told`, what another process wrote and this one has not told again: it stays, whoever takes the slot. */
   readonly others: Map<string, Outcome>
 }
@@ -39,7 +40,7 @@ interface Written {
   readonly key: string
   /** Tells one writing of a slot from the next. */
   readonly at: string
-  readonly told: Told
+  readonly told: Groups
   readonly others: Map<string, Outcome>
 }
 
@@ -72,8 +73,8 @@ export class TogetherReceipts {
     )
     for (const { key, at, body } of rows) {
       if (body === null) continue
-      const told = toldIn(body)
-      this.known.set(key, { at, told, others: new Map(told) })
+      const groups = groupsIn(body)
+      this.known.set(key, { at, told: new ToldRequests(groups), others: outcomesIn(groups) })
     }
     const all = rows.flatMap(({ key }) => this.known.get(key)?.told ?? [])
     const own = keyOf(passId, slot)
@@ -87,14 +88,11 @@ export class TogetherReceipts {
    */
   async write(db: ClientBase, { before, requests, told, deadline }: Writing): Promise<Written> {
     const key = keyOf(before.passId, before.slot)
-    const mine = new Map<string, Outcome>()
-    for (const [at, requestId] of requests.entries()) {
-      const outcome = told[at]
-      if (outcome !== undefined && outcome.outcome !== 'not_found') mine.set(requestId, outcome)
-    }
+    const all = groupsOf(requests, told)
     // Another process may have ended before it recorded these, and had parted people into batches otherwise.
-    const others = new Map([...before.others].filter(([requestId]) => !mine.has(requestId)))
-    const all = others.size === 0 ? mine : new Map([...others, ...mine])
+    const others = new Map(before.others)
+    if (others.size > 0) for (const mine of all.values()) for (const one of mine) others.delete(one)
+    for (const [requestId, outcome] of others) addTo(all, requestId, outcome)
     const { rows } = await db.query<{ at: string }>(
       `WITH counted AS (INSERT INTO lethe.marker AS m (receipts, written_at) VALUES (1, clock_timestamp())
          ON CONFLICT (single) DO UPDATE SET receipts = m.receipts + 1, written_at = excluded.written_at)
@@ -107,11 +105,11 @@ export class TogetherReceipts {
 
   /** After COMMIT. What was told again stands in this receipt now, and no longer has to stay in the one of then. */
   remember({ passId, key, at, told, others }: Written): void {
-    this.known.set(key, { at, told, others })
+    this.known.set(key, { at, told: new ToldRequests(told), others })
     for (const one of keysOf(passId)) {
       const known = this.known.get(one)
       if (one === key || known === undefined || known.others.size === 0) continue
-      for (const requestId of told.keys()) known.others.delete(requestId)
+      for (const requests of told.values()) for (const requestId of requests) known.others.delete(requestId)
     }
   }
 }
@@ -119,28 +117,36 @@ export class TogetherReceipts {
 const keyOf = (passId: string, slot: number): string => `${passId}@${slot}`
 const keysOf = (passId: string): string[] => Array.from({ length: SLOTS }, (_, slot) => keyOf(passId, slot))
 
-function firstOf(all: readonly Told[], requestId: string): Outcome | undefined {
+function firstOf(all: readonly ToldRequests[], requestId: string): Outcome | undefined {
+  const hash = hashOf(requestId)
   for (const told of all) {
-    const outcome = told.get(requestId)
+    const outcome = told.get(requestId, hash)
     if (outcome !== undefined) return outcome
   }
   return undefined
 }
 
-/** Most people of a batch come to the same, and share it: it is written once. */
-function bodyOf(told: Told): string {
+/** Whoever found nothing is found by nobody again, and is in no group. */
+function groupsOf(requests: readonly string[], told: readonly Outcome[]): Map<Outcome, string[]> {
   const groups = new Map<Outcome, string[]>()
-  for (const [requestId, outcome] of told) {
-    const group = groups.get(outcome)
-    if (group) group.push(requestId)
-    else groups.set(outcome, [requestId])
+  for (const [at, requestId] of requests.entries()) {
+    const outcome = told[at]
+    if (outcome !== undefined && outcome.outcome !== 'not_found') addTo(groups, requestId, outcome)
   }
-  return JSON.stringify({ outcomes: [...groups.keys()], requests: [...groups.values()] })
+  return groups
 }
 
-function toldIn(body: string): Told {
+function addTo(groups: Map<Outcome, string[]>, requestId: string, outcome: Outcome): void {
+  const group = groups.get(outcome)
+  if (group) group.push(requestId)
+  else groups.set(outcome, [requestId])
+}
+
+/** Most people of a batch come to the same, and share it: it is written once. */
+const bodyOf = (told: Groups): string =>
+  JSON.stringify({ outcomes: [...told.keys()], requests: [...told.values()] })
+
+function groupsIn(body: string): Groups {
   const { outcomes, requests } = bodyShape.parse(JSON.parse(body))
-  return new Map(
-    outcomes.flatMap((outcome, at) => (requests[at] ?? []).map((requestId) => [requestId, outcome] as const)),
-  )
+  return new Map(outcomes.map((outcome, at) => [outcome, requests[at] ?? []]))
 }

@@ -63,6 +63,8 @@ export interface Matched {
   readonly lost: number
   /** Tombstones that are under a hold since their page was read. */
   readonly held: ReadonlySet<string>
+  /** How many were under a hold when their pages were read again, and were not looked for; null where none was read again. */
+  readonly passedOver: number | null
 }
 
 interface Part {
@@ -74,6 +76,7 @@ interface Part {
 interface State extends Reading {
   readonly peppers: readonly Pepper[]
   readonly held: Set<string>
+  passedOver: number
 }
 
 /**
@@ -88,7 +91,7 @@ export class DigestMatching {
     const { system, reason } = reading
     if ((await system.session(await system.currentVersion())).identifiers === undefined) return null
     const peppers = await this.source.peppers(system.systemId, reason)
-    const state: State = { ...reading, peppers, held: new Set() }
+    const state: State = { ...reading, peppers, held: new Set(), passedOver: 0 }
     let [sought, lost] = [0, 0]
     for (let from: string | null = ''; from !== null; ) {
       const { wanted, next }: Part =
@@ -99,7 +102,7 @@ export class DigestMatching {
       from = next
       if (counts.sought > 0 && !(await this.matchAll(state, wanted))) return null
     }
-    return { sought, lost, held: state.held }
+    return { sought, lost, held: state.held, passedOver: reading.gathered ? null : state.passedOver }
   }
 
   /** How many there are whose identifiers can't be read. */
@@ -111,7 +114,8 @@ export class DigestMatching {
 
   private async collect(state: State, from: string): Promise<Part> {
     const wanted = new Wanted()
-    for await (const { meant, last } of this.unreadable(state, from)) {
+    for await (const { meant, held, last } of this.unreadable(state, from)) {
+      state.passedOver += held
       for (const one of meant) wanted.add(one)
       if (wanted.set.size >= MOST) return { wanted, next: last }
     }
@@ -122,7 +126,11 @@ export class DigestMatching {
   private async *unreadable(
     { system, reason, signal, among }: Omit<Reading, 'found'>,
     from: string,
-  ): AsyncGenerator<{ readonly meant: readonly LiveTombstone[]; readonly last: string }> {
+  ): AsyncGenerator<{
+    readonly meant: readonly LiveTombstone[]
+    readonly held: number
+    readonly last: string
+  }> {
     const read = (after: string) => heldBack(this.source.page(system.systemId, reason, after, PAGE))
     for (let reading = read(from); ; ) {
       signal.throwIfAborted()
@@ -132,7 +140,8 @@ export class DigestMatching {
       const more = tombstones.length === PAGE
       if (more) reading = read(last)
       const gone = tombstones.filter(({ held, subject }) => !held && subject === null)
-      yield { meant: among === undefined ? gone : await among(gone), last }
+      const held = tombstones.filter((one) => one.held).length
+      yield { meant: among === undefined ? gone : await among(gone), held, last }
       if (!more) return
     }
   }

@@ -63,7 +63,7 @@ export class DigestReplay {
       found: async (ask, last) => this.eraseSome(state, await ask(), last),
     })
     if (matched === null) return counts.tally
-    const tally = counts.ended(matched.lost, matched.held)
+    const tally = counts.ended(matched)
     await store.recordPage(restoreId, MATCHED, tally, [])
     return tally
   }

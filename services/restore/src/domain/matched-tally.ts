@@ -14,6 +14,19 @@ export interface Forgotten {
   readonly changed: number
 }
 
+/** What became of the others when a store was read to its end. */
+export interface Ended {
+  /** Of whom nothing is left that could be matched. */
+  readonly lost: number
+  /**
+   * Whose hold came since their page was read. Whoever was changed before that counts as held too: there may be more of them.
+   * Whoever failed stays so.
+   */
+  readonly held: Iterable<string>
+  /** How many were under a hold when pages were read again, those included who were so at first; null where none was. */
+  readonly passedOver: number | null
+}
+
 /** As if they had not failed: whoever was changed before counts as replayed again, the others can't be read. */
 export function withoutFailures(tally: Tally, forgotten: readonly Forgotten[]): Tally {
   const failed = new Map(Object.entries(tally.failed))
@@ -73,14 +86,8 @@ export class MatchedTally {
     return fresh
   }
 
-  /**
-   * When the store was read to its end: who was not found is absent.
-   *
-   * @param lost of whom nothing is left that could be matched
-   * @param held whose hold came since their page was read. Whoever was changed before that counts as held too: there may be
-   *   more of them. Whoever failed stays so.
-   */
-  ended(lost: number, held: Iterable<string>): Tally {
+  /** When the store was read to its end: who was not found is absent. */
+  ended({ lost, held, passedOver }: Ended): Tally {
     let [kept, changed] = [0, 0]
     for (const tombstoneId of held) {
       if (this.failed.has(tombstoneId)) continue
@@ -88,12 +95,19 @@ export class MatchedTally {
       if (this.counted.has(tombstoneId)) changed++
     }
     const { replayed, unreadable, alreadyAbsent } = this.sum
+    const absent = Math.max(0, unreadable - lost - (kept - changed))
+    // Whose hold came while nobody ran is known by their number alone. Of one who was not looked for nobody may say more.
+    const late = Math.max(0, (passedOver ?? 0) - this.sum.held)
+    const [fromAbsent, fromReplayed] = [
+      Math.min(late, absent),
+      Math.min(Math.max(0, late - absent), replayed - changed),
+    ]
     this.sum = {
       ...this.sum,
-      replayed: replayed - changed,
+      replayed: replayed - changed - fromReplayed,
       unreadable: lost,
-      held: this.sum.held + kept,
-      alreadyAbsent: alreadyAbsent + Math.max(0, unreadable - lost - (kept - changed)),
+      held: this.sum.held + kept + fromAbsent + fromReplayed,
+      alreadyAbsent: alreadyAbsent + absent - fromAbsent,
     }
     return this.sum
   }

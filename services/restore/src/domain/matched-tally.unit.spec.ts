@@ -53,10 +53,29 @@ describe('people found by one identifier after the other', () => {
     counts.addChanged([one('a'), one('b')])
     counts.addFailed([one('c', 'still_there')])
     // c failed, b was changed, and d was found by nothing else.
-    const tally = counts.ended(2, ['b', 'c', 'd'])
+    const tally = counts.ended({ lost: 2, held: ['b', 'c', 'd'], passedOver: null })
     const failed = { timeout: 1, still_there: 1 }
     expect(tally).toEqual({ ...paged, replayed: 2, failed, held: 2, unreadable: 2, alreadyAbsent: 2 })
     expect(sumOf(tally)).toBe(10)
+  })
+
+  it('count as held, as many as were passed over because a hold came while nobody ran', () => {
+    const held = { ...paged, held: 1, unreadable: 7 }
+    const after = (passedOver: number) => {
+      const counts = new MatchedTally(held, new TombstoneSet())
+      counts.addChanged([one('a'), one('b')])
+      const tally = counts.ended({ lost: 2, held: [], passedOver })
+      expect(sumOf(tally)).toBe(10)
+      return [tally.held, tally.alreadyAbsent, tally.replayed]
+    }
+    // One was held at first.
+    expect([after(0), after(1)]).toEqual([
+      [1, 3, 3],
+      [1, 3, 3],
+    ])
+    expect(after(3)).toEqual([3, 1, 3])
+    // More than are absent: some of those who were erased may still be there.
+    expect(after(5)).toEqual([5, 0, 2])
   })
 })
 
