@@ -4,7 +4,7 @@ import type { StackContext } from './context.js'
 import { urlAs } from './databases.js'
 import { headOf } from './head.js'
 import { answersHttp } from './health.js'
-import { nodeArgs } from './node-args.js'
+import { heapArgs, nodeArgs } from './node-args.js'
 import type { ProcessSpec } from './processes.js'
 import { rootDir } from './state.js'
 
@@ -131,7 +131,7 @@ function service(
   return {
     name,
     command: process.execPath,
-    args: nodeArgs(program),
+    args: nodeArgs(program, heapArgs(name)),
     env: {
       NODE_ENV: 'production',
       ...passedThrough(),

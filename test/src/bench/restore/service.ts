@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url'
 import { migrate } from '@lethe/event-store'
 import {
   eventually,
+  heapArgs,
   isRunning,
   nodeArgs,
   type ProcessSpec,
@@ -120,7 +121,7 @@ export class RestoreService {
     return {
       name: NAME,
       command: process.execPath,
-      args: nodeArgs(entry),
+      args: nodeArgs(entry, heapArgs('restore')),
       env: {
         NODE_ENV: 'production',
         LETHE_LOG_LEVEL: 'warn',
