@@ -92,8 +92,9 @@ function partsOf(page: TombstonePage, gathering: Gathering) {
     return { readable, held: 0, unreadable: left.size }
   }
   let [held, unreadable] = [0, 0]
-  gathering.add(page.tombstones)
-  for (const tombstone of page.tombstones) {
+  const { tombstones } = page
+  gathering.add(tombstones)
+  for (const tombstone of tombstones) {
     if (tombstone.held) held++
     else if (tombstone.subject === null) unreadable++
     else readable.push(tombstone as Readable)
