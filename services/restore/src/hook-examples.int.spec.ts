@@ -53,9 +53,7 @@ beforeAll(async () => {
   await Promise.all(shop.erased.map((id) => stand.tombstone(id)))
   await shop.goOn()
   await round(process)
-  const [file] = await ask(shop.url('postgres'), 'SELECT pg_walfile_name(pg_switch_wal()) AS name')
-  const archived = shop.cluster.path(`archive/${file?.name}`)
-  await vi.waitFor(() => expect(existsSync(archived)).toBe(true), { timeout: minutes })
+  await shop.archived()
   await process.guard.stop()
 }, 3 * minutes)
 afterEach(async () => {

@@ -214,16 +214,7 @@ describe('point-in-time recovery', () => {
     return kept
   }
   const recoverTo = async (action: 'pause' | 'promote') => {
-    await ask(admin(), 'SELECT pg_switch_wal()')
-    const [switched] = await ask(admin(), 'SELECT pg_walfile_name(pg_current_wal_lsn() - 1) AS file')
-    await expect
-      .poll(
-        async () => (await ask(admin(), 'SELECT last_archived_wal AS file FROM pg_stat_archiver'))[0]?.file,
-        {
-          timeout: minutes,
-        },
-      )
-      .toSatisfy((file: string) => file >= String(switched?.file))
+    await shop.archived()
     await restoreBaseBackup('base')
     setRecovery(action)
     await shop.cluster.touch('restored/recovery.signal')

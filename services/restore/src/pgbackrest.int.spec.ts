@@ -55,15 +55,6 @@ describe('a PostgreSQL that pgBackRest restores', () => {
     await ask(shop.url(), 'DELETE FROM orders WHERE user_id = ANY ($1)', [people])
     await ask(shop.url(), 'DELETE FROM users WHERE id = ANY ($1)', [people])
   }
-  /** So that the archive holds all of it. */
-  const archived = async () => {
-    const [file] = await ask(admin(), 'SELECT pg_walfile_name(pg_switch_wal()) AS name')
-    await expect
-      .poll(async () => (await ask(admin(), 'SELECT last_archived_wal AS n FROM pg_stat_archiver'))[0]?.n, {
-        timeout: minutes,
-      })
-      .toSatisfy((name: string) => name >= String(file?.name))
-  }
 
   it('by the example serves nobody before the erased are gone, to a point in time, and to an older backup after a newer one', async () => {
     const process = stand.process()
@@ -76,7 +67,7 @@ describe('a PostgreSQL that pgBackRest restores', () => {
     await erase(first)
     await shop.goOn()
     await round(process)
-    await archived()
+    await shop.archived()
     const toPoint = ['--delta', '--type=name', '--target=before_erasure', '--target-action=promote']
 
     // Without the hook, the planted fault: the erased are there for everybody.

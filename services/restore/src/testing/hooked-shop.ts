@@ -93,6 +93,18 @@ export class HookedShop implements Store {
     }
   }
 
+  /** Waits until the archive holds all that was written; a file that is there may still be half copied. */
+  async archived(): Promise<void> {
+    const admin = this.url('postgres', 'postgres')
+    const [switched] = await ask(admin, 'SELECT pg_walfile_name(pg_switch_wal()) AS file')
+    for (let look = 0; ; look++) {
+      const [archiver] = await ask(admin, 'SELECT last_archived_wal AS file FROM pg_stat_archiver')
+      if (archiver?.file && String(archiver.file) >= String(switched?.file)) return
+      if (look > 1_200) throw new Error(`the archive does not get ${switched?.file}`)
+      await new Promise((resolve) => setTimeout(resolve, 50))
+    }
+  }
+
   /** Everybody who was not erased, bit for bit. */
   async digest(role?: string): Promise<unknown> {
     const [row] = await ask(
