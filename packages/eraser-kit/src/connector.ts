@@ -170,7 +170,8 @@ export interface HeldIdentifiers {
   /**
    * One record behind the other: the value, and the tenant of its row. Each as its length in bytes, a signed big-endian
    * integer of 32 bits, and as many bytes of UTF-8; a tenant of length -1 where the store does not say whose row it is.
-   * Millions of them cost more as objects than all that is done with them.
+   * Millions of them cost more as objects than all that is done with them. The memory is the reader's, who may give it to
+   * another thread.
    */
   readonly records: Uint8Array
 }

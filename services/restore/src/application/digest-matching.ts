@@ -1,6 +1,7 @@
 import type { HeldIdentifiers, Identifier, Subject } from '@lethe/eraser-kit'
 import { RetryableError } from '@lethe/service-host'
-import { HeldMatch, type Match, MOST_TENANTS } from '../digesting/held-match.js'
+import { type Match, MOST_TENANTS } from '../digesting/held-match.js'
+import { Matching } from '../digesting/matching.js'
 import { Wanted } from '../domain/wanted.js'
 import { PageExpired, type Readable } from './applying.js'
 import { AtOnce } from './at-once.js'
@@ -149,12 +150,26 @@ export class DigestMatching {
   /** False where the store can't be read this way: then nobody of it is called absent. */
   private async matchAll(state: State, wanted: Wanted): Promise<boolean> {
     if (wanted.tenants.size > MOST_TENANTS) return false
-    const { system, signal, copyMap } = state
+    const { system, copyMap } = state
     const current = await system.currentVersion()
     const versions = new Set([current])
     for (const version of [copyMap ?? current, ...wanted.versions])
       versions.add(await servedBy(system, version))
-    const matching = new HeldMatch({ set: wanted.set, tenants: wanted.tenants, peppers: state.peppers })
+    const matching = new Matching({ set: wanted.set, tenants: wanted.tenants, peppers: state.peppers })
+    try {
+      return await this.readUntilGone(state, matching, versions, current)
+    } finally {
+      await matching.close()
+    }
+  }
+
+  private async readUntilGone(
+    state: State,
+    matching: Matching,
+    versions: ReadonlySet<number>,
+    current: number,
+  ): Promise<boolean> {
+    const { system, signal } = state
     for (let reading = 1; ; reading++) {
       let left = false
       for (const version of versions) {
@@ -175,7 +190,7 @@ export class DigestMatching {
   private async readThrough(
     state: State,
     held: AsyncIterable<HeldIdentifiers>,
-    matching: HeldMatch,
+    matching: Matching,
     last: boolean,
   ): Promise<boolean> {
     let left = false
@@ -190,7 +205,7 @@ export class DigestMatching {
     }
     try {
       for await (const batch of readAhead(held, state.rest)) {
-        for (const match of matching.matchesIn(batch)) matches.push(match)
+        for (const match of await matching.matchesIn(batch)) matches.push(match)
         if (matches.length >= MATCHES) await give()
         // Whoever rests is told of all the work.
         if (state.rest) await giving.all()

@@ -5,15 +5,33 @@ const PREFIX = 8
 /** Slots for each 32 bits of the filter. */
 const SLOTS_PER_WORD = 8
 
+/** Memory that threads share. */
+export interface SetParts {
+  readonly slots: Uint32Array<SharedArrayBuffer>
+  readonly filter: Uint32Array<SharedArrayBuffer>
+  readonly size: number
+}
+
+const shared = (words: number) => new Uint32Array(new SharedArrayBuffer(4 * words))
+
 /**
  * Digests in 16 bytes each, however many: the first eight bytes of each, by open addressing. May say yes to one that
  * was not added (one in 10^19 for each that was), never no to one that was.
  */
 export class DigestSet {
-  private slots = new Uint32Array(2 * 1_024)
+  private slots = shared(2 * 1_024)
   /** Bits by the second word, eight or more for each digest: small enough to stay near the processor, it says no of most. */
-  private filter = new Uint32Array(1_024 / SLOTS_PER_WORD)
+  private filter = shared(1_024 / SLOTS_PER_WORD)
   size = 0
+
+  /** For another thread, which sees what is there and adds nothing; nothing may be added here from then on. */
+  get parts(): SetParts {
+    return { slots: this.slots, filter: this.filter, size: this.size }
+  }
+
+  static over(parts: SetParts): DigestSet {
+    return Object.assign(new DigestSet(), parts)
+  }
 
   add(digest: Buffer): void {
     this.addWords(digest.readUInt32BE(0), digest.readUInt32BE(4))
@@ -63,8 +81,8 @@ export class DigestSet {
 
   private grow(): void {
     const before = this.slots
-    this.slots = new Uint32Array(before.length * 2)
-    this.filter = new Uint32Array(before.length / SLOTS_PER_WORD)
+    this.slots = shared(before.length * 2)
+    this.filter = shared(before.length / SLOTS_PER_WORD)
     this.size = 0
     for (let at = 0; at < before.length; at += 2)
       if (before[at + 1] !== 0) this.put(before[at] ?? 0, before[at + 1] ?? 0)
