@@ -9,6 +9,12 @@ const SCHEMA = `
   CREATE TABLE customers (id bigint PRIMARY KEY, email text NOT NULL, name text NOT NULL, address text NOT NULL,
     created_at timestamptz NOT NULL)`
 
+/** When a copy came, epoch milliseconds. */
+export interface Restored {
+  readonly begun: number
+  readonly inReach: number
+}
+
 /** A live store with a name of its own, and a backup of it that is another database. */
 export class BenchShop {
   readonly name = `shop_${randomBytes(4).toString('hex')}`
@@ -57,14 +63,17 @@ export class BenchShop {
     })
   }
 
-  /** Without a hook: the live store goes, the backup takes its name. @returns when it could first be reached, epoch ms */
-  async restore(): Promise<number> {
+  /** Without a hook: the live store goes, the backup takes its name. */
+  async restore(): Promise<Restored> {
+    const begun = Date.now()
+    let inReach = begun
     await this.admin(async (client) => {
       await client.query(`DROP DATABASE IF EXISTS ${this.name} WITH (FORCE)`)
       await copyOf(client, this.name, this.backup)
+      inReach = Date.now()
       await client.query('CHECKPOINT')
     })
-    return Date.now()
+    return { begun, inReach }
   }
 
   /** A copy of the backup for somebody else, dropped afterwards. */

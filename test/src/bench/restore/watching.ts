@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { withClient } from '@lethe/infra'
 import type { Pool } from 'pg'
 import { SYSTEM } from './request-stand-in.js'
-import type { BenchShop } from './shop.js'
+import type { BenchShop, Restored } from './shop.js'
 
 const LOOK_MS = 20
 
@@ -50,13 +50,13 @@ export interface Course {
   readonly replayed: number
 }
 
-/** The restore that began after `since` (epoch ms); ends when its gate is open. */
-export async function course(pool: Pool, since: number): Promise<Course> {
+/** A copy may be noticed before its CHECKPOINT has ended. Ends when its gate is open. */
+export async function course(pool: Pool, { begun, inReach }: Restored): Promise<Course> {
   const phases = new Map<string, number>()
   const row = await until('the restore opens', 3_600_000, async () => {
     const { rows } = await pool.query<Record<string, string>>(
       'SELECT phase, shut_at, replayed, waiting::text AS waiting FROM restore.restores WHERE announced_at >= $1 AND system_id = $2',
-      [since, SYSTEM],
+      [begun, SYSTEM],
     )
     const [one] = rows
     if (!one) return null
@@ -67,7 +67,7 @@ export async function course(pool: Pool, since: number): Promise<Course> {
   })
   const at = (phase: string): number => phases.get(phase) ?? Number.NaN
   return {
-    detection: (Number(row.shut_at) - since) / 1_000,
+    detection: (Number(row.shut_at) - inReach) / 1_000,
     replay: (at('probing') - at('replaying')) / 1_000,
     probe: (at('opened') - at('probing')) / 1_000,
     replayed: Number(row.replayed),
