@@ -65,7 +65,8 @@ export interface Candidates {
   readonly at: Float64Array<ArrayBuffer>
   /** Of the tenants that are looked for, in their order. */
   readonly tenants: Uint8Array<ArrayBuffer>
-  readonly peppers: Uint8Array<ArrayBuffer>
+  /** By place among those that are known, of which there may be hundreds. */
+  readonly peppers: Uint32Array<ArrayBuffer>
   /** 32 bytes each. */
   readonly digests: Uint8Array<ArrayBuffer>
 }
@@ -146,7 +147,7 @@ export class HeldMatch {
     return {
       at: Float64Array.from(candidates, ({ at }) => at),
       tenants: Uint8Array.from(candidates, ({ tenant }) => tenant),
-      peppers: Uint8Array.from(candidates, ({ pepper }) => pepper),
+      peppers: Uint32Array.from(candidates, ({ pepper }) => pepper),
       digests,
     }
   }
