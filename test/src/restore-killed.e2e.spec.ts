@@ -52,7 +52,7 @@ describe('the restore service', () => {
     await shop.backUp(ROWS)
     Object.assign(request, { rows: ROWS, tombstones: ERASED })
     await movedOn(shop)
-    const since = await shop.restore()
+    const { begun: since } = await shop.restore()
     const progress = () =>
       service.pool
         .query<Progress>(
