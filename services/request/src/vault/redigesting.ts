@@ -1,3 +1,4 @@
+import { inTransaction } from '@lethe/event-store'
 import type { Pool, PoolClient } from 'pg'
 import { alone } from './epochs.js'
 import { neededAmong } from './needed.js'
@@ -58,17 +59,7 @@ export class Redigesting {
       [`${version}.`, after, batchSize],
     )
     if (rows.length === 0) return null
-    const client = await this.pool.connect()
-    try {
-      await client.query('BEGIN')
-      await this.redigest(client, version, actor, rows)
-      await client.query('COMMIT')
-    } catch (error) {
-      await client.query('ROLLBACK')
-      throw error
-    } finally {
-      client.release()
-    }
+    await inTransaction(this.pool, (client) => this.redigest(client, version, actor, rows))
     return rows.length < batchSize ? null : (rows.at(-1)?.request_id ?? null)
   }
 

@@ -41,7 +41,6 @@ export class Turns {
       await work(lost.signal)
       return true
     } finally {
-      client.off('error', onError)
       if (!unlocked && !lost.signal.aborted)
         unlocked = await client
           .query(`SELECT pg_advisory_unlock(hashtextextended('lethe.restore/' || $1, 0))`, [systemId])
@@ -49,6 +48,8 @@ export class Turns {
             () => true,
             () => false,
           )
+      // Only now: a connection that ends while it unlocks tells so as an event too, and unheard it ends the process.
+      client.off('error', onError)
       // A connection that may still hold the lock must not go back.
       client.release(!unlocked)
     }

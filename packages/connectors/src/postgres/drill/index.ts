@@ -5,7 +5,7 @@ import type { Pool } from 'pg'
 import { clearAll } from '../../drill-tools/clear-all.js'
 import { runTool } from '../../drill-tools/run-tool.js'
 import { weigh } from '../../drill-tools/weigh.js'
-import { openPool } from '../database.js'
+import { connect, openPool } from '../database.js'
 import { crossing } from '../errors.js'
 import { quote } from '../sql.js'
 import { countOf, type PostgresDrill, personTable, recordOf } from './person.js'
@@ -174,7 +174,7 @@ class PostgresDrilling implements DrillSession {
     const { names, values } = await recordOf(this.pool, person, this.drill, tenantId)
     const places = values.map((_, at) => `$${at + 1}`)
     const named = [...person.columns]
-    const client = await this.pool.connect()
+    const client = await connect(this.pool)
     try {
       await client.query('BEGIN')
       const { rows } = await client.query<Record<string, string | null>>(
