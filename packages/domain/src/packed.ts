@@ -39,16 +39,33 @@ const MOST = 1_000_000
 
 /** Every entry; null for what is no such column of at most a million entries, or has an entry that `is` refuses. */
 export function unpackRuns<T>(packed: unknown, is: (value: unknown) => value is T): T[] | null {
+  const runs = runsIn(packed, is)
+  if (runs === null) return null
+  const column = new Array<T>(runs.size)
+  let from = 0
+  for (let run = 0; run < runs.counts.length; run++) {
+    const to = from + (runs.counts[run] as number)
+    column.fill(runs.values[run] as T, from, to)
+    from = to
+  }
+  return column
+}
+
+/** The runs of a column, and how many entries they are. */
+function runsIn<T>(
+  packed: unknown,
+  is: (value: unknown) => value is T,
+): (Runs<T> & { readonly size: number }) | null {
   if (!isRecord(packed)) return null
   const { values, counts } = packed
   if (!Array.isArray(values) || !Array.isArray(counts) || values.length !== counts.length) return null
-  const column: T[] = []
-  for (const [run, count] of counts.entries()) {
-    const value: unknown = values[run]
-    if (!is(value) || !isCount(count) || count === 0 || count > MOST - column.length) return null
-    for (let n = 0; n < count; n++) column.push(value)
+  let size = 0
+  for (let run = 0; run < counts.length; run++) {
+    const count: unknown = counts[run]
+    if (!is(values[run]) || !isCount(count) || count === 0 || count > MOST - size) return null
+    size += count
   }
-  return column
+  return { values, counts, size }
 }
 
 /** A column of texts of which each is made when it is asked for. */
@@ -64,16 +81,18 @@ export class TextColumn {
   static from(packed: unknown): TextColumn | null {
     if (!isRecord(packed)) return null
     const { text } = packed
-    const lengths = unpackRuns(packed['lengths'], isLength)
-    if (typeof text !== 'string' || lengths === null) return null
-    const begins = new Uint32Array(lengths.length + 1)
+    const runs = runsIn(packed['lengths'], isLength)
+    if (typeof text !== 'string' || runs === null) return null
+    const begins = new Uint32Array(runs.size + 1)
     const nulls = new Set<number>()
-    let at = 0
-    for (let n = 0; n < lengths.length; n++) {
-      const length = lengths[n] as number
-      if (length < 0) nulls.add(n)
-      else at += length
-      begins[n + 1] = at
+    let [place, at] = [0, 0]
+    for (let run = 0; run < runs.counts.length; run++) {
+      const length = runs.values[run] as number
+      for (const end = place + (runs.counts[run] as number); place < end; place++) {
+        if (length < 0) nulls.add(place)
+        else at += length
+        begins[place + 1] = at
+      }
     }
     return at === text.length ? new TextColumn(text, begins, nulls) : null
   }

@@ -48,27 +48,25 @@ export class Bisection {
   constructor(
     private readonly db: ClientBase,
     private readonly compiled: Compiled,
-    private readonly subjects: ReadonlyMap<number, Wanted>,
     private readonly repointed: Repointed,
     private readonly limits: Limits,
   ) {}
 
-  async run(ords: readonly number[]): Promise<void> {
-    await this.settle(ords)
+  async run(subjects: readonly Wanted[]): Promise<void> {
+    await this.settle(subjects)
+    if (this.done.size === 0) return
     // Who was blocked by rows of someone erased after them is free now: one second look, not more.
-    const again = [...this.refused].flatMap(([ord, refusal]) =>
-      REFERENCED.has(refusal.code) && this.done.size > 0 ? [ord] : [],
-    )
-    if (again.length > 0 && again.length < ords.length) await this.settle(again)
+    const again = subjects.filter(({ ord }) => REFERENCED.has(this.refused.get(ord)?.code ?? ''))
+    if (again.length > 0) await this.settle(again)
   }
 
   /**
    * Everybody in one go. Where in the log that was written; null when somebody stands in the way: then the transaction
    * is to be rolled back.
    */
-  async together(ords: readonly number[]): Promise<string | null> {
+  async together(subjects: readonly Wanted[]): Promise<string | null> {
     try {
-      const { erased, redacted } = await this.apply(ords)
+      const { erased, redacted } = await this.apply(subjects)
       const told = (await this.db.query(
         'SET CONSTRAINTS ALL IMMEDIATE; SET CONSTRAINTS ALL DEFERRED; SELECT pg_current_wal_insert_lsn()::text AS lsn',
       )) as unknown as readonly QueryResult<{ lsn: string }>[]
@@ -81,20 +79,20 @@ export class Bisection {
     }
   }
 
-  private async settle(ords: readonly number[]): Promise<void> {
-    let left = ords
+  private async settle(subjects: readonly Wanted[]): Promise<void> {
+    let left = subjects
     while (left.length > 0) {
       const failure = await this.attempt(left)
       if (failure === null) return
       if (failure instanceof Blocked) {
         for (const ord of failure.ords) this.refused.set(ord, failure.refusal)
         const blocked = new Set(failure.ords)
-        left = left.filter((ord) => !blocked.has(ord))
+        left = left.filter(({ ord }) => !blocked.has(ord))
         continue
       }
       const [only] = left
       if (only !== undefined && left.length === 1) {
-        this.refused.set(only, failure)
+        this.refused.set(only.ord, failure)
         return
       }
       const half = Math.ceil(left.length / 2)
@@ -104,16 +102,16 @@ export class Bisection {
   }
 
   /** Null when everything was applied; else nothing was. Throws what no subject's data can cause. */
-  private async attempt(ords: readonly number[]): Promise<Blocked | Refusal | null> {
+  private async attempt(subjects: readonly Wanted[]): Promise<Blocked | Refusal | null> {
     await this.db.query('SAVEPOINT lethe_part')
     try {
-      const { erased, redacted } = await this.apply(ords)
+      const { erased, redacted } = await this.apply(subjects)
       await this.db.query(
         'SET CONSTRAINTS ALL IMMEDIATE; SET CONSTRAINTS ALL DEFERRED; RELEASE SAVEPOINT lethe_part',
       )
       this.erased.addAll(erased)
       this.redacted.addAll(redacted)
-      for (const ord of ords) {
+      for (const { ord } of subjects) {
         this.done.add(ord)
         this.refused.delete(ord)
       }
@@ -125,8 +123,7 @@ export class Bisection {
     }
   }
 
-  private async apply(ords: readonly number[]): Promise<{ erased: Tally; redacted: Tally }> {
-    const subjects = ords.flatMap((ord) => this.subjects.get(ord) ?? [])
+  private async apply(subjects: readonly Wanted[]): Promise<{ erased: Tally; redacted: Tally }> {
     const [erased, redacted] = [new Tally(), new Tally()]
     for (const group of this.compiled.groups) {
       for (const change of group) {
@@ -139,11 +136,14 @@ export class Bisection {
         erased.addEach(deletes[row.change]?.target.collection ?? '', [row])
     }
     const { ceiling, waived } = this.limits
-    const over =
-      ceiling === null
-        ? []
-        : ords.filter((ord) => !waived.has(ord) && erased.total(ord) + redacted.total(ord) > ceiling)
-    if (over.length > 0) throw new Blocked(over, OVER_CEILING)
+    const isOver = ({ ord }: Wanted) =>
+      ceiling !== null && !waived.has(ord) && erased.total(ord) + redacted.total(ord) > ceiling
+    const over = subjects.filter(isOver)
+    if (over.length > 0)
+      throw new Blocked(
+        over.map(({ ord }) => ord),
+        OVER_CEILING,
+      )
     return { erased, redacted }
   }
 

@@ -38,8 +38,9 @@ export function matchKept(
   { row, prefix = '' }: MatchOptions,
 ): Match | null {
   const { kept, via } = target
+  if (!kept?.key) return null
   const wanted = subjects.filter(({ requestId }) => requestId !== undefined)
-  if (!kept?.key || wanted.length === 0) return null
+  if (wanted.length === 0) return null
   const [s, k, v] = [`${prefix}s`, `${prefix}k`, `${prefix}v`]
   const holder = via ? v : row
   const from = [

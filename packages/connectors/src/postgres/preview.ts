@@ -1,7 +1,7 @@
 import type { CollectionCounts, Counts, Subject } from '@lethe/eraser-kit'
 import type { ClientBase } from 'pg'
 import { countStatement } from './statements.js'
-import { byCollection, type CountedOrds, ordsOf } from './tally.js'
+import { byCollection, type CountedOrds, eachOrd } from './tally.js'
 import type { Plan } from './targets.js'
 
 /** Rows per collection and subject that an erasure would touch or retain; `found` only, nothing is changed. */
@@ -23,10 +23,10 @@ export async function previewSubjects(
     const statement = countStatement(targets, wanted)
     if (!statement) continue
     for (const { ords, rows } of (await db.query<CountedOrds>(statement)).rows)
-      for (const ord of ordsOf(ords)) {
+      eachOrd(ords, (ord) => {
         const mine = counts[ord]
         if (mine) mine[collection] = counted(rows)
-      }
+      })
   }
   return counts
 }

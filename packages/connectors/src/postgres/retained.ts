@@ -35,6 +35,10 @@ export class RetainedParts {
     this.kept.set(ord, [...(this.kept.get(ord) ?? []), kept])
   }
 
+  has(ord: number): boolean {
+    return this.kept.has(ord)
+  }
+
   rows(ord: number, collection: string): number {
     const kept = this.kept.get(ord) ?? []
     return kept.reduce((sum, { target, rows }) => sum + (target.collection === collection ? rows : 0), 0)

@@ -12,7 +12,7 @@ export class Parameters {
  * statement about thousands of people costs most.
  */
 export function arrayText(values: readonly string[]): string {
-  const isPlain = values.length > 0 && !SPECIAL.test(values.join(''))
+  const isPlain = values.length > 0 && !values.some((value) => SPECIAL.test(value))
   return isPlain ? `{"${values.join('","')}"}` : `{${values.map(escaped).join(',')}}`
 }
 

@@ -5,42 +5,57 @@ import type { Plan, Target } from './targets.js'
 /** Rows per subject and collection. */
 export class Tally {
   /** By collection, then by place: collections are few and subjects many. */
-  private readonly rows = new Map<string, Map<number, number>>()
+  private readonly rows = new Map<string, number[]>()
 
   add(ord: number, collection: string, rows: number): void {
-    const those = this.those(collection)
-    those.set(ord, (those.get(ord) ?? 0) + rows)
+    addAt(this.those(collection), ord, rows)
   }
 
   /** What a statement says of everybody at once. */
   addEach(collection: string, counted: Iterable<CountedOrds>): void {
     const those = this.those(collection)
     for (const { ords, rows } of counted)
-      for (const ord of ordsOf(ords)) those.set(ord, (those.get(ord) ?? 0) + rows)
+      eachOrd(ords, (ord) => {
+        addAt(those, ord, rows)
+      })
   }
 
   of(ord: number, collection: string): number {
-    return this.rows.get(collection)?.get(ord) ?? 0
+    return this.rows.get(collection)?.[ord] ?? 0
   }
 
   total(ord: number): number {
     let sum = 0
-    for (const those of this.rows.values()) sum += those.get(ord) ?? 0
+    for (const those of this.rows.values()) sum += those[ord] ?? 0
     return sum
   }
 
   addAll(other: Tally): void {
     for (const [collection, those] of other.rows)
-      for (const [ord, rows] of those) this.add(ord, collection, rows)
+      those.forEach((rows, ord) => {
+        if (rows > 0) this.add(ord, collection, rows)
+      })
   }
 
-  private those(collection: string): Map<number, number> {
+  /** Whether two subjects have as many rows as each other in every collection. */
+  isSame(one: number, other: number): boolean {
+    for (const those of this.rows.values()) if ((those[one] ?? 0) !== (those[other] ?? 0)) return false
+    return true
+  }
+
+  private those(collection: string): number[] {
     const known = this.rows.get(collection)
     if (known) return known
-    const those = new Map<number, number>()
+    const those: number[] = []
     this.rows.set(collection, those)
     return those
   }
+}
+
+/** Without gaps: an array that has some becomes a table of its own. */
+function addAt(those: number[], ord: number, rows: number): void {
+  while (those.length <= ord) those.push(0)
+  those[ord] = (those[ord] as number) + rows
 }
 
 /** Subjects who have so many rows; `ords` are their places, with commas between them. */
@@ -53,7 +68,21 @@ export interface CountedOrds {
 export const byCount = (text: string): string =>
   `SELECT rows, string_agg(ord::text, ',') AS ords FROM (${text}) AS each GROUP BY rows`
 
-export const ordsOf = (ords: string): number[] => ords.split(',').map(Number)
+/** Of `CountedOrds`, without a text for each of thousands. */
+export function eachOrd(ords: string, tell: (ord: number) => void): void {
+  let ord = 0
+  for (let at = 0; at < ords.length; at++) {
+    const code = ords.charCodeAt(at)
+    if (code === COMMA) {
+      tell(ord)
+      ord = 0
+    } else ord = ord * 10 + code - ZERO
+  }
+  if (ords.length > 0) tell(ord)
+}
+
+const COMMA = 44
+const ZERO = 48
 
 /** Collections of a plan, each with the targets that touch it. */
 export function byCollection(targets: readonly Target[]): Map<string, Target[]> {
@@ -81,7 +110,7 @@ export interface Counted {
  * @see outcomeOf
  */
 export function outcomesOf(
-  ords: readonly number[],
+  subjects: readonly { readonly ord: number }[],
   collections: ReadonlyMap<string, readonly Target[]>,
   counted: Counted,
   position: string,
@@ -89,16 +118,20 @@ export function outcomesOf(
   const { found, erased, redacted, retained } = counted
   const names = [...collections.keys()]
   const known = new Map<string, Outcome>()
-  return ords.map((ord) => {
+  const keyOf = (ord: number) =>
+    names.map((name) => [found.of(ord, name), erased.of(ord, name), redacted.of(ord, name)].join()).join(';')
+  // Most are as the one before them.
+  let before: { readonly ord: number; readonly outcome: Outcome } | null = null
+  const isAsBefore = (ord: number, one: number) =>
+    found.isSame(ord, one) && erased.isSame(ord, one) && redacted.isSame(ord, one)
+  return subjects.map(({ ord }) => {
     // What a law keeps is told with its times, which are each one's own.
-    if (retained.parts(ord).length > 0) return outcomeOf(ord, collections, counted, position)
-    let key = ''
-    for (const name of names)
-      key += `${found.of(ord, name)},${erased.of(ord, name)},${redacted.of(ord, name)};`
-    const same = known.get(key)
-    if (same) return same
-    const outcome = outcomeOf(ord, collections, counted, position)
+    if (retained.has(ord)) return outcomeOf(ord, collections, counted, position)
+    if (before !== null && isAsBefore(ord, before.ord)) return before.outcome
+    const key = keyOf(ord)
+    const outcome = known.get(key) ?? outcomeOf(ord, collections, counted, position)
     known.set(key, outcome)
+    before = { ord, outcome }
     return outcome
   })
 }

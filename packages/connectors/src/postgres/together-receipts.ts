@@ -72,7 +72,8 @@ export class TogetherReceipts {
       [TOGETHER, keys, keys.map((key) => this.known.get(key)?.at ?? null), keys, keyOf(passId, slot)],
     )
     for (const { key, at, body } of rows) {
-      if (body === null) continue
+      // Asked for before this process knew it, and its own by now: nothing of another's has to stay.
+      if (body === null || this.known.get(key)?.at === at) continue
       const groups = groupsIn(body)
       this.known.set(key, { at, told: new ToldRequests(groups), others: outcomesIn(groups) })
     }
@@ -129,10 +130,10 @@ function firstOf(all: readonly ToldRequests[], requestId: string): Outcome | und
 /** Whoever found nothing is found by nobody again, and is in no group. */
 function groupsOf(requests: readonly string[], told: readonly Outcome[]): Map<Outcome, string[]> {
   const groups = new Map<Outcome, string[]>()
-  for (const [at, requestId] of requests.entries()) {
+  requests.forEach((requestId, at) => {
     const outcome = told[at]
     if (outcome !== undefined && outcome.outcome !== 'not_found') addTo(groups, requestId, outcome)
-  }
+  })
   return groups
 }
 

@@ -67,11 +67,14 @@ export class Together {
     const before = await this.receipts.read(db, passId, slot)
     const outcomes = batch.map(({ requestId }) => before.told(requestId))
     const wanted: Wanted[] = []
-    for (const [ord, { requestId, subject, undated }] of batch.entries())
+    batch.forEach(({ requestId, subject, undated }, ord) => {
       if (outcomes[ord] === undefined) wanted.push(wantedOf(ord, requestId, subject, undated))
+    })
     const done = await this.erased(db, compiled, batch, wanted, io.now())
     if (done === null) return null
-    for (const [at, { ord }] of wanted.entries()) outcomes[ord] = done[at]
+    wanted.forEach(({ ord }, at) => {
+      outcomes[ord] = done[at]
+    })
     const told = outcomes as Outcome[]
     const requests = batch.map(({ requestId }) => requestId)
     const deadline = earliest(batch) + clock
@@ -100,17 +103,17 @@ export class Together {
     }
     const retained = await RetainedParts.read(db, plan.targets, wanted, now)
     const waived = new Set<number>()
-    for (const [ord, pass] of batch.entries()) if (pass.ceilingWaived) waived.add(ord)
-    const limits = { ceiling: this.setting.context.ceiling ?? null, waived, now }
-    const subjects = new Map(wanted.map((subject) => [subject.ord, subject]))
-    const ords = [...subjects.keys()]
-    const bisection = new Bisection(db, { plan, groups }, subjects, new Map(), limits)
-    const position = await bisection.together(ords)
+    batch.forEach((pass, ord) => {
+      if (pass.ceilingWaived) waived.add(ord)
+    })
+    const ceiling = this.setting.context.ceiling ?? null
+    const bisection = new Bisection(db, { plan, groups }, new Map(), { ceiling, waived, now })
+    const position = await bisection.together(wanted)
     if (position === null) return null
-    const { ceiling } = limits
-    if (ceiling !== null && ords.some((ord) => !waived.has(ord) && found.total(ord) > ceiling)) return null
+    const isOver = ({ ord }: Wanted) => ceiling !== null && !waived.has(ord) && found.total(ord) > ceiling
+    if (wanted.some(isOver)) return null
     const counted = { found, erased: bisection.erased, redacted: bisection.redacted, retained }
-    return outcomesOf(ords, collections, counted, position)
+    return outcomesOf(wanted, collections, counted, position)
   }
 
   private fits({ plan }: Compiled, batch: readonly Pass[], io: EraseIo): boolean {
@@ -146,8 +149,11 @@ const LOCK_MS = 20_000
 /** Others create rows, move them to others, or look at the texts of others first. */
 const PLAIN: ReadonlySet<string> = new Set(['delete', 'redact'])
 
-const earliest = (batch: readonly Pass[]): number =>
-  batch.reduce((least, { grant }) => Math.min(least, grant.expiresAt), Number.POSITIVE_INFINITY)
+function earliest(batch: readonly Pass[]): number {
+  let least = Number.POSITIVE_INFINITY
+  for (const { grant } of batch) if (grant.expiresAt < least) least = grant.expiresAt
+  return least
+}
 
 function wantedOf(ord: number, requestId: string, subject: Subject, undated: Pass['undated']): Wanted {
   const { tenantId, identifiers, receivedAt } = subject

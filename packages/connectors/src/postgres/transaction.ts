@@ -60,7 +60,6 @@ export class Transaction {
     now: number,
   ): Promise<(readonly [number, Outcome])[]> {
     const { targets } = this.compiled.plan
-    const subjects = new Map(wave.map((subject) => [subject.ord, subject]))
     await this.count(db, wave)
     const retained = await RetainedParts.read(db, targets, wave, now)
     const ceiling = this.context.ceiling ?? null
@@ -71,8 +70,8 @@ export class Transaction {
       return false
     })
     const repointed = await this.repoint(db, within)
-    const bisection = new Bisection(db, this.compiled, subjects, repointed, { ceiling, waived, now })
-    await bisection.run(within.map(({ ord }) => ord))
+    const bisection = new Bisection(db, this.compiled, repointed, { ceiling, waived, now })
+    await bisection.run(within)
     for (const [ord, refusal] of bisection.refused) this.refuse(ord, refusal)
     const position = await db.query<{ lsn: string }>('SELECT pg_current_wal_insert_lsn()::text AS lsn')
     const counted = { found: this.found, erased: bisection.erased, redacted: bisection.redacted, retained }

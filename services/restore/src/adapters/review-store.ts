@@ -51,13 +51,12 @@ export class ReviewStore {
     return rowCount !== 0
   }
 
-  /** By tombstone. */
-  async of(systemId: string, tombstoneIds: readonly string[]): Promise<ReadonlyMap<string, Review>> {
-    // Few stores have any, and thousands of people are asked about at a time.
+  /** By tombstone. @param tombstoneIds asked for where the system has any: few have, and a page is thousands of people */
+  async of(systemId: string, tombstoneIds: () => readonly string[]): Promise<ReadonlyMap<string, Review>> {
     if (!(await this.any(systemId))) return new Map()
     const { rows } = await this.pool.query<Row>(
       'SELECT * FROM restore.reviews WHERE system_id = $1 AND tombstone_id = ANY ($2::text[])',
-      [systemId, textArray(tombstoneIds)],
+      [systemId, textArray(tombstoneIds())],
     )
     return new Map(rows.map((row) => [row.tombstone_id, reviewOf(row)]))
   }

@@ -3,7 +3,7 @@
  * statement about thousands of people costs most.
  */
 export function textArray(values: readonly string[]): string {
-  const isPlain = values.length > 0 && !SPECIAL.test(values.join(''))
+  const isPlain = values.length > 0 && !values.some((value) => SPECIAL.test(value))
   return isPlain ? `{"${values.join('","')}"}` : `{${values.map(escaped).join(',')}}`
 }
 

@@ -1,6 +1,12 @@
 import { TextColumn, unpackRuns } from '@lethe/domain'
-import type { Identifier, Subject } from '@lethe/eraser-kit'
-import type { Digested, LiveTombstone, PageLeft, TombstonePage } from '../application/tombstone-source.js'
+import type { Identifier, PeopleColumns, Subject } from '@lethe/eraser-kit'
+import type {
+  Digested,
+  LiveTombstone,
+  PageLeft,
+  PagePeople,
+  TombstonePage,
+} from '../application/tombstone-source.js'
 
 /*
  * A page has thousands of tombstones, and a replay hundreds of pages: what costs is not what is sent but what is made of
@@ -20,9 +26,9 @@ interface Columns {
   readonly types: readonly string[]
   readonly values: TextColumn
   /** Where the identifiers of each begin, and where those of the last one end. */
-  readonly identifiers: readonly number[]
+  readonly identifiers: Uint32Array
   readonly digests: TextColumn
-  readonly digestsOf: readonly number[]
+  readonly digestsOf: Uint32Array
 }
 
 /** What request answered as a page in columns; null for anything else. */
@@ -47,8 +53,8 @@ class ColumnPage implements TombstonePage {
   get tombstones(): readonly LiveTombstone[] {
     if (this.made !== null) return this.made
     const { columns } = this
-    const made: LiveTombstone[] = []
-    for (let n = 0; n < columns.tombstoneIds.size; n++) made.push(new ColumnTombstone(columns, n))
+    const made = new Array<LiveTombstone>(columns.tombstoneIds.size)
+    for (let n = 0; n < made.length; n++) made[n] = new ColumnTombstone(columns, n)
     this.made = made
     return made
   }
@@ -65,28 +71,44 @@ class ColumnPage implements TombstonePage {
 }
 
 /** Null where somebody is held or unreadable, or they are of several versions of the data map. */
-function peopleIn(columns: Columns): NonNullable<TombstonePage['people']> | null {
-  const { tombstoneIds, mapVersions, held, codes, tenantIds, receivedAt, identifiers, types, values } =
-    columns
+function peopleIn(columns: Columns): PagePeople | null {
+  const { tombstoneIds, mapVersions, held, codes, tenantIds } = columns
   const { size } = tombstoneIds
   const [mapVersion] = mapVersions
   if (mapVersion === undefined || held.size > 0) return null
-  const counts: number[] = []
-  for (let n = 0; n < size; n++) {
+  for (let n = 0; n < size; n++)
     if (codes[n] !== null || tenantIds[n] === null || mapVersions[n] !== mapVersion) return null
-    counts.push((identifiers[n + 1] as number) - (identifiers[n] as number))
+  return new ColumnPeople(columns, mapVersion)
+}
+
+/** A replay asks how many they are and who is the last; only who looks for them needs what they are known by. */
+class ColumnPeople implements PagePeople {
+  constructor(
+    private readonly all: Columns,
+    readonly mapVersion: number,
+  ) {}
+
+  get size(): number {
+    return this.all.tombstoneIds.size
   }
-  return {
-    size,
-    lastId: tombstoneIds.at(size - 1),
-    mapVersion,
-    columns: {
+
+  get lastId(): string {
+    return this.all.tombstoneIds.at(this.size - 1)
+  }
+
+  /** Made anew each time. */
+  get columns(): PeopleColumns {
+    const { tenantIds, receivedAt, identifiers, types, values } = this.all
+    const counts = new Array<number>(this.size)
+    for (let n = 0; n < counts.length; n++)
+      counts[n] = (identifiers[n + 1] as number) - (identifiers[n] as number)
+    return {
       tenantIds: tenantIds as readonly string[],
       receivedAt: receivedAt as readonly number[],
       counts,
       types: types as readonly Identifier['type'][],
       values: values.slice(0, values.size),
-    },
+    }
   }
 }
 
@@ -144,9 +166,11 @@ class ColumnTombstone implements LiveTombstone {
 
 function subjectAt(columns: Columns, place: number): Subject {
   const { types, values, identifiers: begins } = columns
-  const identifiers: Identifier[] = []
-  for (let at = begins[place] as number; at < (begins[place + 1] as number); at++)
-    identifiers.push({ type: types[at] as Identifier['type'], value: values.at(at) })
+  const from = begins[place] as number
+  // Of its size from the start: one that grows has room for seventeen.
+  const identifiers = new Array<Identifier>((begins[place + 1] as number) - from)
+  for (let n = 0; n < identifiers.length; n++)
+    identifiers[n] = { type: types[from + n] as Identifier['type'], value: values.at(from + n) }
   return {
     subjectRef: columns.subjectRefs.at(place),
     tenantId: columns.tenantIds[place] as string,
@@ -222,10 +246,10 @@ function placesIn(places: unknown, size: number): Set<number> | null {
   return Array.isArray(places) && places.every(isPlace) ? new Set(places as number[]) : null
 }
 
-function beginsIn(counts: readonly number[] | null): number[] | null {
+function beginsIn(counts: readonly number[] | null): Uint32Array | null {
   if (counts === null) return null
-  const begins = [0]
-  for (const [n, count] of counts.entries()) begins.push((begins[n] as number) + count)
+  const begins = new Uint32Array(counts.length + 1)
+  for (let n = 0; n < counts.length; n++) begins[n + 1] = (begins[n] as number) + (counts[n] as number)
   return begins
 }
 

@@ -151,8 +151,7 @@ export class Copies {
   private async toldOf({ systemId, applyId }: Copy, sights: readonly Sighted[]): Promise<ProbeFinding[]> {
     const { reviews } = this.parts
     await reviews.noteCopy(systemId, applyId, undatedOf(sights), this.now())
-    const known = await reviews.of(
-      systemId,
+    const known = await reviews.of(systemId, () =>
       sights.map(({ tombstone: { tombstoneId } }) => tombstoneId),
     )
     return sights.flatMap((one) => open(one, known.get(one.tombstone.tombstoneId)))

@@ -84,16 +84,20 @@ export class Replay {
 }
 
 /** Who of a page is to be erased now, and how many of the others are held or have to be looked for by their digests. */
-function partsOf(page: TombstonePage, gathering: Gathering) {
-  const { left } = page
-  const readable: Readable[] = []
+function partsOf(
+  page: TombstonePage,
+  gathering: Gathering,
+): { readonly readable: readonly Readable[]; readonly held: number; readonly unreadable: number } {
+  const { left, people } = page
   if (left) {
     gathering.addLeft(left, () => page.tombstones)
-    return { readable, held: 0, unreadable: left.size }
+    return { readable: [], held: 0, unreadable: left.size }
   }
-  let [held, unreadable] = [0, 0]
   const { tombstones } = page
   gathering.add(tombstones)
+  if (people) return { readable: tombstones as readonly Readable[], held: 0, unreadable: 0 }
+  const readable: Readable[] = []
+  let [held, unreadable] = [0, 0]
   for (const tombstone of tombstones) {
     if (tombstone.held) held++
     else if (tombstone.subject === null) unreadable++

@@ -23,10 +23,7 @@ export async function modesOf(
   people: readonly Pick<Readable, 'tombstoneId'>[],
 ): Promise<UndatedModes> {
   if (people.length === 0) return new Map()
-  const known = await reviews.of(
-    systemId,
-    people.map(({ tombstoneId }) => tombstoneId),
-  )
+  const known = await reviews.of(systemId, () => people.map(({ tombstoneId }) => tombstoneId))
   return new Map([...known].map(([tombstoneId, review]) => [tombstoneId, undatedBy(review)]))
 }
 

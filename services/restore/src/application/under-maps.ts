@@ -21,8 +21,7 @@ export async function underMaps(
   const current = await system.currentVersion()
   const copys = copyMap ?? current
   const served = new Map<number, number>()
-  for (const version of new Set([copys, ...people.map(({ mapVersion }) => mapVersion)]))
-    served.set(version, await servedBy(system, version))
+  for (const version of versionsOf(people, copys)) served.set(version, await servedBy(system, version))
   const of = (version: number) => served.get(version) ?? version
   const whole = new Set([current, of(copys)])
   return [...new Set([...whole, ...served.values()])]
@@ -31,6 +30,12 @@ export async function underMaps(
       version,
       people: whole.has(version) ? people : people.filter(({ mapVersion }) => of(mapVersion) === version),
     }))
+}
+
+function versionsOf(people: readonly Readable[], copys: number): Set<number> {
+  const versions = new Set([copys])
+  for (const { mapVersion } of people) versions.add(mapVersion)
+  return versions
 }
 
 /** Whether `underMaps` of people of that version is the map in force and no other. */

@@ -32,7 +32,7 @@ export interface LeftColumns {
   /** Null where nobody is named. */
   readonly tenantIds: readonly (string | null)[]
   /** Where the digests of each begin among all of them, and where those of the last one end. */
-  readonly begins: readonly number[]
+  readonly begins: ArrayLike<number>
   readonly digests: TextColumn
 }
 
