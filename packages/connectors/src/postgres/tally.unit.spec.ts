@@ -12,7 +12,9 @@ describe('rows per subject and collection', () => {
   it('reads places as the server lists them, in any order', () => {
     expect(ordsIn('')).toEqual([])
     fc.assert(
-      fc.property(fc.array(fc.nat(1_000_000)), (ords) => expect(ordsIn(ords.join(','))).toEqual(ords)),
+      fc.property(fc.array(fc.nat(1_000_000)), (ords) => {
+        expect(ordsIn(ords.join(','))).toEqual(ords)
+      }),
     )
   })
 
