@@ -13,7 +13,7 @@ export { prepareLetheDatabase, prepareShopDatabase, urlAs, withClient } from './
 export { headPlace } from './stack/head.js'
 export { accepts, answersHttp, eventually } from './stack/health.js'
 export { logs } from './stack/logs.js'
-export { heapArgs, nodeArgs } from './stack/node-args.js'
+export { heapArgs, heapEnv, nodeArgs } from './stack/node-args.js'
 export { asOneProcess } from './stack/one-process.js'
 export { type ProcessSpec, start as startProcess, stop as stopProcess } from './stack/processes.js'
 export { renderStatus } from './stack/render-status.js'

@@ -50,7 +50,7 @@ describe('the restore service', () => {
     await service.start(1)
     await marked(shop)
     await shop.backUp(ROWS)
-    Object.assign(request, { rows: ROWS, tombstones: ERASED })
+    request.given({ rows: ROWS, tombstones: ERASED })
     await movedOn(shop)
     const { begun: since } = await shop.restore()
     const progress = () =>

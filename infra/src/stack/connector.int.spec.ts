@@ -12,9 +12,10 @@ describe('the outbox connector', () => {
   let name: string
   let slot: string
   let context: StackContext
-  let drop: () => Promise<void>
+  let drop: (() => Promise<void>) | undefined
 
   beforeEach(async () => {
+    drop = undefined
     name = `lethe-spec-${randomUUID().slice(0, 8)}`
     slot = name.replaceAll('-', '_')
     const stack = await openContext()
@@ -30,7 +31,7 @@ describe('the outbox connector', () => {
     }
   })
 
-  afterEach(() => drop())
+  afterEach(() => drop?.())
 
   const query = (text: string, values: unknown[] = []) =>
     withClient(context.at.lethePostgresUrl, (client) => client.query(text, values))

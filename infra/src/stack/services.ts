@@ -4,7 +4,7 @@ import type { StackContext } from './context.js'
 import { urlAs } from './databases.js'
 import { headOf } from './head.js'
 import { answersHttp } from './health.js'
-import { heapArgs, nodeArgs } from './node-args.js'
+import { heapArgs, heapEnv, nodeArgs } from './node-args.js'
 import type { ProcessSpec } from './processes.js'
 import { rootDir } from './state.js'
 
@@ -133,6 +133,7 @@ function service(
     command: process.execPath,
     args: nodeArgs(program, heapArgs(name)),
     env: {
+      ...heapEnv(name),
       NODE_ENV: 'production',
       ...passedThrough(),
       LETHE_KAFKA: at.brokers.join(','),

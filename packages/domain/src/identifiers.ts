@@ -30,10 +30,10 @@ export function normaliseIdentifier(given: GivenIdentifier): NormalisedIdentifie
     return refused(`must not be longer than ${MAX_IDENTIFIER_LENGTH} characters`)
   // Control and format characters, lone surrogates, unassigned code points.
   if (/\p{C}/u.test(text)) return refused('must not contain control or invisible characters')
-  if (given.type === 'user_id') return opaque(text, '')
+  if (given.type === 'user_id') return opaque(text, OPAQUE)
   if (given.type === 'email') return email(text)
   if (given.type === 'phone') return phone(text)
-  if (vendorType.test(given.type)) return opaque(text, '|')
+  if (vendorType.test(given.type)) return opaque(text, OPAQUE_OR_BAR)
   return refused('has a type that is not user_id, email, phone or vendor:<name>')
 }
 
@@ -43,13 +43,13 @@ function textOf(value: unknown): string | null {
   return typeof value === 'bigint' ? String(value) : null
 }
 
+const OPAQUE = /^[\p{L}\p{M}\p{N}._@+=~-]+$/u
+const OPAQUE_OR_BAR = /^[\p{L}\p{M}\p{N}._@+=~|-]+$/u
+
 /** Kept byte for byte: whether `u1` and `U1` are one person only the store knows. */
-function opaque(text: string, alsoAllowed: string): NormalisedIdentifier {
-  for (const character of text) {
-    if (!/[\p{L}\p{M}\p{N}._@+=~-]/u.test(character) && !alsoAllowed.includes(character)) {
-      return refused('must hold letters, digits and . _ - @ + = ~ only; no wildcard, delimiter or whitespace')
-    }
-  }
+function opaque(text: string, allowed: RegExp): NormalisedIdentifier {
+  if (!allowed.test(text))
+    return refused('must hold letters, digits and . _ - @ + = ~ only; no wildcard, delimiter or whitespace')
   if (!/[\p{L}\p{N}]/u.test(text)) return refused('must hold at least one letter or digit')
   return { ok: true, value: text }
 }

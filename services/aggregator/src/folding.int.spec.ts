@@ -85,24 +85,27 @@ describe('folding acknowledgements', () => {
   it('loses and doubles nothing when its connection to PostgreSQL is killed in a batch', async () => {
     const ids = await stand.requests(40)
     const lock = await stand.pool.connect()
-    await lock.query('BEGIN')
-    await lock.query('SELECT 1 FROM events.streams WHERE stream_id = $1 FOR UPDATE', [ids[20]])
-    await stand.start()
-    await stand.send(
-      ids.map((id) => acknowledgement(id)),
-      'one partition',
-    )
-    // The batch has begun and waits for the locked stream: exactly that connection is ended.
-    await vi.waitUntil(async () => {
-      const { rows } = await stand.pool.query<{ pid: number }>(
-        `SELECT pid, pg_terminate_backend(pid) FROM pg_stat_activity
-         WHERE datname = current_database() AND application_name = 'lethe-aggregator' AND wait_event_type = 'Lock'`,
+    try {
+      await lock.query('BEGIN')
+      await lock.query('SELECT 1 FROM events.streams WHERE stream_id = $1 FOR UPDATE', [ids[20]])
+      await stand.start()
+      await stand.send(
+        ids.map((id) => acknowledgement(id)),
+        'one partition',
       )
-      return rows.length > 0
-    }, patience)
-    expect(await stand.occurrences(ids, 'PassAcknowledged')).toEqual(ids.map(() => 0))
-    await lock.query('ROLLBACK')
-    lock.release()
+      // The batch has begun and waits for the locked stream: exactly that connection is ended.
+      await vi.waitUntil(async () => {
+        const { rows } = await stand.pool.query<{ pid: number }>(
+          `SELECT pid, pg_terminate_backend(pid) FROM pg_stat_activity
+           WHERE datname = current_database() AND application_name = 'lethe-aggregator' AND wait_event_type = 'Lock'`,
+        )
+        return rows.length > 0
+      }, patience)
+      expect(await stand.occurrences(ids, 'PassAcknowledged')).toEqual(ids.map(() => 0))
+    } finally {
+      // Ends the transaction too: left open, it would keep every slot of the server from being made.
+      lock.release(true)
+    }
     await caughtUp()
     expect(await stand.occurrences(ids, 'PassAcknowledged')).toEqual(ids.map(() => 1))
     expect(await listDeadLetters(stand.config.kafka, { group: 'aggregator' })).toHaveLength(2)

@@ -1,22 +1,6 @@
-import { type IdentifierType, type PeopleColumns, type Subject, TerminalError } from '@lethe/eraser-kit'
+import { type IdentifierType, type PeopleColumns, TerminalError } from '@lethe/eraser-kit'
 import type { Look } from './probe-looks.js'
 import type { ProbeColumn } from './probe-shape.js'
-
-/** Subjects as the probe looks for them. */
-export function columnsOf(subjects: readonly Subject[]): PeopleColumns {
-  const [tenantIds, receivedAt, counts]: [string[], number[], number[]] = [[], [], []]
-  const [types, values]: [IdentifierType[], string[]] = [[], []]
-  for (const subject of subjects) {
-    tenantIds.push(subject.tenantId)
-    receivedAt.push(subject.receivedAt)
-    counts.push(subject.identifiers.length)
-    for (const { type, value } of subject.identifiers) {
-      types.push(type)
-      values.push(value)
-    }
-  }
-  return { tenantIds, receivedAt, counts, types, values }
-}
 
 /**
  * Columns that are of one length each say of everybody what they are looked for by; of others somebody would silently be

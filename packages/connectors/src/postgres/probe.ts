@@ -1,10 +1,10 @@
 import type { PeopleColumns, ProbeFinding, ProbeSession } from '@lethe/eraser-kit'
-import { TerminalError } from '@lethe/eraser-kit'
+import { columnsOf, TerminalError } from '@lethe/eraser-kit'
 import type { ClientBase, Pool } from 'pg'
 import { connect, openPool, type PostgresContext } from './database.js'
 import { crossing, failureOf, isOurs } from './errors.js'
 import { type Look, looksFor } from './probe-looks.js'
-import { assertAgreeing, columnsOf, Sought } from './probe-people.js'
+import { assertAgreeing, Sought } from './probe-people.js'
 import { ProbeQuery } from './probe-query.js'
 import { type ProbeTable, readShape, type Shape, tableCalled } from './probe-shape.js'
 

@@ -1,8 +1,13 @@
-import type { PeopleColumns, ProbeFinding, ProbeSession, Subject } from '@lethe/eraser-kit'
+import {
+  columnsOf,
+  type PeopleColumns,
+  type ProbeFinding,
+  type ProbeSession,
+  type Subject,
+} from '@lethe/eraser-kit'
 import { afterEach, describe, expect, it } from 'vitest'
 import { postgres } from './connector.js'
 import { contextOf, type FreshDatabase, freshDatabase, passFor } from './fresh-database.spec.js'
-import { columnsOf } from './probe-people.js'
 
 let database: FreshDatabase
 let session: ProbeSession | undefined

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { PgEventStore } from '@lethe/event-store'
 import { scratchDatabase } from '@lethe/event-store/testing'
-import { endpoints } from '@lethe/infra'
+import { endpoints, eventually } from '@lethe/infra'
 import { createTopics, type KafkaConfig, MessageCodec, MessageProducer, withAdmin } from '@lethe/messaging'
 import { RequestLog } from '@lethe/request-log'
 import { deriveMacKey, macOf, type TopicName, type wire } from '@lethe/schemas'
@@ -59,7 +59,20 @@ export class Stand {
         pauseBackoffMs: { first: 50, longest: 200 },
       },
     }
-    return new Stand(pool, writer, new MessageProducer({ kafka, codec }), config, () => database.drop())
+    const producer = new MessageProducer({ kafka, codec })
+    const stand = new Stand(pool, writer, producer, config, () => database.drop())
+    await stand.topicsAreLed()
+    return stand
+  }
+
+  /** A broker answers for a new partition a moment after the cluster says that it leads it. */
+  private async topicsAreLed(): Promise<void> {
+    const led = () =>
+      this.kafkaOffsets().then(
+        () => true,
+        () => false,
+      )
+    await eventually(led, { deadlineMs: 30_000, late: () => new Error('the topics are not led') })
   }
 
   async start(change: Partial<AggregatorConfig> = {}): Promise<RunningService> {

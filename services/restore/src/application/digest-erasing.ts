@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import type { Identifier, Outcome } from '@lethe/eraser-kit'
+import { columnsOf, type Outcome } from '@lethe/eraser-kit'
 import type { ReviewStore } from '../adapters/review-store.js'
 import type { Fate } from '../domain/tally.js'
 import { type Applying, fateOf, type Readable, type Run } from './applying.js'
@@ -25,26 +25,10 @@ export interface Erased {
 /** Null where they are of several versions of the data map. */
 function peopleIn(people: readonly Readable[]): PagePeople | null {
   const mapVersion = people[0]?.mapVersion
-  const [tenantIds, receivedAt, counts]: [string[], number[], number[]] = [[], [], []]
-  const [types, values]: [Identifier['type'][], string[]] = [[], []]
-  for (const { mapVersion: own, subject } of people) {
-    if (own !== mapVersion) return null
-    tenantIds.push(subject.tenantId)
-    receivedAt.push(subject.receivedAt)
-    counts.push(subject.identifiers.length)
-    for (const { type, value } of subject.identifiers) {
-      types.push(type)
-      values.push(value)
-    }
-  }
-  if (mapVersion === undefined) return null
+  if (mapVersion === undefined || people.some((one) => one.mapVersion !== mapVersion)) return null
+  const subjects = people.map(({ subject }) => subject)
   const lastId = people.at(-1)?.tombstoneId ?? ''
-  return {
-    size: people.length,
-    lastId,
-    mapVersion,
-    columns: { tenantIds, receivedAt, counts, types, values },
-  }
+  return { size: people.length, lastId, mapVersion, columns: columnsOf(subjects) }
 }
 
 /** Erases people who were found by their digests, and looks for them again by what was found of them. */

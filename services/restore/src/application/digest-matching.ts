@@ -241,13 +241,18 @@ export class DigestMatching {
     const [first] = matches
     if (!first) return { validUntil: 0, people: [] }
     const { system, reason, among, held } = state
-    const identifiers = new Map<string, Identifier>(matches.map((one) => [one.digest, one.identifier]))
+    const identifiers = new Map<string, Identifier>()
+    for (const { digest, identifier } of matches) identifiers.set(digest, identifier)
     const known = { tenantId: first.tenantId, digests: [...identifiers.keys()] }
     const page = await this.source.matching(system.systemId, reason, known)
     for (const one of page.tombstones) if (one.held) held.add(one.tombstoneId)
     const free = page.tombstones.filter((one) => !one.held)
     const meant = among === undefined ? free : await among(free)
-    const people = meant.map((one) => subjectOf(one, identifiers)).filter((one) => one !== null)
+    const people: Readable[] = []
+    for (const one of meant) {
+      const person = personOf(one, identifiers)
+      if (person !== null) people.push(person)
+    }
     return { validUntil: page.validUntil, people }
   }
 }
@@ -290,20 +295,47 @@ function heldBack<T>(promise: Promise<T>): Promise<T> {
   return promise
 }
 
-/**
- * As a subject that is known by what was found of them; null for whoever is readable, or another's. Field by field: there may
- * be millions, and copying what is left of an object costs several times as much.
- */
-function subjectOf(one: LiveTombstone, found: ReadonlyMap<string, Identifier>): Readable | null {
-  const { tombstoneId, requestId, mapVersion, held, ceilingWaived, digested } = one
-  if (one.subject !== null || digested === undefined) return null
-  const identifiers: Identifier[] = []
-  for (const digest of digested.digests) {
-    const identifier = found.get(digest)
-    if (identifier !== undefined) identifiers.push(identifier)
+/** Somebody by what was found of them. Of what their tombstone says nothing is copied: there may be millions. */
+class FoundPerson implements Readable {
+  constructor(
+    private readonly tombstone: LiveTombstone,
+    readonly subject: Subject,
+  ) {}
+
+  get tombstoneId(): string {
+    return this.tombstone.tombstoneId
   }
-  if (identifiers.length === 0) return null
-  const { subjectRef, tenantId, receivedAt } = digested
-  const subject: Subject = { subjectRef, tenantId, receivedAt, identifiers }
-  return { tombstoneId, requestId, mapVersion, held, ceilingWaived, subject }
+
+  get requestId(): string {
+    return this.tombstone.requestId
+  }
+
+  get mapVersion(): number {
+    return this.tombstone.mapVersion
+  }
+
+  get held(): boolean {
+    return this.tombstone.held
+  }
+
+  get ceilingWaived(): boolean | undefined {
+    return this.tombstone.ceilingWaived
+  }
+}
+
+/** Null for whoever is readable, or another's. */
+function personOf(one: LiveTombstone, found: ReadonlyMap<string, Identifier>): Readable | null {
+  const { digested } = one
+  if (one.subject !== null || digested === undefined) return null
+  const { subjectRef, tenantId, receivedAt, digests } = digested
+  // Of its size from the start: one that grows has room for seventeen.
+  const identifiers = new Array<Identifier>(digests.length)
+  let size = 0
+  for (const digest of digests) {
+    const identifier = found.get(digest)
+    if (identifier !== undefined) identifiers[size++] = identifier
+  }
+  if (size === 0) return null
+  identifiers.length = size
+  return new FoundPerson(one, { subjectRef, tenantId, receivedAt, identifiers })
 }

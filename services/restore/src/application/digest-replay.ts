@@ -1,6 +1,6 @@
 import type { RestoreStore } from '../adapters/restore-store.js'
 import { MATCHED, MatchedTally } from '../domain/matched-tally.js'
-import type { Restore } from '../domain/restore.js'
+import type { Replayed, Restore } from '../domain/restore.js'
 import type { Fate } from '../domain/tally.js'
 import { TombstoneSet } from '../domain/tombstone-set.js'
 import type { Tally } from '../domain/waiting.js'
@@ -84,10 +84,12 @@ export class DigestReplay {
 
   /** @param last whoever failed is not tried once more */
   private async record({ restore, counts }: State, erased: readonly Erased[], last: boolean): Promise<void> {
-    const toldOf = (fate: Fate['is']) =>
-      erased.flatMap((one) =>
-        one.fate.is === fate ? [replayedOf(one.tombstone, one.outcome, one.fate)] : [],
-      )
+    const toldOf = (fate: Fate['is']) => {
+      const told: Replayed[] = []
+      for (const one of erased)
+        if (one.fate.is === fate) told.push(replayedOf(one.tombstone, one.outcome, one.fate))
+      return told
+    }
     const changed = counts.addChanged(toldOf('changed'))
     const failed = last ? counts.addFailed(toldOf('failed')) : []
     if (changed.length + failed.length === 0) return

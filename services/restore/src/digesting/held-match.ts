@@ -35,14 +35,21 @@ export function* matchesOneByOne(
     for (const tenantId of said === null ? tenants : [said])
       for (const { version, secret } of tenants.has(tenantId) ? peppers : []) {
         const bytes = digestBytes(secret, tenantId, type, normalised.value)
-        if (set.has(bytes)) yield matchOf(tenantId, version, bytes, { type, value: normalised.value })
+        if (set.has(bytes)) yield matchOf(tenantId, version, bytes, 0, { type, value: normalised.value })
       }
   }
 }
 
-const matchOf = (tenantId: string, version: string, digest: Buffer, identifier: Identifier): Match => ({
+/** @param at where the digest stands in `digests` */
+const matchOf = (
+  tenantId: string,
+  version: string,
+  digests: Buffer,
+  at: number,
+  identifier: Identifier,
+): Match => ({
   tenantId,
-  digest: `${version}.${digest.toString('base64url')}`,
+  digest: `${version}.${digests.toString('base64url', at, at + DIGEST)}`,
   identifier,
 })
 
@@ -88,6 +95,7 @@ export function matchesOf(
 ): Match[] {
   const names = [...tenants]
   const bytes = bufferOf(records)
+  const digests = bufferOf(found.digests)
   const matches: Match[] = []
   for (let n = 0; n < found.at.length; n++) {
     const at = found.at[n] as number
@@ -96,8 +104,7 @@ export function matchesOf(
     const tenantId = names[found.tenants[n] as number]
     const version = peppers[found.peppers[n] as number]?.version
     if (!normalised.ok || tenantId === undefined || version === undefined) continue
-    const digest = Buffer.from(found.digests.buffer, found.digests.byteOffset + n * DIGEST, DIGEST)
-    matches.push(matchOf(tenantId, version, digest, { type, value: normalised.value }))
+    matches.push(matchOf(tenantId, version, digests, n * DIGEST, { type, value: normalised.value }))
   }
   return matches
 }

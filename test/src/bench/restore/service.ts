@@ -7,6 +7,7 @@ import { migrate } from '@lethe/event-store'
 import {
   eventually,
   heapArgs,
+  heapEnv,
   isRunning,
   nodeArgs,
   type ProcessSpec,
@@ -121,8 +122,9 @@ export class RestoreService {
     return {
       name: NAME,
       command: process.execPath,
-      args: nodeArgs(entry, heapArgs('restore')),
+      args: nodeArgs(entry, heapArgs(NAME)),
       env: {
+        ...heapEnv(NAME),
         NODE_ENV: 'production',
         LETHE_LOG_LEVEL: 'warn',
         LETHE_KAFKA: at.brokers.join(','),

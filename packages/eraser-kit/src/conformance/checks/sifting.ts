@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import type { ProbeFinding, ProbeSession, Subject } from '../../connector.js'
+import { columnsOf } from '../../people-columns.js'
 import { assertUntouched } from '../assertions.js'
 import type { Bench } from '../bench.js'
 import type { Check } from '../check.js'
-import { columnsOf } from '../columns.js'
 import { token } from '../people.js'
 
 /** Looking for people in columns, by a connector that can; of one that can't there is nothing to hold to it. */
