@@ -18,8 +18,12 @@ const decisionsFor = (chain: Chain, requestId: string, systemId: string): Promis
   })
 
 export function heldMidway(stage: () => Stage): void {
-  it('holds an erasure that is under way, by keyboard: what came too late is said, and no word of why is kept', async () => {
+  it('holds an erasure that is under way, by keyboard: what came too late is said, and no word of why is kept', async ({
+    onTestFailed,
+  }) => {
     const { chain, client, browser, url, token, picture } = stage()
+    // Everything after this needs it.
+    onTestFailed(() => chain.exchange('eraser-shop-pg'))
     const officer = await visit(browser)
     await signIn(officer.page, `${url}/requests`, token('privacy-officer'))
     await chain.stopOne('eraser-shop-pg')
@@ -36,6 +40,8 @@ export function heldMidway(stage: () => Stage): void {
     await officer.page.keyboard.press('Escape')
     expect(await officer.page.evaluate('document.activeElement.dataset.action')).toBe('hold')
     await officer.page.keyboard.press('Enter')
+    // Before it is open there is a page behind it to walk.
+    await dialog.waitFor()
     for (let n = 0; n < 6; n++) {
       await officer.page.keyboard.press('Tab')
       expect(
