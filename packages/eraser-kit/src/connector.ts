@@ -57,6 +57,16 @@ export interface Pass {
   readonly undated?: 'leave' | 'take'
 }
 
+/** Passes of one restore's replay, in columns: one entry for each person, in one order. */
+export interface ReplayPasses extends Pick<Pass, 'passId' | 'grant'> {
+  readonly requestIds: readonly string[]
+  readonly people: PeopleColumns
+  /** Places of those of whom `ceilingWaived` is true. */
+  readonly ceilingWaived: ReadonlySet<number>
+  /** Places of those of whom `undated` is `take`; of the others it is `leave`. Null: it is absent of everybody. */
+  readonly taken: ReadonlySet<number> | null
+}
+
 export interface Grant {
   readonly grantId: string
   /** Epoch milliseconds. Nothing may commit after it; expiry never stops an acknowledgement. */
@@ -139,14 +149,14 @@ export interface Session {
   /** One outcome per pass, in order. A bad subject never throws for the others; a throw means nothing is known of the batch. */
   erase(batch: readonly Pass[], io: EraseIo): Promise<Outcome[]>
   /**
-   * As `erase`, for passes of one restore's replay (all with one pass id): set-wise, with one receipt for all of them.
+   * As `erase`, for passes of one restore's replay: set-wise, with one receipt for all of them.
    * Who stands in a receipt gets the outcome of then. Null when somebody stands in the way of that: nothing was
    * changed, and `erase` finds out who.
    *
    * @param slot which receipt of this pass id is replaced, below 16. Whoever calls has recorded what was told before
    *   under the same slot; calls with different slots may run at once.
    */
-  replay?(batch: readonly Pass[], io: EraseIo, slot: number): Promise<Outcome[] | null>
+  replay?(passes: ReplayPasses, io: EraseIo, slot: number): Promise<Outcome[] | null>
   /**
    * Every distinct identifier that mapped collections hold, in batches of bounded size; read-only, and nobody's but for
    * matching them with digests. Null where people are found otherwise as well (in texts of others): then nobody can be

@@ -1,4 +1,4 @@
-import type { IdentifierType, PeopleColumns, Subject } from './connector.js'
+import type { IdentifierType, Pass, PeopleColumns, ReplayPasses, Subject } from './connector.js'
 
 /** The same people in columns, each made of its size: one that grows is copied several times on its way. */
 export function columnsOf(subjects: readonly Subject[]): PeopleColumns {
@@ -18,5 +18,26 @@ export function columnsOf(subjects: readonly Subject[]): PeopleColumns {
     counts,
     types,
     values,
+  }
+}
+
+/** Passes of one pass id and one grant, as `Session.replay` takes them; at least one. */
+export function replayOf(passes: readonly Pass[]): ReplayPasses {
+  const [{ passId, grant }] = passes as readonly [Pass]
+  const taken = new Set<number>()
+  const ceilingWaived = new Set<number>()
+  let isSaid = false
+  for (const [place, pass] of passes.entries()) {
+    if (pass.undated !== undefined) isSaid = true
+    if (pass.undated === 'take') taken.add(place)
+    if (pass.ceilingWaived) ceilingWaived.add(place)
+  }
+  return {
+    passId,
+    grant,
+    requestIds: passes.map(({ requestId }) => requestId),
+    people: columnsOf(passes.map(({ subject }) => subject)),
+    ceilingWaived,
+    taken: isSaid ? taken : null,
   }
 }

@@ -1,5 +1,5 @@
 import { postgres } from '@lethe/connectors/postgres'
-import type { Connector, EraseIo, Pass, Session } from '@lethe/eraser-kit'
+import type { Connector, EraseIo, Pass, ReplayPasses, Session } from '@lethe/eraser-kit'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { ReviewStore } from './adapters/review-store.js'
 import { Copies } from './application/copies.js'
@@ -112,8 +112,8 @@ const forgetful: Connector = {
     const forgotten = (batch: readonly Pass[]) => batch.map(({ undated: _forgotten, ...pass }) => pass)
     return Object.assign(Object.create(session) as Session, {
       erase: (batch: readonly Pass[], io: EraseIo) => session.erase(forgotten(batch), io),
-      replay: async (batch: readonly Pass[], io: EraseIo, slot: number) =>
-        (await session.replay?.(forgotten(batch), io, slot)) ?? null,
+      replay: async (passes: ReplayPasses, io: EraseIo, slot: number) =>
+        (await session.replay?.({ ...passes, taken: null }, io, slot)) ?? null,
     })
   },
 }

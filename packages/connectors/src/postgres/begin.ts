@@ -10,7 +10,7 @@ import type { PoolClient, QueryResult } from 'pg'
  */
 export async function begin(
   db: PoolClient,
-  batch: readonly Pass[],
+  batch: readonly Pick<Pass, 'grant'>[],
   io: EraseIo,
   lockTimeoutMs: number,
 ): Promise<number> {

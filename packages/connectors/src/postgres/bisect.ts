@@ -6,9 +6,9 @@ import { type ErrorClass, failureOf, isOurs } from './errors.js'
 import { maskStatement } from './mentions.js'
 import type { Change, Group } from './order.js'
 import { ownerlessStatement, reassignStatement } from './reassign.js'
-import type { Wanted } from './selector.js'
 import { Parameters } from './sql.js'
 import { blockedStatement, deleteStatement, type Statement, updateStatements } from './statements.js'
+import { objectsOf, ordsOf, type Subjects, type Wanted } from './subjects.js'
 import { type CountedOrds, Tally } from './tally.js'
 
 export interface Refusal {
@@ -64,7 +64,7 @@ export class Bisection {
    * Everybody in one go. Where in the log that was written; null when somebody stands in the way: then the transaction
    * is to be rolled back.
    */
-  async together(subjects: readonly Wanted[]): Promise<string | null> {
+  async together(subjects: Subjects): Promise<string | null> {
     try {
       const { erased, redacted } = await this.apply(subjects)
       const told = (await this.db.query(
@@ -123,7 +123,7 @@ export class Bisection {
     }
   }
 
-  private async apply(subjects: readonly Wanted[]): Promise<{ erased: Tally; redacted: Tally }> {
+  private async apply(subjects: Subjects): Promise<{ erased: Tally; redacted: Tally }> {
     const [erased, redacted] = [new Tally(), new Tally()]
     for (const group of this.compiled.groups) {
       for (const change of group) {
@@ -136,21 +136,20 @@ export class Bisection {
         erased.addEach(deletes[row.change]?.target.collection ?? '', [row])
     }
     const { ceiling, waived } = this.limits
-    const isOver = ({ ord }: Wanted) =>
-      ceiling !== null && !waived.has(ord) && erased.total(ord) + redacted.total(ord) > ceiling
-    const over = subjects.filter(isOver)
-    if (over.length > 0)
-      throw new Blocked(
-        over.map(({ ord }) => ord),
-        OVER_CEILING,
-      )
+    if (ceiling === null) return { erased, redacted }
+    const isOver = (ord: number) => !waived.has(ord) && erased.total(ord) + redacted.total(ord) > ceiling
+    const over = ordsOf(subjects).filter(isOver)
+    if (over.length > 0) throw new Blocked(over, OVER_CEILING)
     return { erased, redacted }
   }
 
-  private async update(change: Change, subjects: readonly Wanted[], redacted: Tally): Promise<void> {
+  private async update(change: Change, subjects: Subjects, redacted: Tally): Promise<void> {
     if (change.operation === 'mask') return this.mask(change, subjects, redacted)
     if (change.operation === 'reassign') return this.reassign(change, subjects, redacted)
-    const parts = change.operation === 'detach' ? byTenant(subjects) : new Map([['', subjects]])
+    const parts =
+      change.operation === 'detach'
+        ? byTenant(objectsOf(subjects))
+        : new Map<string, Subjects>([['', subjects]])
     for (const [tenantId, members] of parts) {
       const values = change.operation === 'detach' ? this.repointed.get(repointedKey(change, tenantId)) : null
       if (values === undefined) continue
@@ -159,7 +158,7 @@ export class Bisection {
     }
   }
 
-  private async reassign(change: Change, subjects: readonly Wanted[], redacted: Tally): Promise<void> {
+  private async reassign(change: Change, subjects: Subjects, redacted: Tally): Promise<void> {
     const ownerless = await this.rows<{ ord: number }>(ownerlessStatement(change.target, subjects))
     if (ownerless.length > 0)
       throw new Blocked(
@@ -172,12 +171,12 @@ export class Bisection {
       redacted.add(row.ord, change.target.collection, row.rows)
   }
 
-  private async mask({ target }: Change, subjects: readonly Wanted[], redacted: Tally): Promise<void> {
+  private async mask({ target }: Change, subjects: Subjects, redacted: Tally): Promise<void> {
     const parameters = new Parameters()
     const text = target.mention && maskStatement(target.mention, subjects, parameters)
     if (!text) return
     // A text names each person of the batch at most once more.
-    for (let round = 0; round <= subjects.length; round++) {
+    for (let round = 0, most = ordsOf(subjects).length; round <= most; round++) {
       const rows = await this.rows<{ ord: number; rows: number }>({ text, values: parameters.values })
       for (const row of rows) redacted.add(row.ord, target.collection, row.rows)
       if (rows.length === 0) return
@@ -185,7 +184,7 @@ export class Bisection {
   }
 
   /** The schema's own ON DELETE rules must not touch rows the data map says nothing of. */
-  private async refuseBlocked(deletes: Group, subjects: readonly Wanted[]): Promise<void> {
+  private async refuseBlocked(deletes: Group, subjects: Subjects): Promise<void> {
     const { catalogue, targets } = this.compiled.plan
     for (const change of deletes) {
       for (const key of referencesTo(catalogue, change.target.table.oid)) {

@@ -20,6 +20,8 @@ export function comparable(column: Column): boolean {
   )
 }
 
+export const isInteger = (column: Column): boolean => column.base in RANGES
+
 export function isText(column: Column): boolean {
   return TEXTS.has(column.base)
 }

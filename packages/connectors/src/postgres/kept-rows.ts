@@ -1,14 +1,7 @@
 import type { Table } from './catalogue.js'
-import {
-  joined,
-  type Match,
-  type MatchOptions,
-  match,
-  nameOf,
-  notYetRedacted,
-  type Wanted,
-} from './selector.js'
+import { joined, type Match, type MatchOptions, match, nameOf, notYetRedacted } from './selector.js'
 import { type Parameters, quote } from './sql.js'
+import { ordsOf, type Subjects, WantedColumns } from './subjects.js'
 import { isNoted, type Target } from './targets.js'
 
 /*
@@ -20,7 +13,7 @@ import { isNoted, type Target } from './targets.js'
 /** Both ways to find a target's rows: by identifiers, and by keys noted for the same request. */
 export function matches(
   target: Target,
-  subjects: readonly Wanted[],
+  subjects: Subjects,
   parameters: Parameters,
   options: MatchOptions,
 ): Match[] {
@@ -33,14 +26,14 @@ export function matches(
 /** Rows found by noted keys of the subjects' requests; null when this target has none. */
 export function matchKept(
   target: Target,
-  subjects: readonly Wanted[],
+  subjects: Subjects,
   parameters: Parameters,
   { row, prefix = '' }: MatchOptions,
 ): Match | null {
   const { kept, via } = target
   if (!kept?.key) return null
-  const wanted = subjects.filter(({ requestId }) => requestId !== undefined)
-  if (wanted.length === 0) return null
+  const wanted = ofRequests(subjects)
+  if (ordsOf(wanted).length === 0) return null
   const [s, k, v] = [`${prefix}s`, `${prefix}k`, `${prefix}v`]
   const holder = via ? v : row
   const from = [
@@ -64,7 +57,7 @@ export function matchKept(
 /** For an update that takes a row's person away: what it returns besides `ord`, and the step that notes it. */
 export function noting(
   target: Target,
-  subjects: readonly Wanted[],
+  subjects: Subjects,
   parameters: Parameters,
 ): { readonly returning: string; readonly step: string } | null {
   const { table } = target
@@ -87,9 +80,15 @@ export function forgetting(
   return { returning: ', k.request_id AS request, k.key', step }
 }
 
-function requestsOf(subjects: readonly Wanted[], parameters: Parameters, alias: string): string {
-  const requests = parameters.add(subjects.map(({ requestId }) => requestId))
-  const ords = parameters.add(subjects.map(({ ord }) => ord))
+/** Without those who are only looked for. */
+const ofRequests = (subjects: Subjects): Subjects =>
+  subjects instanceof WantedColumns ? subjects : subjects.filter(({ requestId }) => requestId !== undefined)
+
+function requestsOf(subjects: Subjects, parameters: Parameters, alias: string): string {
+  const ids =
+    subjects instanceof WantedColumns ? subjects.requestIds : subjects.map(({ requestId }) => requestId)
+  const requests = parameters.add(ids)
+  const ords = parameters.add(ordsOf(subjects))
   return `unnest(${requests}::text[], ${ords}::int4[]) AS ${alias}(request, ord)`
 }
 

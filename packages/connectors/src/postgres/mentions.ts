@@ -1,6 +1,6 @@
-import type { Wanted } from './selector.js'
 import { nameOf, valuesOf } from './selector.js'
 import { type Parameters, quote } from './sql.js'
+import type { Subjects } from './subjects.js'
 import type { Mention } from './targets.js'
 
 /**
@@ -17,15 +17,15 @@ export interface Mentioned {
 /** Rows `row` of the table whose text mentions one of the subjects; null when nobody has a handle. */
 export function mentioning(
   mention: Mention,
-  subjects: readonly Wanted[],
+  subjects: Subjects,
   parameters: Parameters,
   row: string,
 ): Mentioned | null {
-  const rows = valuesOf(mention.column, mention.tenant, mention.handle, subjects)
-  if (rows.length === 0) return null
-  const keys = parameters.add(rows.map((one) => one.key))
-  const ords = parameters.add(rows.map((one) => one.ord))
-  const tenants = parameters.add(rows.map((one) => one.tenant))
+  const found = valuesOf(mention.column, mention.tenant, mention.handle, subjects)
+  if (found.keys.length === 0) return null
+  const keys = parameters.add(found.keys)
+  const ords = parameters.add(found.ords)
+  const tenants = parameters.add(found.tenants)
   const text = `${row}.${quote(mention.column.name)}`
   const inner = `SELECT DISTINCT b.tableoid AS part, b.ctid AS place, k.key, k.ord
     FROM ${nameOf(mention.table)} AS b
@@ -42,11 +42,7 @@ export function mentioning(
  * Masks one person's handle in each text that mentions somebody; columns: ord, rows. A text that mentions
  * several people is changed once per statement, so it is run until it changes nothing.
  */
-export function maskStatement(
-  mention: Mention,
-  subjects: readonly Wanted[],
-  parameters: Parameters,
-): string | null {
+export function maskStatement(mention: Mention, subjects: Subjects, parameters: Parameters): string | null {
   const found = mentioning(mention, subjects, parameters, 't')
   if (!found) return null
   const cell = `t.${quote(mention.column.name)}`

@@ -1,13 +1,14 @@
-import { equals, joined, match, nameOf, sourceOf, type Wanted } from './selector.js'
+import { equals, joined, match, nameOf, sourceOf } from './selector.js'
 import { Parameters, quote } from './sql.js'
 import type { Statement } from './statements.js'
+import type { Subjects } from './subjects.js'
 import type { Takeover, Target } from './targets.js'
 
 /**
  * Hands a person's rows to their new owner: where somebody else is named who is not of this batch, and,
  * with `sharedIn:`, where others share the thing. The rest still is the person's. Columns: ord, rows.
  */
-export function reassignStatement(target: Target, subjects: readonly Wanted[]): Statement | null {
+export function reassignStatement(target: Target, subjects: Subjects): Statement | null {
   const parts = partsOf(target, subjects)
   if (!parts) return null
   const { parameters, from, where, taken, shared } = parts
@@ -22,7 +23,7 @@ export function reassignStatement(target: Target, subjects: readonly Wanted[]): 
  * Subjects with rows that may neither be deleted nor find a new owner: shared ones, or any where the map
  * has no `else:`. Columns: ord. Null when there can be none.
  */
-export function ownerlessStatement(target: Target, subjects: readonly Wanted[]): Statement | null {
+export function ownerlessStatement(target: Target, subjects: Subjects): Statement | null {
   if (target.element.else && !target.takeover?.shared) return null
   const parts = partsOf(target, subjects)
   if (!parts) return null
@@ -42,7 +43,7 @@ interface Parts {
   readonly shared: readonly string[]
 }
 
-function partsOf(target: Target, subjects: readonly Wanted[]): Parts | null {
+function partsOf(target: Target, subjects: Subjects): Parts | null {
   const { takeover, by, holder, identifier, tenant, guard } = target
   if (!takeover) return null
   const parameters = new Parameters()

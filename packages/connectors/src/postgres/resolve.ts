@@ -3,8 +3,9 @@ import { TerminalError } from '@lethe/eraser-kit'
 import type { ClientBase } from 'pg'
 import type { Column, Reference } from './catalogue.js'
 import { arrayType, lowerAscii } from './identifier-values.js'
-import { equals, joined, nameOf, valuesOf, type Wanted } from './selector.js'
+import { equals, joined, nameOf, valuesOf } from './selector.js'
 import { Parameters, quote } from './sql.js'
+import type { Wanted } from './subjects.js'
 import type { Plan, Resolver } from './targets.js'
 
 /** Most people one subject's identifiers may lead to; more than that is no resolution but a listing. */
@@ -73,18 +74,18 @@ function statement(
     )
   }
   const { column, table, type } = wanted.resolver
-  const rows = valuesOf(
+  const sought = valuesOf(
     column,
     tenantColumn,
     type,
     subjects.filter((subject) => ofTenant(plan, subject)),
   )
-  if (rows.length === 0) return null
+  if (sought.keys.length === 0) return null
   const parameters = new Parameters()
-  const keys = parameters.add(rows.map((row) => row.key))
-  const ords = parameters.add(rows.map((row) => row.ord))
-  const tenants = parameters.add(rows.map((row) => row.tenant))
-  const received = parameters.add(rows.map((row) => row.received))
+  const keys = parameters.add(sought.keys)
+  const ords = parameters.add(sought.ords)
+  const tenants = parameters.add(sought.tenants)
+  const received = parameters.add(sought.received)
   const source = `unnest(${keys}::${arrayType(column)}[], ${ords}::int4[], ${tenants}::${tenantType(tenantColumn)}[], ${received}::float8[]) AS s(key, ord, tenant, received)`
   const where = [equals(`${wanted.alias}.${quote(column.name)}`, 's.key', column, table, type)]
   if (tenantColumn) where.push(`p.${quote(tenantColumn.name)} = s.tenant`)

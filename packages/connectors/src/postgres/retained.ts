@@ -1,7 +1,7 @@
 import type { Outcome } from '@lethe/eraser-kit'
 import type { ClientBase } from 'pg'
-import type { Wanted } from './selector.js'
 import { retainedStatement } from './statements.js'
+import type { Subjects } from './subjects.js'
 import type { Target } from './targets.js'
 
 type Part = NonNullable<Outcome['retained']>[number]
@@ -18,7 +18,7 @@ export class RetainedParts {
   static async read(
     db: ClientBase,
     targets: readonly Target[],
-    subjects: readonly Wanted[],
+    subjects: Subjects,
     now: number,
   ): Promise<RetainedParts> {
     const parts = new RetainedParts()

@@ -1,20 +1,9 @@
-import type { Identifier, IdentifierType } from '@lethe/eraser-kit'
+import type { IdentifierType } from '@lethe/eraser-kit'
 import type { Column, Table } from './catalogue.js'
-import { arrayType, isText, lowerAscii, typedValue } from './identifier-values.js'
-import { arrayText, numbersText, type Parameters, quote } from './sql.js'
+import { arrayType, isInteger, isText, lowerAscii, typedValue } from './identifier-values.js'
+import { arrayText, listed, type Parameters, quote } from './sql.js'
+import { type Subjects, takenOf, type Wanted, WantedColumns, withoutLeft } from './subjects.js'
 import type { Target } from './targets.js'
-
-/** One subject of a batch; `ord` is its place there. */
-export interface Wanted {
-  readonly ord: number
-  /** The request this is done for; absent when it only looks. */
-  readonly requestId?: string
-  readonly tenantId: string
-  readonly identifiers: readonly Identifier[]
-  readonly receivedAt: number
-  /** Of a pass: see there. */
-  readonly undated?: 'leave' | 'take'
-}
 
 /** Whom people take along when they come back; other identifiers are given anew. */
 const TAKEN_ALONG: ReadonlySet<string> = new Set(['email', 'phone'])
@@ -40,7 +29,7 @@ export interface MatchOptions {
 /** Null when no subject of the batch has a value these columns could hold. */
 export function match(
   target: Target,
-  subjects: readonly Wanted[],
+  subjects: Subjects,
   parameters: Parameters,
   options: MatchOptions,
 ): Match | null {
@@ -75,49 +64,53 @@ export function match(
 }
 
 /** What was created at no known time is taken only when a person decided so. */
-function createdBefore(
-  created: string,
-  s: string,
-  { identifier }: Target,
-  subjects: readonly Wanted[],
-): string {
+function createdBefore(created: string, s: string, { identifier }: Target, subjects: Subjects): string {
   const before = `${created} <= to_timestamp(${s}.received / 1000.0)`
-  const taken = subjects.flatMap(({ ord, undated }) => (undated === 'take' ? [ord] : []))
+  const taken = takenOf(subjects)
   if (taken.length === 0 || !TAKEN_ALONG.has(identifier)) return before
   // Ordinals are this module's own numbers.
   return `(${before} OR (${created} IS NULL AND ${s}.ord IN (${taken.join(', ')})))`
 }
 
 /** Whom this target may be looked through for: without a creation column, nobody who may have come back. */
-const datable = (target: Target, subjects: readonly Wanted[]): readonly Wanted[] =>
+const datable = (target: Target, subjects: Subjects): Subjects =>
   target.alias && TAKEN_ALONG.has(target.identifier) && !target.element.createdAt
-    ? subjects.filter(({ undated }) => undated !== 'leave')
+    ? withoutLeft(subjects)
     : subjects
 
 /** The subjects' values as a relation: key, ord, tenant, and received where it is asked for; in the order of the keys. */
 export function sourceOf(
   target: Target,
-  subjects: readonly Wanted[],
+  subjects: Subjects,
   parameters: Parameters,
   alias: string,
 ): string | null {
   const tenantColumn = target.tenant?.column ?? target.guard?.tenant ?? null
-  const rows = valuesOf(target.by, tenantColumn, target.identifier, datable(target, subjects))
-  const [first] = rows
-  if (!first) return null
+  const { keys, ords, tenants, received } = valuesOf(
+    target.by,
+    tenantColumn,
+    target.identifier,
+    datable(target, subjects),
+  )
+  const [tenant] = tenants
+  if (tenant === undefined) return null
   // Neighbours in an index are looked up together, and two batches lock what they share in one order.
   const sorted = isText(target.by) ? 'key COLLATE "C"' : 'key'
   const arrays = [
-    { name: 'key', values: arrayText(rows.map((row) => row.key)), type: arrayType(target.by) },
-    { name: 'ord', values: numbersText(rows.map((row) => row.ord)), type: 'int4' },
+    // Digits need no escaping.
+    {
+      name: 'key',
+      values: isInteger(target.by) ? listed(keys) : arrayText(keys),
+      type: arrayType(target.by),
+    },
+    { name: 'ord', values: listed(ords), type: 'int4' },
   ]
   const tenantType = tenantColumn ? arrayType(tenantColumn) : 'text'
   const constants: string[] = []
-  if (rows.every((row) => row.tenant === first.tenant))
-    constants.push(`${parameters.add(first.tenant)}::${tenantType} AS tenant`)
-  else arrays.push({ name: 'tenant', values: arrayText(rows.map((row) => row.tenant)), type: tenantType })
-  if (datesAliases(target))
-    arrays.push({ name: 'received', values: numbersText(rows.map((row) => row.received)), type: 'float8' })
+  if (tenants.every((one) => one === tenant))
+    constants.push(`${parameters.add(tenant)}::${tenantType} AS tenant`)
+  else arrays.push({ name: 'tenant', values: arrayText(tenants), type: tenantType })
+  if (datesAliases(target)) arrays.push({ name: 'received', values: listed(received), type: 'float8' })
   const unnested = `unnest(${arrays.map(({ values, type }) => `${parameters.add(values)}::${type}[]`).join(', ')})`
   const names = arrays.map(({ name }) => name).join(', ')
   const selected = [names, ...constants].join(', ')
@@ -127,11 +120,12 @@ export function sourceOf(
 /** Who is only found by an alias may be someone who signed up again with it. */
 const datesAliases = ({ alias, element }: Target): boolean => alias && element.createdAt !== undefined
 
-export interface ValueRow {
-  readonly key: string
-  readonly ord: number
-  readonly tenant: string
-  readonly received: number
+/** Values of subjects, one entry each: thousands of them cost more as objects than the statement about them. */
+export interface Values {
+  readonly keys: string[]
+  readonly ords: number[]
+  readonly tenants: string[]
+  readonly received: number[]
 }
 
 /** Distinct typed values per subject; a tenant the column can't hold drops the subject. */
@@ -139,23 +133,67 @@ export function valuesOf(
   by: Column,
   tenantColumn: Column | null,
   type: IdentifierType,
-  subjects: readonly Wanted[],
-): ValueRow[] {
-  const rows: ValueRow[] = []
-  for (const { ord, tenantId, identifiers, receivedAt: received } of subjects) {
-    const tenant = tenantColumn ? typedValue(tenantColumn, null, tenantId) : ''
-    if (tenant === null) continue
-    const from = rows.length
-    for (const one of identifiers) {
-      if (one.type !== type) continue
-      const key = typedValue(by, type, one.value)
-      if (key === null) continue
-      let at = from
-      while (at < rows.length && rows[at]?.key !== key) at++
-      if (at === rows.length) rows.push({ key, ord, tenant, received })
+  subjects: Subjects,
+): Values {
+  const found: Values = { keys: [], ords: [], tenants: [], received: [] }
+  if (subjects instanceof WantedColumns) addColumns(found, by, tenantColumn, type, subjects)
+  else for (const one of subjects) addOne(found, by, tenantColumn, type, one)
+  return found
+}
+
+function addOne(
+  found: Values,
+  by: Column,
+  tenantColumn: Column | null,
+  type: IdentifierType,
+  { ord, tenantId, identifiers, receivedAt }: Wanted,
+): void {
+  const tenant = tenantColumn ? typedValue(tenantColumn, null, tenantId) : ''
+  if (tenant === null) return
+  const from = found.keys.length
+  for (const one of identifiers)
+    if (one.type === type) addValue(found, from, typedValue(by, type, one.value), ord, tenant, receivedAt)
+}
+
+function addColumns(
+  found: Values,
+  by: Column,
+  tenantColumn: Column | null,
+  type: IdentifierType,
+  { people: { tenantIds, receivedAt, counts, types, values } }: WantedColumns,
+): void {
+  // Most people of a page are of one tenant.
+  let tenantId: string | undefined
+  let tenant: string | null = null
+  for (let [ord, at] = [0, 0]; ord < counts.length; ord++) {
+    const end = at + (counts[ord] as number)
+    if (tenantIds[ord] !== tenantId) {
+      tenantId = tenantIds[ord] as string
+      tenant = tenantColumn ? typedValue(tenantColumn, null, tenantId) : ''
     }
+    const from = found.keys.length
+    for (; at < end; at++)
+      if (tenant !== null && types[at] === type) {
+        const key = typedValue(by, type, values[at] as string)
+        addValue(found, from, key, ord, tenant, receivedAt[ord] as number)
+      }
   }
-  return rows
+}
+
+/** @param from where the values of this subject begin: nobody has one twice */
+function addValue(
+  { keys, ords, tenants, received }: Values,
+  from: number,
+  key: string | null,
+  ord: number,
+  tenant: string,
+  receivedAt: number,
+): void {
+  if (key === null || keys.indexOf(key, from) >= 0) return
+  keys.push(key)
+  ords.push(ord)
+  tenants.push(tenant)
+  received.push(receivedAt)
 }
 
 /**

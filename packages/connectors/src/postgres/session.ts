@@ -57,9 +57,9 @@ export async function openSession(context: PostgresContext): Promise<Session> {
       await prepare()
       return eraseBatch({ pool, live, context }, batch, io)
     },
-    replay: async (batch, io, slot) => {
+    replay: async (passes, io, slot) => {
       await prepare()
-      return together.replay(batch, io, slot)
+      return together.replay(passes, io, slot)
     },
     identifiers: async (signal) => {
       const { plan } = await live.current()

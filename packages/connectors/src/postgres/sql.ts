@@ -16,8 +16,8 @@ export function arrayText(values: readonly string[]): string {
   return isPlain ? `{"${values.join('","')}"}` : `{${values.map(escaped).join(',')}}`
 }
 
-/** The same of numbers. */
-export const numbersText = (values: readonly number[]): string => `{${values.join(',')}}`
+/** The same of numbers, also where digits stand for them. */
+export const listed = (values: readonly (number | string)[]): string => `{${values.join(',')}}`
 
 const SPECIAL = /["\\]/
 const escaped = (value: string): string => `"${value.replaceAll('\\', '\\\\').replaceAll('"', '\\"')}"`

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { arrayText, numbersText } from './sql.js'
+import { arrayText, listed } from './sql.js'
 
 /** As the server reads it: every element is quoted, and a backslash takes the next character as it is. */
 function read(literal: string): string[] {
@@ -23,7 +23,7 @@ describe('a list of values as one text', () => {
         expect(read(arrayText(texts))).toEqual(texts)
       }),
     )
-    expect(numbersText([1, -2, 1.5])).toBe('{1,-2,1.5}')
-    expect(numbersText([])).toBe('{}')
+    expect(listed([1, -2, 1.5])).toBe('{1,-2,1.5}')
+    expect(listed([])).toBe('{}')
   })
 })

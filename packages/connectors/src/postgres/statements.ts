@@ -3,8 +3,9 @@ import type { Replacement } from './grammar.js'
 import { forgetting, matches, matchKept, noting } from './kept-rows.js'
 import { mentioning } from './mentions.js'
 import type { Change, Group } from './order.js'
-import { joined, match, nameOf, type Wanted } from './selector.js'
+import { joined, match, nameOf } from './selector.js'
 import { Parameters, quote } from './sql.js'
+import type { Subjects } from './subjects.js'
 import { byCount } from './tally.js'
 import type { Target } from './targets.js'
 
@@ -14,7 +15,7 @@ export interface Statement {
 }
 
 /** Distinct rows per subject over every element of one collection, as they are now. Columns: ords, rows (`byCount`). */
-export function countStatement(targets: readonly Target[], subjects: readonly Wanted[]): Statement | null {
+export function countStatement(targets: readonly Target[], subjects: Subjects): Statement | null {
   const parameters = new Parameters()
   const parts = targets.flatMap((target) => {
     const texts = target.mention && mentioning(target.mention, subjects, parameters, 't')
@@ -33,11 +34,7 @@ function select(target: Target, { from, where }: { from: string; where: string }
 }
 
 /** Rows of a retained element whose time is not over. Columns: ord, rows, until (epoch milliseconds or null). */
-export function retainedStatement(
-  target: Target,
-  subjects: readonly Wanted[],
-  now: number,
-): Statement | null {
+export function retainedStatement(target: Target, subjects: Subjects, now: number): Statement | null {
   const parameters = new Parameters()
   const found = matches(target, subjects, parameters, { row: 't', withRedacted: true })
   if (found.length === 0) return null
@@ -53,7 +50,7 @@ export function retainedStatement(
 }
 
 /** Deletes everything a group deletes in one statement, so that keys inside the group hold at its end. Columns: change, ords, rows. */
-export function deleteStatement(changes: Group, subjects: readonly Wanted[], now: number): Statement | null {
+export function deleteStatement(changes: Group, subjects: Subjects, now: number): Statement | null {
   const parameters = new Parameters()
   const parts: string[] = []
   const sums: string[] = []
@@ -85,7 +82,7 @@ export function blockedStatement(
   key: Reference,
   child: Table,
   group: Group,
-  subjects: readonly Wanted[],
+  subjects: Subjects,
   now: number,
 ): Statement | null {
   const parameters = new Parameters()
@@ -113,7 +110,7 @@ export function blockedStatement(
 /** `repointed`: for detach, the value of each foreign-key column as text. Columns of each: ords, rows. */
 export function updateStatements(
   change: Change,
-  subjects: readonly Wanted[],
+  subjects: Subjects,
   now: number,
   repointed: Readonly<Record<string, string>> | null,
 ): Statement[] {

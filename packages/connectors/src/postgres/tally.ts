@@ -110,7 +110,7 @@ export interface Counted {
  * @see outcomeOf
  */
 export function outcomesOf(
-  subjects: readonly { readonly ord: number }[],
+  ords: readonly number[],
   collections: ReadonlyMap<string, readonly Target[]>,
   counted: Counted,
   position: string,
@@ -124,7 +124,7 @@ export function outcomesOf(
   let before: { readonly ord: number; readonly outcome: Outcome } | null = null
   const isAsBefore = (ord: number, one: number) =>
     found.isSame(ord, one) && erased.isSame(ord, one) && redacted.isSame(ord, one)
-  return subjects.map(({ ord }) => {
+  return ords.map((ord) => {
     // What a law keeps is told with its times, which are each one's own.
     if (retained.has(ord)) return outcomeOf(ord, collections, counted, position)
     if (before !== null && isAsBefore(ord, before.ord)) return before.outcome

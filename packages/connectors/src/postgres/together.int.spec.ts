@@ -1,4 +1,4 @@
-import type { Outcome, Pass, Session } from '@lethe/eraser-kit'
+import { type Outcome, type Pass, replayOf, type Session } from '@lethe/eraser-kit'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { type FreshDatabase, freshDatabase, hostIo, openOn, passFor } from './fresh-database.spec.js'
 
@@ -37,7 +37,8 @@ const passes = (from: number, to: number, change: Partial<Pass> = {}): Pass[] =>
   Array.from({ length: to - from + 1 }, (_, n) =>
     passFor(String(from + n), { requestId: `request-of-${from + n}`, passId: PASS, ...change }),
   )
-const replay = async (on: Session, batch: readonly Pass[], slot = 0) => on.replay?.(batch, hostIo(), slot)
+const replay = async (on: Session, batch: readonly Pass[], slot = 0) =>
+  on.replay?.(replayOf(batch), hostIo(), slot)
 const people = async () =>
   (await database.owner.query<{ id: number }>('SELECT id FROM users ORDER BY id')).rows.map(({ id }) => id)
 const range = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, n) => from + n)

@@ -1,4 +1,4 @@
-import type { EraseIo, Outcome, Pass, Subject } from '@lethe/eraser-kit'
+import type { EraseIo, IdentifierType, Outcome, ReplayPasses } from '@lethe/eraser-kit'
 import type { PoolClient } from 'pg'
 import { begin } from './begin.js'
 import { Bisection } from './bisect.js'
@@ -7,8 +7,8 @@ import type { EraseSetting } from './erase.js'
 import { crossing, failureOf, isOurs } from './errors.js'
 import { changesOf } from './order.js'
 import { RetainedParts } from './retained.js'
-import type { Wanted } from './selector.js'
 import { countStatement } from './statements.js'
+import { ordsOf, type Subjects, WantedColumns } from './subjects.js'
 import { byCollection, type CountedOrds, outcomesOf, Tally } from './tally.js'
 import { TogetherReceipts } from './together-receipts.js'
 
@@ -22,10 +22,10 @@ export class Together {
   constructor(private readonly setting: EraseSetting) {}
 
   /** Null: nothing was changed. @throws as `erase` does, when nothing is known of the batch */
-  async replay(batch: readonly Pass[], io: EraseIo, slot: number): Promise<Outcome[] | null> {
+  async replay(passes: ReplayPasses, io: EraseIo, slot: number): Promise<Outcome[] | null> {
     const { pool, live } = this.setting
     const compiled = await live.current()
-    if (!this.fits(compiled, batch, io)) return null
+    if (!this.fits(compiled, passes, io)) return null
     let client: PoolClient
     try {
       client = await connect(pool)
@@ -34,7 +34,7 @@ export class Together {
     }
     let usable = false
     try {
-      const outcomes = await this.inTransaction(client, compiled, batch, io, slot)
+      const outcomes = await this.inTransaction(client, compiled, passes, io, slot)
       if (outcomes === null) await client.query('ROLLBACK')
       usable = true
       return outcomes
@@ -56,41 +56,39 @@ export class Together {
   private async inTransaction(
     db: PoolClient,
     compiled: Compiled,
-    batch: readonly Pass[],
+    passes: ReplayPasses,
     io: EraseIo,
     slot: number,
   ): Promise<Outcome[] | null> {
     const { options } = this.setting.context
+    const { passId, grant, requestIds } = passes
     // Nobody else is in the store: what is waited for is the other batch that counts itself in the marker.
-    const clock = await begin(db, batch, io, Math.max(options.lockTimeoutMs, LOCK_MS))
-    const passId = batch[0]?.passId ?? ''
+    const clock = await begin(db, [passes], io, Math.max(options.lockTimeoutMs, LOCK_MS))
     const before = await this.receipts.read(db, passId, slot)
-    const outcomes = batch.map(({ requestId }) => before.told(requestId))
-    const wanted: Wanted[] = []
-    batch.forEach(({ requestId, subject, undated }, ord) => {
-      if (outcomes[ord] === undefined) wanted.push(wantedOf(ord, requestId, subject, undated))
-    })
-    const done = await this.erased(db, compiled, batch, wanted, io.now())
+    const outcomes = requestIds.map((requestId) => before.told(requestId))
+    const wanted = wantedIn(passes, outcomes)
+    const ords = ordsOf(wanted)
+    const done = await this.erased(db, compiled, passes, wanted, ords, io.now())
     if (done === null) return null
-    wanted.forEach(({ ord }, at) => {
+    ords.forEach((ord, at) => {
       outcomes[ord] = done[at]
     })
     const told = outcomes as Outcome[]
-    const requests = batch.map(({ requestId }) => requestId)
-    const deadline = earliest(batch) + clock
-    const written = await this.receipts.write(db, { before, requests, told, deadline })
-    if (io.signal.aborted || earliest(batch) <= io.now()) return null
+    const deadline = grant.expiresAt + clock
+    const written = await this.receipts.write(db, { before, requests: requestIds, told, deadline })
+    if (io.signal.aborted || grant.expiresAt <= io.now()) return null
     await db.query('COMMIT')
     this.receipts.remember(written)
     return told
   }
 
-  /** Outcomes in the order of `wanted`; null when somebody stands in the way. */
+  /** Outcomes in the order of `ords`, which are those of `wanted`; null when somebody stands in the way. */
   private async erased(
     db: PoolClient,
     { plan, groups }: Compiled,
-    batch: readonly Pass[],
-    wanted: readonly Wanted[],
+    { ceilingWaived: waived }: ReplayPasses,
+    wanted: Subjects,
+    ords: readonly number[],
     now: number,
   ): Promise<Outcome[] | null> {
     const collections = byCollection(plan.targets)
@@ -102,44 +100,24 @@ export class Together {
       if (statement) found.addEach(collection, (await db.query<CountedOrds>(statement)).rows)
     }
     const retained = await RetainedParts.read(db, plan.targets, wanted, now)
-    const waived = new Set<number>()
-    batch.forEach((pass, ord) => {
-      if (pass.ceilingWaived) waived.add(ord)
-    })
     const ceiling = this.setting.context.ceiling ?? null
     const bisection = new Bisection(db, { plan, groups }, new Map(), { ceiling, waived, now })
     const position = await bisection.together(wanted)
     if (position === null) return null
-    const isOver = ({ ord }: Wanted) => ceiling !== null && !waived.has(ord) && found.total(ord) > ceiling
-    if (wanted.some(isOver)) return null
+    if (ceiling !== null && ords.some((ord) => !waived.has(ord) && found.total(ord) > ceiling)) return null
     const counted = { found, erased: bisection.erased, redacted: bisection.redacted, retained }
-    return outcomesOf(wanted, collections, counted, position)
+    return outcomesOf(ords, collections, counted, position)
   }
 
-  private fits({ plan }: Compiled, batch: readonly Pass[], io: EraseIo): boolean {
-    const [first] = batch
-    if (!first || !changesOf(plan.targets).every(({ operation }) => PLAIN.has(operation))) return false
+  private fits({ plan }: Compiled, { grant, requestIds, people }: ReplayPasses, io: EraseIo): boolean {
+    if (requestIds.length === 0 || grant.expiresAt <= io.now()) return false
+    if (!changesOf(plan.targets).every(({ operation }) => PLAIN.has(operation))) return false
     const { tenant } = this.setting.context
-    const types = new Set<string>(plan.targets.map((target) => target.identifier))
-    const now = io.now()
-    const requests = new Set<string>()
-    const taken = new Map<string, Set<string>>()
-    for (const { passId, requestId, grant, subject } of batch) {
-      if (passId !== first.passId || grant.expiresAt <= now) return false
-      if ('constant' in tenant && subject.tenantId !== tenant.constant) return false
-      requests.add(requestId)
-      let usable = false
-      for (const { type, value } of subject.identifiers) {
-        const values = taken.get(type) ?? new Set<string>()
-        taken.set(type, values)
-        // Two requests of one person share the rows between them.
-        const others = values.size
-        if (values.add(value).size === others) return false
-        usable ||= value !== '' && types.has(type)
-      }
-      if (!usable) return false
-    }
-    return requests.size === batch.length
+    if ('constant' in tenant && people.tenantIds.some((tenantId) => tenantId !== tenant.constant))
+      return false
+    if (new Set(requestIds).size !== requestIds.length) return false
+    const types = new Set<IdentifierType>(plan.targets.map((target) => target.identifier))
+    return isEachOnce(people) && isEachUsable(people, types)
   }
 }
 
@@ -149,14 +127,37 @@ const LOCK_MS = 20_000
 /** Others create rows, move them to others, or look at the texts of others first. */
 const PLAIN: ReadonlySet<string> = new Set(['delete', 'redact'])
 
-function earliest(batch: readonly Pass[]): number {
-  let least = Number.POSITIVE_INFINITY
-  for (const { grant } of batch) if (grant.expiresAt < least) least = grant.expiresAt
-  return least
+/** Whoever was told before is not looked for again. */
+function wantedIn(passes: ReplayPasses, before: readonly (Outcome | undefined)[]): Subjects {
+  const all = new WantedColumns(passes)
+  if (before.every((outcome) => outcome === undefined)) return all
+  return all.objects.filter(({ ord }) => before[ord] === undefined)
 }
 
-function wantedOf(ord: number, requestId: string, subject: Subject, undated: Pass['undated']): Wanted {
-  const { tenantId, identifiers, receivedAt } = subject
-  if (undated) return { ord, requestId, tenantId, identifiers, receivedAt, undated }
-  return { ord, requestId, tenantId, identifiers, receivedAt }
+/** Two requests of one person share the rows between them. */
+function isEachOnce({ types, values }: ReplayPasses['people']): boolean {
+  const taken = new Map<IdentifierType, Set<string>>()
+  for (let at = 0; at < values.length; at++) {
+    const type = types[at] as IdentifierType
+    const those = taken.get(type) ?? new Set<string>()
+    taken.set(type, those)
+    const others = those.size
+    if (those.add(values[at] as string).size === others) return false
+  }
+  return true
+}
+
+/** Whoever nothing can be found by is told so alone. */
+function isEachUsable(
+  { counts, types, values }: ReplayPasses['people'],
+  usable: ReadonlySet<IdentifierType>,
+): boolean {
+  let at = 0
+  for (const count of counts) {
+    let isUsable = false
+    for (const end = at + count; at < end; at++)
+      isUsable ||= values[at] !== '' && usable.has(types[at] as IdentifierType)
+    if (!isUsable) return false
+  }
+  return true
 }

@@ -6,9 +6,9 @@ import { Bisection, byTenant, OVER_CEILING, type Refusal, type Repointed, repoin
 import type { Compiled, PostgresContext } from './database.js'
 import { committedOutcomes, type ReceiptRow, writeReceipts } from './receipts.js'
 import { RetainedParts } from './retained.js'
-import type { Wanted } from './selector.js'
 import { sharedRow } from './shared-row.js'
 import { countStatement } from './statements.js'
+import type { Wanted } from './subjects.js'
 import { byCollection, type CountedOrds, collectionsOf, failedOutcome, outcomeOf, Tally } from './tally.js'
 
 /** The same work in a new transaction: someone else committed one of the passes, or there was a deadlock. */

@@ -2,6 +2,7 @@ import { scratchDatabase } from '@lethe/event-store/testing'
 import { endpoints } from '@lethe/infra'
 import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { kindsOf } from '../domain/replayed-kinds.js'
 import type { Replayed } from '../domain/restore.js'
 import { nothing } from '../domain/tally.js'
 import { addFailed } from './matched-rows.js'
@@ -52,8 +53,8 @@ describe('what a replay did', () => {
 
   it('to a page is a row for all to whom the same happened, with everybody of it once', async () => {
     const page = [one(1), one(2, { counts: more }), one(3, { counts: { ...counts } }), one(4, failed), one(5)]
-    await addPage(client, RESTORE, 't5', page)
-    await addPage(client, RESTORE, 't5', page)
+    await addPage(client, RESTORE, 't5', kindsOf(page))
+    await addPage(client, RESTORE, 't5', kindsOf(page))
     await addPage(client, RESTORE, 't9', [])
     const { rows } = await client.query(
       `SELECT run, last, outcome, counts, error_code, tombstone_ids, request_ids FROM restore.replay_pages
@@ -86,8 +87,8 @@ describe('what a replay did', () => {
     const tally = { ...nothing, tombstones: 9, replayed: 2, unreadable: 4, failed: { timeout: 2, other: 1 } }
     const changed = Array.from({ length: 40 }, (_, n) => one(100 + n))
     for (const some of changed)
-      await store.recordMatched(RESTORE, 't5', tally, { changed: [some], failed: [] })
-    const both = { changed: [one(140), one(141)], failed: [one(100, failed), one(150, failed)] }
+      await store.recordMatched(RESTORE, 't5', tally, { changed: kindsOf([some]), failed: [] })
+    const both = { changed: kindsOf([one(140), one(141)]), failed: [one(100, failed), one(150, failed)] }
     await store.recordMatched(RESTORE, 't5', tally, both)
     await store.recordMatched(RESTORE, 't5', tally, { changed: [], failed: [one(100, failed)] })
     expect(await each()).toEqual(expect.arrayContaining(['q100 failed', 'q150 failed']))
@@ -111,7 +112,7 @@ describe('what a replay did', () => {
     await store.startPhase(RESTORE, 'replaying')
     // Who failed is tried again.
     expect(await each()).toEqual(['q11 erased', 'q12 erased', 'q14 erased'])
-    await addPage(client, RESTORE, 't5', [one(1), one(4), one(11), one(5, failed)])
+    await addPage(client, RESTORE, 't5', kindsOf([one(1), one(4), one(11), one(5, failed)]))
     await addFailed(client, RESTORE, [one(100, failed), one(150, failed)])
     // 1 to 4, 11, 12, 14 and 101 to 141.
     expect(await everReplayed(pool, RESTORE)).toBe(48)

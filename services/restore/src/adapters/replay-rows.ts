@@ -1,22 +1,16 @@
 import type { ClientBase, Pool } from 'pg'
+import { kindsOf, type ReplayedKind } from '../domain/replayed-kinds.js'
 import type { Replayed } from '../domain/restore.js'
 import { textArray } from './text-array.js'
-
-/** People to whom the same happened. */
-interface Kind {
-  readonly of: Replayed
-  readonly people: Replayed[]
-}
 
 /** What the page that ends with `last` did, in the transaction that counts it: it is told once. */
 export async function addPage(
   client: ClientBase,
   restoreId: string,
   last: string,
-  replayed: readonly Replayed[],
+  kinds: readonly ReplayedKind[],
 ): Promise<void> {
-  if (replayed.length === 0) return
-  const kinds = kindsOf(replayed)
+  if (kinds.length === 0) return
   await client.query(
     `INSERT INTO restore.replay_pages
        (restore_id, run, last, part, outcome, counts, error_code, tombstone_ids, request_ids)
@@ -26,7 +20,7 @@ export async function addPage(
        FROM unnest($4::text[], $5::jsonb[], $6::text[], $8::int[]) WITH ORDINALITY
          AS kinds(outcome, counts, error_code, many, part)) AS k
      ON CONFLICT DO NOTHING`,
-    [restoreId, ...parametersOf(kinds), last, kinds.map(({ people }) => people.length)],
+    [restoreId, ...parametersOf(kinds), last, kinds.map(({ tombstoneIds }) => tombstoneIds.length)],
   )
 }
 
@@ -38,7 +32,7 @@ export async function addEach(
 ): Promise<void> {
   if (replayed.length === 0) return
   const kinds = kindsOf(replayed)
-  const kindOf = kinds.flatMap(({ people }, at) => people.map(() => at + 1))
+  const kindOf = kinds.flatMap(({ tombstoneIds }, at) => tombstoneIds.map(() => at + 1))
   await client.query(
     `WITH kinds AS (SELECT * FROM unnest($4::text[], $5::jsonb[], $6::text[]) WITH ORDINALITY
          AS kinds(outcome, counts, error_code, n))
@@ -69,37 +63,16 @@ export async function everReplayed(pool: Pool, restoreId: string): Promise<numbe
 }
 
 /** From $2: tombstones and requests of everybody, kind after kind; then of each kind its outcome, counts and code. */
-function parametersOf(kinds: readonly Kind[]): unknown[] {
-  const people = kinds.flatMap((kind) => kind.people)
+function parametersOf(kinds: readonly ReplayedKind[]): unknown[] {
   return [
-    textArray(people.map(({ tombstoneId }) => tombstoneId)),
-    textArray(people.map(({ requestId }) => requestId)),
-    kinds.map(({ of }) => of.outcome),
-    kinds.map(({ of }) => JSON.stringify(of.counts)),
-    kinds.map(({ of }) => of.errorCode),
+    textArray(joined(kinds.map(({ tombstoneIds }) => tombstoneIds))),
+    textArray(joined(kinds.map(({ requestIds }) => requestIds))),
+    kinds.map(({ outcome }) => outcome),
+    kinds.map(({ counts }) => JSON.stringify(counts)),
+    kinds.map(({ errorCode }) => errorCode),
   ]
 }
 
-/** Most people of a page come to the same, which is said once; many of them share the very object. */
-function kindsOf(replayed: readonly Replayed[]): Kind[] {
-  const kinds = new Map<string, Kind>()
-  let before: Kind | undefined
-  for (const one of replayed) {
-    const { outcome, counts, errorCode } = one
-    const isSame =
-      before?.of.counts === counts && before.of.outcome === outcome && before.of.errorCode === errorCode
-    const kind: Kind = isSame && before ? before : kindIn(kinds, one)
-    kind.people.push(one)
-    before = kind
-  }
-  return [...kinds.values()]
-}
-
-function kindIn(kinds: Map<string, Kind>, of: Replayed): Kind {
-  const key = JSON.stringify([of.outcome, of.errorCode, of.counts])
-  const known = kinds.get(key)
-  if (known) return known
-  const kind: Kind = { of, people: [] }
-  kinds.set(key, kind)
-  return kind
-}
+/** Nearly always there is one list, which is taken as it is. */
+const joined = (lists: readonly (readonly string[])[]): readonly string[] =>
+  lists.length === 1 ? (lists[0] as readonly string[]) : lists.flat()

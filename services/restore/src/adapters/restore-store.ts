@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { inTransaction } from '@lethe/event-store'
 import type { Pool, PoolClient } from 'pg'
 import { MATCHED, withoutFailures } from '../domain/matched-tally.js'
+import type { ReplayedKind } from '../domain/replayed-kinds.js'
 import type { Announcer, FoundOpen, GateMode, GateRow, Phase, Replayed, Restore } from '../domain/restore.js'
 import type { KnownMarker } from '../domain/verdict.js'
 import type { Reason, Tally } from '../domain/waiting.js'
@@ -320,7 +321,12 @@ export class RestoreStore {
   }
 
   /** What one page came to, with its last tombstone: counts and cursor move together, so none counts twice. */
-  recordPage(restoreId: string, cursor: string, tally: Tally, replayed: readonly Replayed[]): Promise<void> {
+  recordPage(
+    restoreId: string,
+    cursor: string,
+    tally: Tally,
+    replayed: readonly ReplayedKind[],
+  ): Promise<void> {
     return inTransaction(this.pool, async (client) => {
       await moveTo(client, restoreId, cursor, tally)
       await addPage(client, restoreId, cursor, replayed)
@@ -353,7 +359,7 @@ export class RestoreStore {
     restoreId: string,
     cursor: string,
     tally: Tally,
-    { changed, failed }: { readonly changed: readonly Replayed[]; readonly failed: readonly Replayed[] },
+    { changed, failed }: { readonly changed: readonly ReplayedKind[]; readonly failed: readonly Replayed[] },
   ): Promise<void> {
     return inTransaction(this.pool, async (client) => {
       await moveTo(client, restoreId, cursor, tally)

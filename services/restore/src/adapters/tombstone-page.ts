@@ -81,11 +81,15 @@ function peopleIn(columns: Columns): PagePeople | null {
   return new ColumnPeople(columns, mapVersion)
 }
 
-/** A replay asks how many they are and who is the last; only who looks for them needs what they are known by. */
+/** Whoever pages asks how many they are and who is the last; the rest is made when it is asked for. */
 class ColumnPeople implements PagePeople {
+  private requests: readonly string[] | null = null
+
   constructor(
     private readonly all: Columns,
     readonly mapVersion: number,
+    /** Where they are not known by the identifiers of the page. */
+    private readonly found: PeopleColumns | null = null,
   ) {}
 
   get size(): number {
@@ -96,8 +100,21 @@ class ColumnPeople implements PagePeople {
     return this.all.tombstoneIds.at(this.size - 1)
   }
 
-  /** Made anew each time. */
+  get tombstoneIds(): readonly string[] {
+    return this.all.tombstoneIds.slice(0, this.size)
+  }
+
+  get requestIds(): readonly string[] {
+    this.requests ??= this.all.requestIds.slice(0, this.size)
+    return this.requests
+  }
+
+  get ceilingWaived(): ReadonlySet<number> {
+    return this.all.ceilingWaived
+  }
+
   get columns(): PeopleColumns {
+    if (this.found !== null) return this.found
     const { tenantIds, receivedAt, identifiers, types, values } = this.all
     const counts = new Array<number>(this.size)
     for (let n = 0; n < counts.length; n++)
@@ -118,7 +135,31 @@ function leftIn(columns: Columns): PageLeft | null {
   const { size } = tombstoneIds
   if (size === 0 || held.size > 0 || codes.includes(null)) return null
   const ends = { firstId: tombstoneIds.at(0), lastId: tombstoneIds.at(size - 1) }
-  return { size, ...ends, mapVersions, tenantIds, begins, digests }
+  const known = (identifiers: ReadonlyMap<string, Identifier>) => knownIn(columns, identifiers)
+  return { size, ...ends, mapVersions, tenantIds, begins, digests, known }
+}
+
+/** As of `PageLeft`. */
+function knownIn(columns: Columns, identifiers: ReadonlyMap<string, Identifier>): PagePeople | null {
+  const { mapVersions, tenantIds, receivedAt, digests, digestsOf: begins } = columns
+  const [mapVersion] = mapVersions
+  if (mapVersion === undefined) return null
+  const counts = new Array<number>(mapVersions.length)
+  const types: Identifier['type'][] = []
+  const values: string[] = []
+  for (let n = 0; n < counts.length; n++) {
+    const before = values.length
+    for (let at = begins[n] as number; at < (begins[n + 1] as number); at++) {
+      const identifier = identifiers.get(digests.at(at))
+      if (identifier === undefined) continue
+      types.push(identifier.type)
+      values.push(identifier.value)
+    }
+    counts[n] = values.length - before
+    if (counts[n] === 0 || mapVersions[n] !== mapVersion) return null
+  }
+  const named = { tenantIds: tenantIds as readonly string[], receivedAt: receivedAt as readonly number[] }
+  return new ColumnPeople(columns, mapVersion, { ...named, counts, types, values })
 }
 
 /** Of its texts none is made before it is asked for. The person is a plain object: connectors copy its fields. */

@@ -95,6 +95,11 @@ describe('a page of tombstones in columns', () => {
     expect([people?.size, people?.lastId, people?.mapVersion]).toEqual([2, 't5', 1])
     const named = { tenantIds: ['t', 't'], receivedAt: [1, 1] }
     expect(people?.columns).toEqual({ ...named, counts: [2, 1], types, values })
+    expect([people?.tombstoneIds, people?.requestIds]).toEqual([
+      ['t1', 't5'],
+      ['r1', 'r5'],
+    ])
+    expect([...(people?.ceilingWaived ?? [])]).toEqual([0])
     const nobody = { subjectRefs: [null, null], tenantIds: [null, null], receivedAt: [null, null] }
     const noIdentifiers = { identifiers: { counts: [0, 0], types: [], values: [] } }
     expect(page({ ...readable, mapVersions: [1, 2] })?.people).toBeNull()
@@ -123,6 +128,39 @@ describe('a page of tombstones in columns', () => {
     expect(Array.from(found?.begins ?? [])).toEqual([0, 2, 2, 3])
     expect(found?.digests.slice(0, 3)).toEqual(columns.digests.values)
     expect(page({ ...left, held: [1] })?.left).toBeNull()
+    const email = { type: 'email', value: 'a@example.com' } as const
+    const id = { type: 'user_id', value: '7' } as const
+    const others = {
+      ...{
+        tombstoneIds: ['t3', 't6'],
+        requestIds: ['r3', 'r6'],
+        mapVersions: [1, 1],
+        codes: ['gone', 'gone'],
+      },
+      ...{ subjectRefs: ['s', 's'], tenantIds: ['t', 't'], receivedAt: [1, 2], ceilingWaived: [1] },
+      ...{
+        identifiers: { counts: [0, 0], types: [], values: [] },
+        digests: { ...columns.digests, counts: [2, 1] },
+      },
+    }
+    const known = (of: object, ...digests: (readonly [string, typeof email | typeof id])[]) =>
+      page({ ...left, ...of })?.left?.known(new Map(digests))
+    const people = known(others, ['v1.x', email], ['v2.y', id], ['v1.z', id], ['v1.other', id])
+    expect(people?.columns).toEqual({
+      ...{ tenantIds: ['t', 't'], receivedAt: [1, 2], counts: [2, 1] },
+      ...{ types: ['email', 'user_id', 'user_id'], values: [email.value, id.value, id.value] },
+    })
+    expect([people?.size, people?.mapVersion, people?.lastId]).toEqual([2, 1, 't6'])
+    expect([people?.tombstoneIds, people?.requestIds]).toEqual([
+      ['t3', 't6'],
+      ['r3', 'r6'],
+    ])
+    expect([...(people?.ceilingWaived ?? [])]).toEqual([1])
+    expect(known(others, ['v2.y', id], ['v1.z', id])?.columns).toMatchObject({ counts: [1, 1] })
+    // Of whom nothing was found, who is not named, or is of another map: a look of their own.
+    expect(known(others, ['v1.x', email])).toBeNull()
+    expect(known({}, ['v1.x', email], ['v1.z', id])).toBeNull()
+    expect(known({ ...others, mapVersions: [1, 2] }, ['v1.x', email], ['v1.z', id])).toBeNull()
     expect(page({ ...left, codes: ['gone', null, 'gone'] })?.left).toBeNull()
   })
 

@@ -1,10 +1,18 @@
-import type { EraseIo, Outcome, Pass, Session, Subject } from '@lethe/eraser-kit'
+import {
+  type EraseIo,
+  type Outcome,
+  type Pass,
+  replayOf,
+  type Session,
+  type Subject,
+} from '@lethe/eraser-kit'
 import { LetheError, PausedError, RetryableError } from '@lethe/service-host'
+import { type ReplayedKind, ReplayedKinds } from '../domain/replayed-kinds.js'
 import type { Replayed } from '../domain/restore.js'
 import type { Fate } from '../domain/tally.js'
-import type { LiveTombstone } from './tombstone-source.js'
+import type { LiveTombstone, PagePeople } from './tombstone-source.js'
 import { type UndatedModes, withoutTakenAlong } from './undated.js'
-import { underMaps } from './under-maps.js'
+import { isOnlyInForce, underMaps } from './under-maps.js'
 import type { WatchedSystem } from './watched-system.js'
 
 /** How long one batch may take, in milliseconds. */
@@ -24,7 +32,15 @@ export interface Run {
    * the page before said under the same number.
    */
   readonly slot?: number
+  /** All of a page at once was tried, and somebody stood in the way. */
+  readonly isTried?: true
 }
+
+/** What all of a page at once came to. */
+export type Tried =
+  | { readonly outcomes: readonly Outcome[] }
+  /** Nothing was changed, and they are to be erased otherwise, by this run. */
+  | { readonly otherwise: Run }
 
 interface Under {
   readonly run: Run
@@ -89,6 +105,32 @@ export class Applying {
     )
   }
 
+  /**
+   * As `eraseAll`, of people in columns whom nobody decided anything about: no object is made of anybody. Only where the
+   * connector can, one receipt has room for them, and the map in force alone says where they are.
+   */
+  async eraseColumns(
+    run: Run,
+    system: WatchedSystem,
+    people: PagePeople,
+    validUntil: number,
+    signal: AbortSignal,
+  ): Promise<Tried> {
+    const { slot, copyMap } = run
+    const otherwise = { otherwise: run }
+    if (slot === undefined || !system.tellsUndated || people.size > system.bulkMax) return otherwise
+    if (!(await isOnlyInForce(system, people.mapVersion, copyMap))) return otherwise
+    const version = await system.currentVersion()
+    const session = await system.session(version)
+    if (session.replay === undefined) return otherwise
+    signal.throwIfAborted()
+    const { passId, grant } = passesOf(run, version, Math.min(this.now() + BATCH_MS, validUntil))
+    const { requestIds, columns, ceilingWaived } = people
+    const passes = { passId, grant, requestIds, people: columns, ceilingWaived, taken: new Set<number>() }
+    const outcomes = await session.replay(passes, this.io(run, signal), slot)
+    return outcomes === null ? { otherwise: { ...run, isTried: true } } : { outcomes }
+  }
+
   /** Together, where the connector can and nobody stands in the way; else as everywhere. */
   private async chunk(of: Under, chunk: readonly Readable[]): Promise<Outcome[]> {
     const { run, session, version, slot, validUntil, signal, system, modes } = of
@@ -101,8 +143,8 @@ export class Applying {
       const undated = modes.size === 0 ? 'leave' : (modes.get(one.tombstoneId) ?? 'leave')
       return { requestId, systemId, stepId, passId, attempt: 1, subject, grant, ceilingWaived, undated }
     })
-    if (slot !== undefined && tellsUndated && session.replay !== undefined) {
-      const told = await session.replay(passes, this.io(run, signal), slot)
+    if (slot !== undefined && !run.isTried && tellsUndated && session.replay !== undefined) {
+      const told = await session.replay(replayOf(passes), this.io(run, signal), slot)
       if (told !== null) return told
     }
     const outcomes: Outcome[] = []
@@ -183,7 +225,7 @@ function* parted<T>(all: readonly T[], size: number): Generator<readonly T[]> {
     yield from === 0 && all.length <= size ? all : all.slice(from, from + size)
 }
 
-const toldOf = (people: readonly Readable[], outcomes: readonly Outcome[]): Told[] =>
+export const toldOf = (people: readonly Readable[], outcomes: readonly Outcome[]): Told[] =>
   people.map((tombstone, at) => ({ tombstone, outcome: outcomes[at] ?? unknownOutcome }))
 
 const failedWith = (errorCode: string): Outcome => ({
@@ -227,12 +269,40 @@ export function cameOf(told: readonly Told[]): {
   return { fates: [...fates.values()], replayed }
 }
 
+/** The same of people in columns. */
+export function cameInColumns(
+  { tombstoneIds, requestIds }: PagePeople,
+  outcomes: readonly Outcome[],
+): { readonly fates: readonly (readonly [Fate, number])[]; readonly replayed: readonly ReplayedKind[] } {
+  const kinds = new ReplayedKinds()
+  const known = new Map<Outcome, { readonly fate: Fate; many: number; readonly kind: Kind | null }>()
+  for (let at = 0; at < tombstoneIds.length; at++) {
+    const outcome = outcomes[at] ?? unknownOutcome
+    let came = known.get(outcome)
+    if (came === undefined) {
+      const fate = fateOf(outcome)
+      came = { fate, many: 0, kind: fate.is === 'absent' ? null : kinds.kind(replayedAs(outcome, fate)) }
+      known.set(outcome, came)
+    }
+    came.many++
+    came.kind?.tombstoneIds.push(tombstoneIds[at] as string)
+    came.kind?.requestIds.push(requestIds[at] as string)
+  }
+  return { fates: [...known.values()].map(({ fate, many }) => [fate, many]), replayed: kinds.all }
+}
+
+type Kind = ReturnType<ReplayedKinds['kind']>
+
 /** What is kept of somebody whose data had come back. */
-export function replayedOf(
-  { tombstoneId, requestId }: Readable,
+export const replayedOf = ({ tombstoneId, requestId }: Readable, outcome: Outcome, fate: Fate): Replayed => {
+  const { outcome: came, counts, errorCode } = replayedAs(outcome, fate)
+  return { tombstoneId, requestId, outcome: came, counts, errorCode }
+}
+
+function replayedAs(
   { outcome, counts }: Outcome,
   fate: Fate,
-): Replayed {
+): Pick<Replayed, 'outcome' | 'counts' | 'errorCode'> {
   const errorCode = fate.is === 'failed' ? fate.code : null
-  return { tombstoneId, requestId, outcome: errorCode === null ? outcome : 'failed', counts, errorCode }
+  return { outcome: errorCode === null ? outcome : 'failed', counts, errorCode }
 }

@@ -39,7 +39,7 @@ export class CopyDigests {
       const found = await ask()
       if (found.people.length === 0) return false
       const told = await eraseFound(this.parts, system, found, run, signal)
-      for (const { tombstone, fate } of told.erased) {
+      for (const { tombstone, fate } of told.erased()) {
         const { tombstoneId } = tombstone
         // Whoever could not be erased is tried again while the store is read once more.
         if (fate.is === 'failed') {

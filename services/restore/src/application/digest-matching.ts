@@ -5,7 +5,7 @@ import { Matching } from '../digesting/matching.js'
 import { Wanted } from '../domain/wanted.js'
 import { PageExpired, type Readable } from './applying.js'
 import { AtOnce } from './at-once.js'
-import type { LiveTombstone, Pepper, TombstonePage, TombstoneSource } from './tombstone-source.js'
+import type { LiveTombstone, PagePeople, Pepper, TombstonePage, TombstoneSource } from './tombstone-source.js'
 import { servedBy } from './under-maps.js'
 import type { WatchedSystem } from './watched-system.js'
 
@@ -28,7 +28,10 @@ export const hasPutOff = (page: TombstonePage): boolean => !page.people && page.
 export interface Found {
   /** Epoch milliseconds after which nobody of them may be erased. */
   readonly validUntil: number
+  /** May be made when it is first asked for. */
   readonly people: readonly Readable[]
+  /** The same people in columns, in the same order, where that can be. */
+  readonly columns?: PagePeople | null
 }
 
 /** A look through a store for people of whom only digests are left. */
@@ -245,16 +248,45 @@ export class DigestMatching {
     for (const { digest, identifier } of matches) identifiers.set(digest, identifier)
     const known = { tenantId: first.tenantId, digests: [...identifiers.keys()] }
     const page = await this.source.matching(system.systemId, reason, known)
+    const columns = among === undefined ? (page.left?.known(identifiers) ?? null) : null
+    if (columns !== null) return new FoundColumns(page, columns, identifiers)
     for (const one of page.tombstones) if (one.held) held.add(one.tombstoneId)
     const free = page.tombstones.filter((one) => !one.held)
     const meant = among === undefined ? free : await among(free)
-    const people: Readable[] = []
-    for (const one of meant) {
-      const person = personOf(one, identifiers)
-      if (person !== null) people.push(person)
-    }
-    return { validUntil: page.validUntil, people }
+    return { validUntil: page.validUntil, people: peopleOf(meant, identifiers) }
   }
+}
+
+/** Everybody of a page; objects of them are made for whoever asks. */
+class FoundColumns implements Found {
+  private made: readonly Readable[] | null = null
+
+  constructor(
+    private readonly page: TombstonePage,
+    readonly columns: PagePeople,
+    private readonly identifiers: ReadonlyMap<string, Identifier>,
+  ) {}
+
+  get validUntil(): number {
+    return this.page.validUntil
+  }
+
+  get people(): readonly Readable[] {
+    this.made ??= peopleOf(this.page.tombstones, this.identifiers)
+    return this.made
+  }
+}
+
+function peopleOf(
+  tombstones: readonly LiveTombstone[],
+  identifiers: ReadonlyMap<string, Identifier>,
+): Readable[] {
+  const people: Readable[] = []
+  for (const one of tombstones) {
+    const person = personOf(one, identifiers)
+    if (person !== null) people.push(person)
+  }
+  return people
 }
 
 function byTenant(matches: readonly Match[]): Match[][] {

@@ -1,12 +1,10 @@
 import type { RestoreStore } from '../adapters/restore-store.js'
 import { MATCHED, MatchedTally } from '../domain/matched-tally.js'
-import type { Replayed, Restore } from '../domain/restore.js'
-import type { Fate } from '../domain/tally.js'
+import type { Restore } from '../domain/restore.js'
 import { TombstoneSet } from '../domain/tombstone-set.js'
 import type { Tally } from '../domain/waiting.js'
 import type { Wanted } from '../domain/wanted.js'
-import { replayedOf } from './applying.js'
-import { type Erased, type ErasingParts, eraseFound } from './digest-erasing.js'
+import { type ErasingParts, eraseFound, type FoundErased, replayedIn } from './digest-erasing.js'
 import { DigestMatching, type Found } from './digest-matching.js'
 import type { TombstoneSource } from './tombstone-source.js'
 import { listUndated } from './undated.js'
@@ -69,29 +67,23 @@ export class DigestReplay {
   }
 
   private async eraseSome(state: State, found: Found, last: boolean): Promise<boolean> {
-    if (found.people.length === 0) return false
+    if ((found.columns?.size ?? found.people.length) === 0) return false
     const { restore, system, signal } = state
     const { reviews, now } = this.parts
     const { run: number, systemId, markerMap: copyMap } = restore
     // Nobody else is in the store, and each time is a pass of its own: one receipt for all of them.
     const of = { name: reasonOf(restore), number, systemId, copyMap, slot: 0 }
-    const { erased, sights, modes, failed } = await eraseFound(this.parts, system, found, of, signal)
-    await listUndated(reviews, restore, sights, modes, now())
+    const erased = await eraseFound(this.parts, system, found, of, signal)
+    await listUndated(reviews, restore, erased.sights, erased.modes, now())
     state.recorded = state.recorded.then(() => this.record(state, erased, last))
     await state.recorded
-    return failed
+    return erased.failed
   }
 
   /** @param last whoever failed is not tried once more */
-  private async record({ restore, counts }: State, erased: readonly Erased[], last: boolean): Promise<void> {
-    const toldOf = (fate: Fate['is']) => {
-      const told: Replayed[] = []
-      for (const one of erased)
-        if (one.fate.is === fate) told.push(replayedOf(one.tombstone, one.outcome, one.fate))
-      return told
-    }
-    const changed = counts.addChanged(toldOf('changed'))
-    const failed = last ? counts.addFailed(toldOf('failed')) : []
+  private async record({ restore, counts }: State, erased: FoundErased, last: boolean): Promise<void> {
+    const changed = counts.addChanged(erased.changed)
+    const failed = last && erased.failed ? counts.addFailed(replayedIn(erased.erased(), 'failed')) : []
     if (changed.length + failed.length === 0) return
     const { restoreId, cursor } = restore
     await this.parts.store.recordMatched(restoreId, cursor, counts.tally, { changed, failed })

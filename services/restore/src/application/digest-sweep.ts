@@ -97,11 +97,14 @@ export class DigestSweep {
     )
     await sweeps.erasing(systemId, true, now())
     const again = await ask()
-    const wanted = { ...again, people: again.people.filter(({ tombstoneId }) => residual.has(tombstoneId)) }
+    const { validUntil } = again
+    const wanted = { validUntil, people: again.people.filter(({ tombstoneId }) => residual.has(tombstoneId)) }
     const run = { name: nameOf(sweep), number: 1, systemId }
     const told = await eraseFound(this.parts, system, wanted, run, of.signal)
     await listUndated(reviews, { systemId, restoreId }, told.sights, told.modes, now())
-    const kept = told.erased.filter(({ fate }) => fate.is === 'changed' || (fate.is === 'failed' && of.last))
+    const kept = told
+      .erased()
+      .filter(({ fate }) => fate.is === 'changed' || (fate.is === 'failed' && of.last))
     const replayed = kept.map(({ tombstone, outcome, fate }) => replayedOf(tombstone, outcome, fate))
     const left = seen(nothing, of.last ? told.sights.map(({ finding }) => finding) : [])
     await store.recordFound({ restoreId, systemId, announcedAt: now(), ...left }, replayed)

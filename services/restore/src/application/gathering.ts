@@ -21,8 +21,13 @@ export class Gathering {
     this.bound()
   }
 
+  /** A page of whom everybody can be read. */
+  pass(lastId: string): void {
+    if (lastId > this.last) this.last = lastId
+  }
+
   /** As `add`, of a page of whom nobody can be read. @param tombstones the same people, where some of them may be known */
-  addLeft(left: PageLeft, tombstones: () => readonly LiveTombstone[]): void {
+  addLeft(left: Omit<PageLeft, 'known'>, tombstones: () => readonly LiveTombstone[]): void {
     if (left.firstId <= this.last) {
       this.add(tombstones())
       return

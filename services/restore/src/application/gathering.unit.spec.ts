@@ -25,6 +25,16 @@ describe('pages that are gone through', () => {
     expect(gathering.all?.set.size).toBe(4)
   })
 
+  it('go on behind a page of whom everybody can be read', () => {
+    const gathering = new Gathering(true)
+    gathering.add([tombstone('a')])
+    gathering.pass('c')
+    gathering.add([tombstone('b'), tombstone('c'), tombstone('d')])
+    gathering.pass('b')
+    gathering.add([tombstone('d'), tombstone('e')])
+    expect(gathering.all?.counts([{ version: 'v1' }])).toEqual({ sought: 3, lost: 0 })
+  })
+
   it('say it in columns too, and of a page that may be known in part one by one', () => {
     const gathering = new Gathering(true)
     const left = (...ids: string[]) => ({

@@ -1,5 +1,5 @@
 import { RetryableError } from '@lethe/service-host'
-import type { Replayed } from '../domain/restore.js'
+import type { ReplayedKind } from '../domain/replayed-kinds.js'
 import type { Tally } from '../domain/waiting.js'
 import { PageExpired } from './applying.js'
 import { Slots } from './slots.js'
@@ -14,13 +14,13 @@ export interface Paging {
   readonly signal: AbortSignal
   read(after: string, limit: number): Promise<TombstonePage>
   /** Counts and cursor move together, in the order of the pages. */
-  record(cursor: string, tally: Tally, replayed: readonly Replayed[]): Promise<void>
+  record(cursor: string, tally: Tally, replayed: readonly ReplayedKind[]): Promise<void>
 }
 
 /** What came of one page. */
 export interface Done {
   added(tally: Tally): Tally
-  readonly replayed: readonly Replayed[]
+  readonly replayed: readonly ReplayedKind[]
 }
 
 /** @throws PageExpired when somebody of the page could not be reached before its minute was over */

@@ -1,9 +1,10 @@
 import type { RestoreStore } from '../adapters/restore-store.js'
 import type { ReviewStore } from '../adapters/review-store.js'
+import { kindsOf, type ReplayedKind } from '../domain/replayed-kinds.js'
 import type { Restore } from '../domain/restore.js'
 import { countedMany, type Fate, seen } from '../domain/tally.js'
 import type { Tally } from '../domain/waiting.js'
-import { Applying, cameOf, type Readable } from './applying.js'
+import { Applying, cameInColumns, cameOf, type Readable, type Run } from './applying.js'
 import { DigestReplay } from './digest-replay.js'
 import { Gathering } from './gathering.js'
 import { replayedTotal, service } from './metrics.js'
@@ -40,21 +41,49 @@ export class Replay {
     const paging = this.paging(restore, system, signal)
     const gathering = new Gathering(restore.cursor === '')
     const paged = await inPages(paging, async (page, slot) => {
-      const { readable, held, unreadable } = partsOf(page, gathering)
       const run = { name: `restore-${restoreId}`, number, systemId, slot, copyMap }
-      const modes = await modesOf(this.reviews, systemId, readable)
-      const told = await this.applying.eraseAll(run, system, readable, page.validUntil, signal, modes)
-      const { fates: came, replayed } = cameOf(told)
-      const others: readonly (readonly [Fate, number])[] = [
-        [{ is: 'held' }, held],
-        [{ is: 'unreadable' }, unreadable],
-      ]
-      const fates = [...came, ...others]
+      const { fates, replayed } = await this.erased(run, system, page, gathering, signal)
       for (const [{ is }, many] of fates)
         if (many > 0) replayedTotal.inc({ system: systemId, outcome: is, service }, many)
       return { added: (tally: Tally) => countedMany(tally, fates), replayed }
     })
     return this.digests.run(restore, paged, gathering.all, system, signal)
+  }
+
+  /** In columns where that is all there is to a page; of whoever is left then, one by one. */
+  private async erased(
+    run: Run,
+    system: WatchedSystem,
+    page: TombstonePage,
+    gathering: Gathering,
+    signal: AbortSignal,
+  ): Promise<Came> {
+    const { people, validUntil } = page
+    if (!people) return this.eraseEach(run, system, page, partsOf(page, gathering), signal)
+    // Before anything is waited for: pages are gathered in their order.
+    gathering.pass(people.lastId)
+    const everybody = (by: Run) =>
+      this.eraseEach(by, system, page, { readable: page.tombstones as readonly Readable[] }, signal)
+    if (await this.reviews.any(system.systemId)) return everybody(run)
+    const came = await this.applying.eraseColumns(run, system, people, validUntil, signal)
+    return 'outcomes' in came ? cameInColumns(people, came.outcomes) : everybody(came.otherwise)
+  }
+
+  private async eraseEach(
+    run: Run,
+    system: WatchedSystem,
+    { validUntil }: TombstonePage,
+    { readable, held = 0, unreadable = 0 }: Parts,
+    signal: AbortSignal,
+  ): Promise<Came> {
+    const modes = await modesOf(this.reviews, system.systemId, readable)
+    const told = await this.applying.eraseAll(run, system, readable, validUntil, signal, modes)
+    const { fates, replayed } = cameOf(told)
+    const others: Came['fates'] = [
+      [{ is: 'held' }, held],
+      [{ is: 'unreadable' }, unreadable],
+    ]
+    return { fates: [...fates, ...others], replayed: kindsOf(replayed) }
   }
 
   async probe(restore: Restore, system: WatchedSystem, signal: AbortSignal): Promise<Tally> {
@@ -83,19 +112,26 @@ export class Replay {
   }
 }
 
+interface Came {
+  readonly fates: readonly (readonly [Fate, number])[]
+  readonly replayed: readonly ReplayedKind[]
+}
+
 /** Who of a page is to be erased now, and how many of the others are held or have to be looked for by their digests. */
-function partsOf(
-  page: TombstonePage,
-  gathering: Gathering,
-): { readonly readable: readonly Readable[]; readonly held: number; readonly unreadable: number } {
-  const { left, people } = page
+interface Parts {
+  readonly readable: readonly Readable[]
+  readonly held?: number
+  readonly unreadable?: number
+}
+
+function partsOf(page: TombstonePage, gathering: Gathering): Parts {
+  const { left } = page
   if (left) {
     gathering.addLeft(left, () => page.tombstones)
-    return { readable: [], held: 0, unreadable: left.size }
+    return { readable: [], unreadable: left.size }
   }
   const { tombstones } = page
   gathering.add(tombstones)
-  if (people) return { readable: tombstones as readonly Readable[], held: 0, unreadable: 0 }
   const readable: Readable[] = []
   let [held, unreadable] = [0, 0]
   for (const tombstone of tombstones) {

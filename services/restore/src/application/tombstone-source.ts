@@ -1,4 +1,4 @@
-import type { PeopleColumns, Subject } from '@lethe/eraser-kit'
+import type { Identifier, PeopleColumns, Subject } from '@lethe/eraser-kit'
 import type { LeftColumns } from '../domain/wanted.js'
 
 /** One live tombstone as `request` gives it out. */
@@ -43,6 +43,10 @@ export interface PagePeople {
   readonly lastId: string
   readonly mapVersion: number
   readonly columns: PeopleColumns
+  readonly tombstoneIds: readonly string[]
+  readonly requestIds: readonly string[]
+  /** Places of those whom a second approver let be erased above the ceiling. */
+  readonly ceilingWaived: ReadonlySet<number>
 }
 
 export interface PageLeft extends LeftColumns {
@@ -50,6 +54,13 @@ export interface PageLeft extends LeftColumns {
   /** Of the first tombstone and of the last one; nobody asks where there is none. */
   readonly firstId: string
   readonly lastId: string
+  /**
+   * The same people by what a store was found to hold of them. Null where that is nothing of somebody, or they are of
+   * several versions of the data map.
+   *
+   * @param identifiers by their digests
+   */
+  known(identifiers: ReadonlyMap<string, Identifier>): PagePeople | null
 }
 
 const columnsOf = ({ people, left }: TombstonePage): PagePeople | PageLeft | null => people ?? left ?? null

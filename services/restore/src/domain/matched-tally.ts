@@ -1,3 +1,4 @@
+import type { ReplayedKind } from './replayed-kinds.js'
 import type { Replayed } from './restore.js'
 import { countedMany } from './tally.js'
 import { TombstoneSet } from './tombstone-set.js'
@@ -61,14 +62,28 @@ export class MatchedTally {
   }
 
   /** @returns who was not counted before */
-  addChanged(people: readonly Replayed[]): Replayed[] {
-    const fresh = people.filter(({ tombstoneId }) => this.counted.add(tombstoneId))
+  addChanged(kinds: readonly ReplayedKind[]): ReplayedKind[] {
+    const fresh = kinds.map((kind) => this.freshOf(kind)).filter((kind) => kind.tombstoneIds.length > 0)
+    const many = fresh.reduce((sum, { tombstoneIds }) => sum + tombstoneIds.length, 0)
     this.sum = {
       ...this.sum,
-      replayed: this.sum.replayed + fresh.length,
-      unreadable: Math.max(0, this.sum.unreadable - fresh.length),
+      replayed: this.sum.replayed + many,
+      unreadable: Math.max(0, this.sum.unreadable - many),
     }
     return fresh
+  }
+
+  private freshOf(kind: ReplayedKind): ReplayedKind {
+    const known = new Set<number>()
+    for (const [at, tombstoneId] of kind.tombstoneIds.entries())
+      if (!this.counted.add(tombstoneId)) known.add(at)
+    if (known.size === 0) return kind
+    const isFresh = (_id: string, at: number) => !known.has(at)
+    return {
+      ...kind,
+      tombstoneIds: kind.tombstoneIds.filter(isFresh),
+      requestIds: kind.requestIds.filter(isFresh),
+    }
   }
 
   /** Of those whom the store is not read for once more. @returns who had not failed before */

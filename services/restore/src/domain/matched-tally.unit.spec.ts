@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { MatchedTally, withoutFailures } from './matched-tally.js'
+import { kindsOf, type ReplayedKind } from './replayed-kinds.js'
 import type { Replayed } from './restore.js'
 import { nothing } from './tally.js'
 import { TombstoneSet } from './tombstone-set.js'
@@ -9,7 +10,8 @@ const one = (id: string, errorCode: string | null = null): Replayed => ({
   ...{ tombstoneId: id, requestId: `request-${id}`, counts: {}, errorCode },
   outcome: errorCode === null ? 'erased' : 'failed',
 })
-const ids = (people: readonly Replayed[]) => people.map(({ tombstoneId }) => tombstoneId)
+const ids = (kinds: readonly ReplayedKind[]) => kinds.flatMap(({ tombstoneIds }) => tombstoneIds)
+const idsOf = (people: readonly Replayed[]) => people.map(({ tombstoneId }) => tombstoneId)
 /** Of ten people two were readable, and one of them failed. */
 const paged: Tally = { ...nothing, tombstones: 10, replayed: 1, failed: { timeout: 1 }, unreadable: 8 }
 const begun = (...counted: string[]) => {
@@ -23,25 +25,25 @@ const sumOf = ({ replayed, alreadyAbsent, held, unreadable, failed }: Tally) =>
 describe('people found by one identifier after the other', () => {
   it('count once', () => {
     const counts = begun()
-    expect(ids(counts.addChanged([one('a'), one('b')]))).toEqual(['a', 'b'])
-    expect(ids(counts.addChanged([one('b'), one('c'), one('c')]))).toEqual(['c'])
+    expect(ids(counts.addChanged(kindsOf([one('a'), one('b')])))).toEqual(['a', 'b'])
+    expect(ids(counts.addChanged(kindsOf([one('b'), one('c'), one('c')])))).toEqual(['c'])
     expect(counts.tally).toEqual({ ...paged, replayed: 4, unreadable: 5 })
   })
 
   it('count once where an attempt before this one counted them', () => {
     const counts = begun('a')
-    expect(ids(counts.addChanged([one('a'), one('b')]))).toEqual(['b'])
+    expect(ids(counts.addChanged(kindsOf([one('a'), one('b')])))).toEqual(['b'])
     expect(counts.tally).toEqual({ ...paged, replayed: 2, unreadable: 7 })
   })
 
   it('count as failed, once and by the first code, whatever came before or comes behind', () => {
     const counts = begun('a')
-    counts.addChanged([one('b'), one('c')])
+    counts.addChanged(kindsOf([one('b'), one('c')]))
     expect(
-      ids(counts.addFailed([one('a', 'timeout'), one('b', 'still_there'), one('d', 'timeout')])),
+      idsOf(counts.addFailed([one('a', 'timeout'), one('b', 'still_there'), one('d', 'timeout')])),
     ).toEqual(['a', 'b', 'd'])
     expect(counts.addFailed([one('b', 'timeout')])).toEqual([])
-    expect(counts.addChanged([one('a'), one('b'), one('d')])).toEqual([])
+    expect(counts.addChanged(kindsOf([one('a'), one('b'), one('d')]))).toEqual([])
     // Of a it was said that they were replayed before.
     const failed = { timeout: 3, still_there: 1 }
     expect(counts.tally).toEqual({ ...paged, replayed: 1, unreadable: 5, failed })
@@ -50,7 +52,7 @@ describe('people found by one identifier after the other', () => {
 
   it('are absent where they were not found, and held where a hold came, although they were changed before it', () => {
     const counts = begun()
-    counts.addChanged([one('a'), one('b')])
+    counts.addChanged(kindsOf([one('a'), one('b')]))
     counts.addFailed([one('c', 'still_there')])
     // c failed, b was changed, and d was found by nothing else.
     const tally = counts.ended({ lost: 2, held: ['b', 'c', 'd'], passedOver: null })
@@ -63,7 +65,7 @@ describe('people found by one identifier after the other', () => {
     const held = { ...paged, held: 1, unreadable: 7 }
     const after = (passedOver: number) => {
       const counts = new MatchedTally(held, new TombstoneSet())
-      counts.addChanged([one('a'), one('b')])
+      counts.addChanged(kindsOf([one('a'), one('b')]))
       const tally = counts.ended({ lost: 2, held: [], passedOver })
       expect(sumOf(tally)).toBe(10)
       return [tally.held, tally.alreadyAbsent, tally.replayed]

@@ -19,6 +19,11 @@ export function inColumns(page: TombstonePage, asked: () => void = () => undefin
       lastId: tombstones.at(-1)?.tombstoneId ?? '',
       mapVersion: first?.mapVersion ?? 0,
       columns: columnsOf(tombstones),
+      tombstoneIds: tombstones.map(({ tombstoneId }) => tombstoneId),
+      requestIds: tombstones.map(({ requestId }) => requestId),
+      ceilingWaived: new Set(
+        tombstones.flatMap(({ ceilingWaived }, place) => (ceilingWaived ? [place] : [])),
+      ),
     },
     get tombstones() {
       asked()
