@@ -141,7 +141,7 @@ describe('a replay of pages in columns, and the look behind it', () => {
     expect(await restored()).toMatchObject({
       ...{ phase: 'waiting', replayed: 2, failed: { referenced_elsewhere: 1 } },
     })
-    expect((await people()).filter((id) => ['u1', 'u2', 'u3'].includes(id))).toEqual(['u2'])
+    expect((await people()).filter((id) => ['u1', 'u2', 'u3'].includes(String(id)))).toEqual(['u2'])
     expect(objects).not.toEqual([])
   })
 

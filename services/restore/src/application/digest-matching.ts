@@ -5,6 +5,7 @@ import { Matching } from '../digesting/matching.js'
 import { Wanted } from '../domain/wanted.js'
 import { PageExpired, type Readable } from './applying.js'
 import { AtOnce } from './at-once.js'
+import { heldBack } from './held-back.js'
 import type { LiveTombstone, PagePeople, Pepper, TombstonePage, TombstoneSource } from './tombstone-source.js'
 import { servedBy } from './under-maps.js'
 import type { WatchedSystem } from './watched-system.js'
@@ -319,12 +320,6 @@ async function* readAhead(
   } finally {
     await batches.return?.()
   }
-}
-
-/** Its failure is met where it is awaited, which may be later. */
-function heldBack<T>(promise: Promise<T>): Promise<T> {
-  promise.catch(() => undefined)
-  return promise
 }
 
 /** Somebody by what was found of them. Of what their tombstone says nothing is copied: there may be millions. */

@@ -2,6 +2,7 @@ import { RetryableError } from '@lethe/service-host'
 import type { ReplayedKind } from '../domain/replayed-kinds.js'
 import type { Tally } from '../domain/waiting.js'
 import { PageExpired } from './applying.js'
+import { heldBack } from './held-back.js'
 import { Slots } from './slots.js'
 import { lastIdOf, sizeOf, type TombstonePage } from './tombstone-source.js'
 
@@ -115,10 +116,4 @@ class Course {
   private read(after: string): Promise<TombstonePage> {
     return heldBack(this.paging.read(after, this.limit))
   }
-}
-
-/** Its failure is met where it is awaited, which may be later. */
-function heldBack<T>(promise: Promise<T>): Promise<T> {
-  promise.catch(() => undefined)
-  return promise
 }

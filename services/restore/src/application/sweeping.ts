@@ -8,6 +8,7 @@ import { countedMany, nothing, seen } from '../domain/tally.js'
 import { Applying, cameOf, PageExpired, type Readable } from './applying.js'
 import { hasPutOff, isPutOff } from './digest-matching.js'
 import { DigestSweep, isShut } from './digest-sweep.js'
+import { heldBack } from './held-back.js'
 import { service, sweptTotal } from './metrics.js'
 import { sift } from './sift.js'
 import { sightUnderMaps } from './sight-under-maps.js'
@@ -84,18 +85,27 @@ export class Sweeping {
     let sweep = begun
     // Whether the pages before a crash had somebody is not known.
     let putOff = begun.cursor !== ''
-    for (const stretch of await this.stretches(begun)) {
-      let began = performance.now()
-      for await (const looked of this.looks(sweep, system, stretch, signal)) {
-        if (looked === null) return sweep
-        sweep = await this.swept(sweep, system, looked, signal)
-        putOff ||= hasPutOff(looked.page)
-        const end = lastIdOf(looked.page)
-        if (end !== undefined && sweep.kind === 'full') sweep = { ...sweep, cursor: end }
-        await sweeps.record(sweep)
-        await this.rest(restAfter(performance.now() - began, this.parts.share), signal)
-        began = performance.now()
+    let recorded: Promise<void> = Promise.resolve()
+    try {
+      for (const stretch of await this.stretches(begun)) {
+        let began = performance.now()
+        for await (const looked of this.looks(sweep, system, stretch, signal)) {
+          if (looked === null) return sweep
+          sweep = await this.swept(sweep, system, looked, signal)
+          putOff ||= hasPutOff(looked.page)
+          const end = lastIdOf(looked.page)
+          if (end !== undefined && sweep.kind === 'full') sweep = { ...sweep, cursor: end }
+          await recorded
+          // While the next page is looked at: one that is done again after a crash comes to the same.
+          recorded = heldBack(sweeps.record(sweep))
+          await this.rest(restAfter(performance.now() - began, this.parts.share), signal)
+          began = performance.now()
+        }
       }
+      await recorded
+    } finally {
+      // Nothing is recorded behind a failure's back.
+      await Promise.allSettled([recorded])
     }
     if (putOff && sweep.kind === 'full') {
       const done = await this.digests.sweep(sweep, system, signal)
