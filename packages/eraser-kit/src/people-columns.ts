@@ -1,4 +1,5 @@
 import type { IdentifierType, Pass, PeopleColumns, ReplayPasses, Subject } from './connector.js'
+import { TerminalError } from './errors.js'
 
 /** The same people in columns, each made of its size: one that grows is copied several times on its way. */
 export function columnsOf(subjects: readonly Subject[]): PeopleColumns {
@@ -19,6 +20,18 @@ export function columnsOf(subjects: readonly Subject[]): PeopleColumns {
     types,
     values,
   }
+}
+
+/**
+ * Columns that are of one length each say of everybody what they are found by; of others somebody would silently be looked
+ * for by less, and called absent. @throws TerminalError
+ */
+export function assertAgreeing({ tenantIds, receivedAt, counts, types, values }: PeopleColumns): void {
+  let all = 0
+  for (const count of counts) all += count
+  const isWhole = tenantIds.length === counts.length && receivedAt.length === counts.length
+  if (!isWhole || types.length !== all || values.length !== all)
+    throw new TerminalError('people_disagree', 'The columns of people are not of one length.')
 }
 
 /** Passes of one pass id and one grant, as `Session.replay` takes them; at least one. */

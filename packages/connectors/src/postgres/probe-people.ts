@@ -1,18 +1,6 @@
-import { type IdentifierType, type PeopleColumns, TerminalError } from '@lethe/eraser-kit'
+import type { IdentifierType, PeopleColumns } from '@lethe/eraser-kit'
 import type { Look } from './probe-looks.js'
 import type { ProbeColumn } from './probe-shape.js'
-
-/**
- * Columns that are of one length each say of everybody what they are looked for by; of others somebody would silently be
- * looked for by less, and called absent. @throws TerminalError
- */
-export function assertAgreeing({ tenantIds, receivedAt, counts, types, values }: PeopleColumns): void {
-  let all = 0
-  for (const count of counts) all += count
-  const isWhole = tenantIds.length === counts.length && receivedAt.length === counts.length
-  if (!isWhole || types.length !== all || values.length !== all)
-    throw new TerminalError('people_disagree', 'The columns of people to look for are not of one length.')
-}
 
 /** Who is looked for in one column of a store: as arrays the server reads, one entry for each value. */
 export interface Wanted {

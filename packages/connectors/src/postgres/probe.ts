@@ -1,12 +1,12 @@
 import type { PeopleColumns, ProbeFinding, ProbeSession } from '@lethe/eraser-kit'
-import { columnsOf, TerminalError } from '@lethe/eraser-kit'
-import type { ClientBase, Pool } from 'pg'
+import { assertAgreeing, columnsOf, TerminalError } from '@lethe/eraser-kit'
+import type { ClientBase, Pool, QueryResult } from 'pg'
 import { connect, openPool, type PostgresContext } from './database.js'
 import { crossing, failureOf, isOurs } from './errors.js'
 import { type Look, looksFor } from './probe-looks.js'
-import { assertAgreeing, Sought } from './probe-people.js'
+import { Sought } from './probe-people.js'
 import { ProbeQuery } from './probe-query.js'
-import { type ProbeTable, readShape, type Shape, tableCalled } from './probe-shape.js'
+import { type ProbeTable, SHAPE, type Shape, shapeIn, tableCalled } from './probe-shape.js'
 
 /** Longest one table's count may take, in milliseconds. */
 const COUNT_MS = 120_000
@@ -18,7 +18,7 @@ const COUNT_MS = 120_000
 export async function openProbe(context: PostgresContext): Promise<ProbeSession> {
   const pool = openPool(context.options, `lethe probe ${context.systemId}`)
   try {
-    const obstacle = await snapshot(pool, async (db) => obstacleIn(await readShape(db), context))
+    const obstacle = await snapshot(pool, async (_db, { shape }) => obstacleIn(shape, context))
     if (obstacle)
       throw new TerminalError(obstacle, `The probe can't see every row of ${context.systemId} (${obstacle}).`)
   } catch (error) {
@@ -72,7 +72,7 @@ interface Sight {
 /** The one look that `probe` and `sift` are made of. */
 async function lookAt(pool: Pool, context: PostgresContext, people: PeopleColumns): Promise<Sight | Blind> {
   try {
-    return await snapshot(pool, (db) => look(db, context, people))
+    return await snapshot(pool, (db, seen) => look(db, context, people, seen))
   } catch (error) {
     const { code } = failureOf(error)
     if (!isOurs(error) && BLIND.has(code)) return { reasonCode: code }
@@ -80,14 +80,14 @@ async function lookAt(pool: Pool, context: PostgresContext, people: PeopleColumn
   }
 }
 
-async function look(db: ClientBase, context: PostgresContext, people: PeopleColumns): Promise<Sight | Blind> {
-  const { rows } = await db.query<{ lsn: string | null }>(
-    'SELECT CASE WHEN NOT pg_is_in_recovery() THEN pg_current_wal_insert_lsn()::text END AS lsn',
-  )
+async function look(
+  db: ClientBase,
+  context: PostgresContext,
+  people: PeopleColumns,
+  { position, shape }: Opened,
+): Promise<Sight | Blind> {
   // A standby may lag behind the erasure, and it may lag behind what was written after it.
-  const position = rows[0]?.lsn
   if (!position) return { reasonCode: 'standby' }
-  const shape = await readShape(db)
   const obstacle = obstacleIn(shape, context)
   if (obstacle) return { reasonCode: obstacle }
   const looks = looksFor(shape, context, [...new Set(people.types)])
@@ -175,14 +175,26 @@ function obstacleIn(shape: Shape, { system }: PostgresContext): string | null {
 const hasColumn = (table: ProbeTable, name: string): boolean =>
   table.columns.some((column) => column.name === name)
 
-async function snapshot<T>(pool: Pool, work: (db: ClientBase) => Promise<T>): Promise<T> {
+/** What a snapshot begins with. */
+interface Opened {
+  /** Where the log was; null on a standby. */
+  readonly position: string | null
+  readonly shape: Shape
+}
+
+/** One message: thousands of people are looked for in the time that three more would take. */
+const OPEN = `BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;
+  SELECT set_config('statement_timeout', '${COUNT_MS}', true), set_config('row_security', 'off', true),
+    set_config('TimeZone', 'UTC', true), set_config('jit', 'off', true), set_config('random_page_cost', '1.1', true),
+    CASE WHEN NOT pg_is_in_recovery() THEN pg_current_wal_insert_lsn()::text END AS lsn;
+  ${SHAPE}`
+
+async function snapshot<T>(pool: Pool, work: (db: ClientBase, seen: Opened) => Promise<T>): Promise<T> {
   const client = await connect(pool)
   let intact = false
   try {
-    await client.query(`BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;
-      SELECT set_config('statement_timeout', '${COUNT_MS}', true), set_config('row_security', 'off', true),
-        set_config('TimeZone', 'UTC', true), set_config('jit', 'off', true), set_config('random_page_cost', '1.1', true)`)
-    const result = await work(client)
+    const told = (await client.query(OPEN)) as unknown as readonly QueryResult<{ lsn: string | null }>[]
+    const result = await work(client, { position: told[1]?.rows[0]?.lsn ?? null, shape: shapeIn(told) })
     await client.query('COMMIT')
     intact = true
     return result

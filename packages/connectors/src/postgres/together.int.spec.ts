@@ -96,6 +96,24 @@ describe('a batch erased together', () => {
     ])
   })
 
+  test('is refused where its columns do not agree: somebody would be called absent who was not looked for', async () => {
+    const whole = replayOf(passes(1, 3))
+    const { people: all } = whole
+    const wrong = [
+      { requestIds: whole.requestIds.slice(1) },
+      { people: { ...all, counts: all.counts.slice(1) } },
+      { people: { ...all, values: all.values.slice(1) } },
+      { people: { ...all, types: [] } },
+      { people: { ...all, tenantIds: [] } },
+      { people: { ...all, receivedAt: [...all.receivedAt, 1] } },
+    ]
+    for (const one of wrong)
+      await expect(session.replay?.({ ...whole, ...one }, hostIo(), 0)).rejects.toMatchObject({
+        code: 'people_disagree',
+      })
+    expect(await people()).toEqual(range(1, 60))
+  })
+
   test('shares one outcome among all to whom the same happened', async () => {
     await database.owner.query('DELETE FROM orders WHERE user_id > 5')
     const outcomes = await replay(session, passes(1, 10))

@@ -1,4 +1,11 @@
-import type { EraseIo, IdentifierType, Outcome, ReplayPasses } from '@lethe/eraser-kit'
+import {
+  assertAgreeing,
+  type EraseIo,
+  type IdentifierType,
+  type Outcome,
+  type ReplayPasses,
+  TerminalError,
+} from '@lethe/eraser-kit'
 import type { PoolClient } from 'pg'
 import { begin } from './begin.js'
 import { Bisection } from './bisect.js'
@@ -24,6 +31,9 @@ export class Together {
   /** Null: nothing was changed. @throws as `erase` does, when nothing is known of the batch */
   async replay(passes: ReplayPasses, io: EraseIo, slot: number): Promise<Outcome[] | null> {
     const { pool, live } = this.setting
+    assertAgreeing(passes.people)
+    if (passes.requestIds.length !== passes.people.counts.length)
+      throw new TerminalError('people_disagree', 'There are not as many people as requests.')
     const compiled = await live.current()
     if (!this.fits(compiled, passes, io)) return null
     let client: PoolClient
