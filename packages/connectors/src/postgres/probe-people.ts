@@ -5,8 +5,8 @@ import type { ProbeColumn } from './probe-shape.js'
 /** Who is looked for in one column of a store: as arrays the server reads, one entry for each value. */
 export interface Wanted {
   readonly values: string
-  /** Of the person each value is of. */
-  readonly places: string
+  /** Of the person each value is of; null where the nth value is the nth person's. */
+  readonly places: string | null
   tenants(): string
   receivedAt(): string
 }
@@ -51,7 +51,8 @@ export class Sought {
     const isNumber = column.base in WIDTH
     return {
       values: isNumber ? listed(fit) : texts(fit),
-      places: listed(places),
+      // Most often: a third less to send and to read.
+      places: places.every((place, n) => place === n) ? null : listed(places),
       tenants: once(() => texts(places.map((place) => tenantIds[place] as string))),
       receivedAt: once(() => listed(places.map((place) => receivedAt[place] as number))),
     }

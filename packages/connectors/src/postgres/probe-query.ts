@@ -17,21 +17,28 @@ export class ProbeQuery {
   ) {}
 
   /** Adds a look for everybody who has a value the column could hold. */
-  add(look: Look, people: Sought): void {
+  add(look: Look, sought: Sought): void {
     const tenantName = 'column' in this.tenant ? this.tenant.column : null
     const own =
       tenantName === null ? undefined : look.table.columns.find((column) => column.name === tenantName)
-    const wanted = people.by(look, own)
+    const wanted = sought.by(look, own)
     if (wanted === null) return
     const text = isText(look.column)
     const tenantType = own && !isText(own) ? own.base : 'text'
-    const given = [
+    const arrays = [
       ['value', `${this.bind(wanted.values)}::${text ? 'text' : look.column.base}[]`],
-      ['ord', `${this.bind(wanted.places)}::int4[]`],
+      ...(wanted.places === null ? [] : [['ord', `${this.bind(wanted.places)}::int4[]`]]),
       ...(tenantName === null ? [] : [['tenant', `${this.bind(wanted.tenants())}::${tenantType}[]`]]),
       ...(look.createdAt ? [['at', `${this.bind(wanted.receivedAt())}::float8[]`]] : []),
     ]
-    const who = `unnest(${given.map(([, array]) => array).join(', ')}) AS w(${given.map(([column]) => column).join(', ')})`
+    const given = `unnest(${arrays.map(([, array]) => array).join(', ')})`
+    const named = arrays.map(([column]) => column).join(', ')
+    const people =
+      wanted.places === null
+        ? `SELECT *, (n - 1)::int4 AS ord FROM ${given} WITH ORDINALITY AS g(${named}, n)`
+        : `SELECT * FROM ${given} AS g(${named})`
+    // Neighbours in an index are looked up together: a third of the server's work where people are spread over a table.
+    const who = `(${people} ORDER BY ${text ? 'value COLLATE "C"' : 'value'}) AS w`
     const cell = `${look.via ? 'h' : 'r'}.${name(look.column.name)}`
     const conditions = [
       look.type === 'email' && text ? `lower(${cell}::text COLLATE "C") = w.value` : `${cell} = w.value`,

@@ -10,6 +10,7 @@ import { hasPutOff, isPutOff } from './digest-matching.js'
 import { DigestSweep, isShut } from './digest-sweep.js'
 import { heldBack } from './held-back.js'
 import { service, sweptTotal } from './metrics.js'
+import { Newest } from './newest.js'
 import { sift } from './sift.js'
 import { sightUnderMaps } from './sight-under-maps.js'
 import {
@@ -48,6 +49,9 @@ interface Stretch {
   readonly last: boolean
 }
 
+/** The next page, or why there is none. */
+type Read = 'shut' | { readonly page: TombstonePage } | { readonly error: unknown }
+
 /** A page of a sweep, and what was seen of its people. */
 interface Looked {
   readonly after: string
@@ -85,7 +89,8 @@ export class Sweeping {
     let sweep = begun
     // Whether the pages before a crash had somebody is not known.
     let putOff = begun.cursor !== ''
-    let recorded: Promise<void> = Promise.resolve()
+    // While people are looked for: a page that is done again after a crash comes to the same.
+    const records = new Newest<Sweep>((now) => sweeps.record(now))
     try {
       for (const stretch of await this.stretches(begun)) {
         let began = performance.now()
@@ -95,17 +100,15 @@ export class Sweeping {
           putOff ||= hasPutOff(looked.page)
           const end = lastIdOf(looked.page)
           if (end !== undefined && sweep.kind === 'full') sweep = { ...sweep, cursor: end }
-          await recorded
-          // While the next page is looked at: one that is done again after a crash comes to the same.
-          recorded = heldBack(sweeps.record(sweep))
+          records.put(sweep)
           await this.rest(restAfter(performance.now() - began, this.parts.share), signal)
           began = performance.now()
         }
       }
-      await recorded
+      await records.written()
     } finally {
       // Nothing is recorded behind a failure's back.
-      await Promise.allSettled([recorded])
+      await records.idle()
     }
     if (putOff && sweep.kind === 'full') {
       const done = await this.digests.sweep(sweep, system, signal)
@@ -134,8 +137,10 @@ export class Sweeping {
     { from, limit, last }: Stretch,
     signal: AbortSignal,
   ): AsyncGenerator<Looked | null> {
-    const lanes = this.parts.share < 1 ? 1 : system.lanes
+    const isRestless = this.parts.share === 1
+    const lanes = isRestless ? system.lanes : 1
     const underWay: Promise<Looked>[] = []
+    let reading: Promise<Read> | null = null
     // Met behind the pages before it, which are recorded first.
     let failure: { readonly error: unknown } | null = null
     try {
@@ -146,27 +151,35 @@ export class Sweeping {
           underWay.shift()
           continue
         }
-        if (await isShut(this.parts.store, sweep.systemId)) {
+        const read: Read = await (reading ?? this.read(sweep, after, limit))
+        reading = null
+        if (read === 'shut') {
           yield null
           return
         }
-        const page: TombstonePage | null = await this.page(sweep, after, limit).catch((error: unknown) => {
-          failure = { error }
-          return null
-        })
-        if (page === null) {
+        if ('error' in read) {
+          failure = read
           after = null
           continue
         }
-        const looking = this.look(sweep, system, { page, after, limit }, signal)
-        looking.catch(() => undefined)
-        underWay.push(looking)
-        const isEnd: boolean = last || sizeOf(page) < limit
-        after = isEnd ? null : (lastIdOf(page) ?? null)
+        underWay.push(heldBack(this.look(sweep, system, { ...read, after, limit }, signal)))
+        const isEnd: boolean = last || sizeOf(read.page) < limit
+        after = isEnd ? null : (lastIdOf(read.page) ?? null)
+        if (after !== null && isRestless) reading = this.read(sweep, after, limit)
       }
-      if (failure !== null) throw (failure as { readonly error: unknown }).error
+      if (failure !== null) throw failure.error
     } finally {
-      await Promise.allSettled(underWay)
+      await Promise.allSettled([...underWay, reading])
+    }
+  }
+
+  /** Never rejects: a page that is read ahead fails when it is its turn. */
+  private async read(sweep: Sweep, after: string, limit: number): Promise<Read> {
+    try {
+      if (await isShut(this.parts.store, sweep.systemId)) return 'shut'
+      return { page: await this.page(sweep, after, limit) }
+    } catch (error) {
+      return { error }
     }
   }
 
