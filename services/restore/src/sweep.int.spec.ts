@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { operator, Stand } from './testing/stand.js'
 
@@ -157,6 +158,30 @@ describe('a sweep', () => {
       finishedAt: expect.any(Number),
     })
     expect(await latest()).toMatchObject({ replayed: 2 })
+  })
+
+  it.each([
+    ['waits until it is recorded whom it found', ['p000'], false],
+    ['does not wait for its own progress', [], true],
+  ])('%s', async (_, back, goesOn) => {
+    for (let n = 0; n < 801; n++) {
+      const id = `p${String(n).padStart(3, '0')}`
+      await stand.tombstone(id)
+      await stand.completed(id)
+    }
+    await comeBack(...back)
+    const read = new Set<string>()
+    stand.source.before = (after) => read.add(after)
+    const process = stand.process()
+    const record = process.sweepStore.record.bind(process.sweepStore)
+    const readMeanwhile: boolean[] = []
+    process.sweepStore.record = async (sweep) => {
+      if (readMeanwhile.length === 0) await setTimeout(500)
+      readMeanwhile.push(read.has('tombstone-p599'))
+      await record(sweep)
+    }
+    expect(await swept(process)).toMatchObject({ probed: 801, residual: back.length })
+    expect(readMeanwhile[0]).toBe(goesOn)
   })
 
   it('does not look while a gate is shut, and looks at some by chance when a sample is due', async () => {

@@ -96,11 +96,15 @@ export class Sweeping {
         let began = performance.now()
         for await (const looked of this.looks(sweep, system, stretch, signal)) {
           if (looked === null) return sweep
+          const { residual, restoreId } = sweep
           sweep = await this.swept(sweep, system, looked, signal)
+          const hasFound = sweep.residual > residual || sweep.restoreId !== restoreId
           putOff ||= hasPutOff(looked.page)
           const end = lastIdOf(looked.page)
           if (end !== undefined && sweep.kind === 'full') sweep = { ...sweep, cursor: end }
           records.put(sweep)
+          // Whoever was found is erased, and a page that is done again would not tell of them.
+          if (hasFound) await records.written()
           await this.rest(restAfter(performance.now() - began, this.parts.share), signal)
           began = performance.now()
         }
