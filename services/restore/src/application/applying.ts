@@ -12,7 +12,7 @@ import type { Replayed } from '../domain/restore.js'
 import type { Fate } from '../domain/tally.js'
 import type { LiveTombstone, PagePeople } from './tombstone-source.js'
 import { type UndatedModes, withoutTakenAlong } from './undated.js'
-import { isOnlyInForce, underMaps } from './under-maps.js'
+import { onlyInForce, underMaps } from './under-maps.js'
 import type { WatchedSystem } from './watched-system.js'
 
 /** How long one batch may take, in milliseconds. */
@@ -74,14 +74,13 @@ export class Applying {
     signal: AbortSignal,
     modes: UndatedModes,
   ): Promise<Told[]> {
-    const current = await system.currentVersion()
     const told = new Map<string, Outcome>()
     const maps = await underMaps(system, tombstones, run.copyMap)
-    for (const { version, people } of maps) {
-      const session = version === current ? await system.session(version) : await system.olderSession(version)
+    for (const { version, isInForce, people } of maps) {
+      const session = isInForce ? await system.session(version) : await system.olderSession(version)
       if (session === null) continue
       // One receipt has room for one version and one batch: of the others everybody has their own.
-      const slot = version === current && people.length <= system.bulkMax ? run.slot : undefined
+      const slot = isInForce && people.length <= system.bulkMax ? run.slot : undefined
       const of = { run, session, version, slot, validUntil, signal, system, modes }
       const came: Outcome[] = []
       for (const some of parted(people, slot === undefined ? system.batchMax : people.length)) {
@@ -119,8 +118,8 @@ export class Applying {
     const { slot, copyMap } = run
     const otherwise = { otherwise: run }
     if (slot === undefined || !system.tellsUndated || people.size > system.bulkMax) return otherwise
-    if (!(await isOnlyInForce(system, people.mapVersion, copyMap))) return otherwise
-    const version = await system.currentVersion()
+    const version = await onlyInForce(system, people.mapVersion, copyMap)
+    if (version === null) return otherwise
     const session = await system.session(version)
     if (session.replay === undefined) return otherwise
     signal.throwIfAborted()

@@ -60,6 +60,12 @@ describe('a page that is erased in columns', () => {
     ])
   })
 
+  it('is erased under the map that was in force when it was looked at, though another comes meanwhile', async () => {
+    let now = 1
+    const { asked } = await tried({ system: { currentVersion: async () => now++ } })
+    expect(asked.map(({ passes }) => passes.passId)).toEqual(['shop-pg#restore/restore-1.2.1'])
+  })
+
   it('is erased otherwise where a receipt, the kind or the maps are not made for it, and the store is not asked', async () => {
     const { slot: _none, ...withoutSlot } = run
     const others = [

@@ -2,7 +2,7 @@ import type { PeopleColumns } from '@lethe/eraser-kit'
 import { PausedError } from '@lethe/service-host'
 import type { ReviewStore } from '../adapters/review-store.js'
 import type { LiveTombstone, TombstonePage } from './tombstone-source.js'
-import { isOnlyInForce } from './under-maps.js'
+import { onlyInForce } from './under-maps.js'
 import type { WatchedSystem } from './watched-system.js'
 
 export interface Sifted {
@@ -31,8 +31,9 @@ export async function sift(
   if (people?.size === 0) return { tombstones: [], absent: 0 }
   if (!people || !system.tellsUndated) return everybody(page)
   if (await reviews.any(system.systemId)) return everybody(page)
-  if (!(await isOnlyInForce(system, people.mapVersion, copyMap))) return everybody(page)
-  const session = await system.probe()
+  const inForce = await onlyInForce(system, people.mapVersion, copyMap)
+  if (inForce === null) return everybody(page)
+  const session = await system.probe(inForce)
   if (session.sift === undefined) return everybody(page)
   const places: number[] = []
   for (const { from, columns } of partsOf(people.columns, system.bulkMax)) {

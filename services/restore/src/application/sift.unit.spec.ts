@@ -118,6 +118,17 @@ describe('sifting a page', () => {
     expect(calls).toHaveLength(3)
   })
 
+  it('looks under the map that was in force when it was asked for, though another comes meanwhile', async () => {
+    let now = 3
+    const versions: number[] = []
+    const probe = async (version: number) => {
+      versions.push(version)
+      return { probe: async () => [], sift: async () => [], close: async () => {} }
+    }
+    await sifted({ system: { currentVersion: async () => now++, probe } })
+    expect(versions).toEqual([3])
+  })
+
   it.each([[[-1]], [[4]], [[1, 1]], [[2, 1]], [[0.5]]])('takes %j for no answer', async (places) => {
     const answer = sifted({ session: { sift: async () => places } })
     await expect(answer).rejects.toMatchObject({ code: 'probe_incomplete' })

@@ -20,9 +20,10 @@ export async function sightUnderMaps(
   copyMap: number | null = null,
 ): Promise<Sighted[]> {
   if (people.length === 0) return []
-  const current = await system.currentVersion()
   const maps = await underMaps(system, people, copyMap)
-  if (maps.length === 1 && maps[0]?.version === current) return sight(system, people, modes, signal)
+  const inForce = async (version: number, some: readonly Readable[]) =>
+    sight(system, some, modes, signal, await system.probe(version))
+  if (maps.length === 1 && maps[0]?.isInForce) return inForce(maps[0].version, people)
   const all = new Map<string, Sighted>()
   const add = (sights: readonly Sighted[]) => {
     for (const one of sights) {
@@ -31,11 +32,9 @@ export async function sightUnderMaps(
       all.set(tombstoneId, before === undefined ? one : together(before, one))
     }
   }
-  for (const { version, people: some } of maps)
+  for (const { version, isInForce, people: some } of maps)
     add(
-      version === current
-        ? await sight(system, some, modes, signal)
-        : await sightUnderOlder(system, version, some, modes, signal),
+      isInForce ? await inForce(version, some) : await sightUnderOlder(system, version, some, modes, signal),
     )
   return people.flatMap(({ tombstoneId }) => all.get(tombstoneId) ?? [])
 }

@@ -41,10 +41,9 @@ export async function sight(
   people: readonly Readable[],
   modes: UndatedModes,
   signal: AbortSignal,
-  older?: ProbeSession,
+  session: ProbeSession,
 ): Promise<Sighted[]> {
   if (people.length === 0) return []
-  const session = older ?? (await system.probe())
   const all: Sighted[] = []
   for (let from = 0; from < people.length; from += system.bulkMax) {
     signal.throwIfAborted()

@@ -5,6 +5,7 @@ import type { WatchedSystem } from './watched-system.js'
 /** Whom one version of the data map is about. */
 export interface UnderMap {
   readonly version: number
+  readonly isInForce: boolean
   readonly people: readonly Readable[]
 }
 
@@ -28,6 +29,7 @@ export async function underMaps(
     .sort((a, b) => a - b)
     .map((version) => ({
       version,
+      isInForce: version === current,
       people: whole.has(version) ? people : people.filter(({ mapVersion }) => of(mapVersion) === version),
     }))
 }
@@ -38,16 +40,19 @@ function versionsOf(people: readonly Readable[], copys: number): Set<number> {
   return versions
 }
 
-/** Whether `underMaps` of people of that version is the map in force and no other. */
-export async function isOnlyInForce(
+/**
+ * The map in force, where `underMaps` of people of that version is that one and no other; else null. Whoever goes by it
+ * looks and erases under this version: another may be in force a moment later, which knows less.
+ */
+export async function onlyInForce(
   system: WatchedSystem,
   mapVersion: number,
   copyMap: number | null = null,
-): Promise<boolean> {
+): Promise<number | null> {
   const current = await system.currentVersion()
   for (const version of new Set([copyMap ?? current, mapVersion]))
-    if ((await servedBy(system, version)) !== current) return false
-  return true
+    if ((await servedBy(system, version)) !== current) return null
+  return current
 }
 
 /** Of `WatchedSystem`; a version that nobody knows any more says so where it is used. */

@@ -26,7 +26,7 @@ export interface WatchedSystem {
   currentVersion(): Promise<number>
   /** The version in force where it says the same of this system, else that version. Throws what `session` throws. */
   servedBy(mapVersion: number): Promise<number>
-  probe(): Promise<ProbeSession>
+  probe(mapVersion: number): Promise<ProbeSession>
   /** Looking only where an older version says, as far as the copy has that; null when that is nothing. */
   olderProbe(mapVersion: number): Promise<ProbeSession | null>
   /** Forgets what it knows of the copy that answered before: tables may be others now. */
@@ -48,7 +48,7 @@ export function watchedSystem(systemId: string, connector: Connector, systems: S
     servedBy: (version) => systems.servedBy(version),
     olderProbe: (version) => systems.probeOfPresent(version),
     currentVersion: () => systems.currentVersion(),
-    probe: async () => systems.probe(await systems.currentVersion()),
+    probe: (version) => systems.probe(version),
     reopen: () => systems.close(),
     close: () => systems.close(),
   }
