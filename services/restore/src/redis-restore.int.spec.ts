@@ -192,6 +192,50 @@ describe('a replay of a Redis', () => {
   }, 240_000)
 })
 
+describe('a Redis that dies when everybody was looked for, and loads again what it saved before they were erased', () => {
+  it('is replayed once more before its gate opens', async () => {
+    stand = await CacheStand.open('rdb')
+    const process = stand.process()
+    await stand.seed(100)
+    await round(process)
+    const backup = await stand.backUp()
+    await round(process)
+    await stand.erase(['u7', 'u8'])
+    await round(process)
+    await stand.server.kill()
+    await prepareRedis({ file: stand.server.file, form: stand.server.form, replayUser: 'replay' })
+    stand.server.putBack(backup)
+    await stand.server.start()
+    const { store, server } = stand
+    const startPhase = store.startPhase.bind(store)
+    let saved = ''
+    store.startPhase = async (...given) => {
+      // Its marker is Lethe's by now, and nobody is erased yet.
+      if (saved === '') saved = await stand.backUp()
+      return startPhase(...given)
+    }
+    const lastCollected = store.lastCollected.bind(store)
+    let died = false
+    store.lastCollected = async (...given) => {
+      if (!died) {
+        died = true
+        expect(await stand.present(['u7', 'u8'])).toEqual([])
+        await server.kill()
+        server.putBack(saved)
+        await server.start()
+        expect(await stand.present(['u7', 'u8'])).toHaveLength(2)
+      }
+      return lastCollected(...given)
+    }
+    await expect
+      .poll(() => round(process).then(latest), { timeout: 20_000, interval: 20 })
+      .toMatchObject({ phase: 'opened' })
+    expect(died).toBe(true)
+    expect(await latest()).toMatchObject({ run: 2, gateMode: 'hooked' })
+    expect(await stand.present(['u7', 'u8'])).toEqual([])
+  })
+})
+
 describe('a Redis that is backed up and put back between two looks', () => {
   it('shows the right marker; its start is noticed, and a sweep erases again who came back', async () => {
     stand = await CacheStand.open('rdb')

@@ -241,6 +241,16 @@ export class RestoreStore {
     return rows.map(restoreOf)
   }
 
+  /** The one that shut the store last by an instant, epoch milliseconds, whatever became of it; null when none had. */
+  async lastShut(systemId: string, by: number, but: string | null): Promise<Restore | null> {
+    const { rows } = await this.pool.query<Row>(
+      `SELECT * FROM ${RESTORES} WHERE system_id = $1 AND shut_at <= $2 AND restore_id IS DISTINCT FROM $3
+       ORDER BY shut_at DESC, announced_at DESC LIMIT 1`,
+      [systemId, by, but],
+    )
+    return rows[0] ? restoreOf(rows[0]) : null
+  }
+
   async recordShut(
     restoreId: string,
     shut: Pick<
@@ -374,6 +384,14 @@ export class RestoreStore {
       `UPDATE restore.restores SET phase = 'superseded'
        WHERE system_id = $1 AND restore_id <> $2 AND phase NOT IN ('opened', 'superseded')`,
       [systemId, by],
+    )
+  }
+
+  /** It was announced and its copy never came: the one it would have replaced is in force again. */
+  async giveWay(restoreId: string): Promise<void> {
+    await this.pool.query(
+      `UPDATE restore.restores SET phase = 'superseded', waiting = '[]' WHERE restore_id = $1 AND phase = 'announced'`,
+      [restoreId],
     )
   }
 

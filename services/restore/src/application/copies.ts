@@ -11,6 +11,7 @@ import { counted, type Fate, nothing, seen } from '../domain/tally.js'
 import { type CopyAge, type Reason, reasonsToWait, type Tally } from '../domain/waiting.js'
 import { Applying, fateOf, type Readable } from './applying.js'
 import { CopyDigests } from './copy-digests.js'
+import { copyOrigin } from './copy-origin.js'
 import { type CopyPage, CopyPages, nameOf } from './copy-pages.js'
 import { isPutOff } from './digest-matching.js'
 import { type ChainVerdict, noChain } from './self/chain-verdict.js'
@@ -235,19 +236,19 @@ export class Copies {
         'illegal_transition',
         `This is ${systemId} itself, as it is in use, or was seconds ago: announce a restore of it, sweep it, or take the copy again.`,
       )
-    const origin = originOf({ secret, systemId, incarnation }, found)
+    const key = { secret, systemId, incarnation }
+    const origin = originOf(key, found)
     if (found !== null && origin.by !== 'us')
       throw problem(
         'map_mismatch',
         `The marker in it is not ${systemId}'s of this installation: it is a copy of another store or tenant, or of another environment's.`,
       )
     if (origin.by === 'us') {
+      const asked = { isCurrent: false, of: null, now: this.now() }
+      const { markerAt, markerForeign, markerMap } = await copyOrigin(store, key, found, asked)
+      if (markerAt === null) return { age: { known: false, foreign: markerForeign }, markerAt, markerMap }
       const lastCollectedAt = await store.lastCollected(systemId, this.now())
-      return {
-        age: { known: true, writtenAt: origin.writtenAt, lastCollectedAt },
-        markerAt: origin.writtenAt,
-        markerMap: origin.mapVersion,
-      }
+      return { age: { known: true, writtenAt: markerAt, lastCollectedAt }, markerAt, markerMap }
     }
     return { age: tables ? null : { known: false, foreign: false }, markerAt: null, markerMap: null }
   }

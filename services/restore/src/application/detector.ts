@@ -28,8 +28,12 @@ export class Detector {
     this.now = parts.now ?? Date.now
   }
 
-  /** One poll. Announces a restore when another copy answers, and says what was seen. */
-  async look(system: WatchedSystem): Promise<Look> {
+  /**
+   * One poll. Announces a restore when another copy answers, and says what was seen.
+   *
+   * @param onMoved before the new place is recorded, when no later look tells of it
+   */
+  async look(system: WatchedSystem, onMoved?: () => Promise<unknown>): Promise<Look> {
     const { store, logger } = this.parts
     const { systemId } = system
     let found: FoundStore
@@ -56,6 +60,7 @@ export class Detector {
       : seen === 'other' && this.isYounger(systemId, known, found)
         ? 'moved'
         : seen
+    if (verdict === 'moved') await onMoved?.()
     if (verdict === 'other') await this.announce(systemId, known?.confirmedAt ?? null, hook)
     else if (await this.mark(system, found))
       markerAge.set(

@@ -108,9 +108,8 @@ export class Guard {
     // While a gate waits for a person, the server may forget that it is shut, and yet another copy may come in.
     if (restore !== undefined) await this.runs.keepShut(restore, system)
     if (restore === undefined || restore.phase === 'waiting') {
-      const look = await this.detector.look(system)
       // The right marker on another server or timeline: nothing old should be there, so somebody looks.
-      if (look === 'moved') await this.sweeps.ask(systemId)
+      const look = await this.detector.look(system, () => this.sweeps.ask(systemId))
       if (look !== 'other') return
       await this.lookAfter(system, signal)
       return

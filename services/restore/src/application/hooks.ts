@@ -2,7 +2,7 @@ import { LOST, type RestoreSession } from '@lethe/eraser-kit'
 import { RetryableError, TerminalError } from '@lethe/service-host'
 import type { RestoreStore } from '../adapters/restore-store.js'
 import type { Restore } from '../domain/restore.js'
-import { verdictOn } from '../domain/verdict.js'
+import { isOfCopy, verdictOn } from '../domain/verdict.js'
 import type { WatchedSystem } from './watched-system.js'
 
 /** Restores that were prepared before anybody could reach the copy. */
@@ -19,6 +19,20 @@ export class Hooks {
     if (prepared.state !== 'shut' || prepared.restoreId === LOST) return false
     const of = prepared.restoreId === null ? null : await this.store.restore(prepared.restoreId)
     return (of?.openedAt ?? null) === null
+  }
+
+  /** Whether the copy answers that Lethe marked last. */
+  async isStillThere(system: WatchedSystem): Promise<boolean> {
+    try {
+      const { marker } = await system.restore()
+      const [{ found }, known] = await Promise.all([marker.read(), this.store.marker(system.systemId)])
+      return isOfCopy(known, found)
+    } catch (error) {
+      if (error instanceof RetryableError || error instanceof TerminalError) return false
+      throw error
+    } finally {
+      await system.reopen()
+    }
   }
 
   /**

@@ -147,8 +147,11 @@ export class Restores {
     return this.one(caller, restoreId)
   }
 
-  /** Breaks the glass: opens a gate that waits, whatever it waits for. Who and under which ticket is
-   * kept for ever. Not idempotent: a gate that is open refuses with `illegal_transition`. */
+  /**
+   * Breaks the glass: opens a gate that waits, whatever it waits for. One that was prepared for a copy that does not
+   * come, while the copy of a restore before it is still behind the gate, ends as superseded, and that one goes on. Who
+   * and under which ticket is kept for ever. Not idempotent: a gate that is open refuses with `illegal_transition`.
+   */
   async open(caller: Caller, restoreId: string, ticket: string): Promise<Restore> {
     permitted(caller, 'open')
     const restore = await this.decidable(caller, restoreId)
@@ -171,7 +174,8 @@ export class Restores {
           'illegal_transition',
           'The copy that this restore waited for has come in: it is replayed and opens by itself, or waits for a person.',
         )
-      await this.runs.open(now, system, caller.id)
+      const former = awaitsCopy(now) ? await this.runs.former(now) : null
+      await (former === null ? this.runs.open(now, system, caller.id) : this.runs.giveWay(now, former))
     })
     return this.one(caller, restoreId)
   }

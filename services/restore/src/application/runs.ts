@@ -2,17 +2,22 @@ import { SessionsStayError } from '@lethe/eraser-kit'
 import { type Logger, RetryableError, TerminalError } from '@lethe/service-host'
 import type { RestoreStore } from '../adapters/restore-store.js'
 import type { ReviewStore } from '../adapters/review-store.js'
-import { type MarkerKey, originOf } from '../domain/marker.js'
+import type { MarkerKey } from '../domain/marker.js'
 import type { Restore } from '../domain/restore.js'
 import { toReview } from '../domain/review.js'
 import { nothing } from '../domain/tally.js'
+import { isOfCopy, type Verdict, verdictOn } from '../domain/verdict.js'
 import { type CopyAge, type Reason, reasonsToWait, type Tally } from '../domain/waiting.js'
+import { copyOrigin } from './copy-origin.js'
 import type { Detector } from './detector.js'
 import { GateAudit } from './gate-audit.js'
 import type { Hooks } from './hooks.js'
 import type { Replay } from './replay.js'
 import { type ChainVerdict, noChain } from './self/chain-verdict.js'
 import type { WatchedSystem } from './watched-system.js'
+
+/** Who opens a gate where no person does. */
+const REPLAY = 'replay'
 
 export interface RunsParts {
   readonly store: RestoreStore
@@ -48,7 +53,10 @@ export class Runs {
       if (restore === null || isAtRest(restore)) return restore
       signal.throwIfAborted()
       try {
-        if (awaitsCopy(restore) && !(await this.cameBack(restore, system))) return restore
+        if (awaitsCopy(restore) && !(await this.cameBack(restore, system))) {
+          await this.keepFormerShut(restore, system)
+          return restore
+        }
         await this.step(restore, system, signal)
       } catch (error) {
         // A tool may still be filling the store, or a person must look: it is tried again, and shows why.
@@ -68,6 +76,31 @@ export class Runs {
     if (await hooks.cameBack(restore, system)) return true
     await store.note(restoreId, [notRestoredYet])
     return false
+  }
+
+  /** The restore whose copy is still behind the gate while the one of another is awaited; null when there is none. */
+  async former({ systemId, restoreId }: Restore): Promise<Restore | null> {
+    const last = await this.parts.store.lastShut(systemId, this.now(), restoreId)
+    return last === null || last.phase === 'opened' || last.phase === 'superseded' ? null : last
+  }
+
+  /** Until another copy comes, the one before may still answer, and its server may forget that it is shut. */
+  private async keepFormerShut(restore: Restore, system: WatchedSystem): Promise<void> {
+    const former = await this.former(restore)
+    if (former === null || !(await this.parts.hooks.isStillThere(system))) return
+    try {
+      await this.keepShut(former, system)
+    } finally {
+      await system.reopen()
+    }
+  }
+
+  /** Ends the waiting for a copy that does not come. The one of `former` stays behind its gate and goes on. */
+  async giveWay(restore: Restore, former: Restore): Promise<void> {
+    const { store } = this.parts
+    const strength = former.gateMode === 'advisory' ? 'advisory' : 'enforced'
+    await store.giveWay(restore.restoreId)
+    await store.shutGate(restore.systemId, former.restoreId, strength, this.now())
   }
 
   /** Whether the copy that a hooked restore waits for answers now: whoever wants to end the waiting must not let it in. */
@@ -126,17 +159,17 @@ export class Runs {
     const windowMs = hooked ? null : open ? now - since : restore.windowMs
     await store.shutGate(systemId, restoreId, strength, now)
     const { found } = await session.marker.read()
-    const origin = originOf(this.keyOf(systemId), found)
-    const gateMode = strength === 'advisory' ? 'advisory' : hooked ? 'hooked' : 'unhooked'
-    const markerAt = origin.by === 'us' ? origin.writtenAt : null
-    const markerMap = origin.by === 'us' ? origin.mapVersion : null
-    const markerForeign = found !== null && origin.by !== 'us'
-    await store.supersede(systemId, restoreId)
-    await store.recordShut(
-      restoreId,
-      { windowMs, sessionsEnded, markerAt, markerForeign, markerMap, gateMode },
+    const { before, ...origin } = await copyOrigin(store, this.keyOf(systemId), found, {
+      isCurrent: isOfCopy(known, found),
+      of: restoreId,
       now,
-    )
+    })
+    const wasHooked = hooked && before?.gateMode !== 'unhooked'
+    const gateMode = strength === 'advisory' ? 'advisory' : wasHooked ? 'hooked' : 'unhooked'
+    const shown = hooked && !wasHooked ? (before?.windowMs ?? null) : windowMs
+    await store.supersede(systemId, restoreId)
+    await store.recordShut(restoreId, { ...origin, windowMs: shown, sessionsEnded, gateMode }, now)
+    const { markerAt } = origin
     // Its marker was written at the last look before the backup.
     if (restore.backupId !== null && markerAt !== null)
       await store.backupSeen(systemId, restore.backupId, markerAt, now)
@@ -151,10 +184,11 @@ export class Runs {
     const { systemId, markerAt } = restore
     const session = await system.restore()
     const [{ found }, known] = await Promise.all([session.marker.read(), this.parts.store.marker(systemId)])
-    const origin = originOf(this.keyOf(systemId), found)
-    const isMarked = found !== null && (found === known?.current || found === known?.pending)
-    const isRecorded = origin.by === 'us' ? origin.writtenAt === markerAt : markerAt === null
-    if (!isMarked && !isRecorded && !(await this.sameCopy(restore, system))) return false
+    const isCurrent = isOfCopy(known, found)
+    const asked = { isCurrent, of: restore.restoreId, now: this.now() }
+    const origin = await copyOrigin(this.parts.store, this.keyOf(systemId), found, asked)
+    const isRecorded = origin.markerAt === markerAt && origin.markerForeign === restore.markerForeign
+    if (!isCurrent && !isRecorded && (await this.lookAgain(restore, system)) === 'other') return false
     await session.prepare()
     await this.mark(system)
     return true
@@ -217,23 +251,40 @@ export class Runs {
     if (broken !== null) reasons.push(broken)
     const undecided = await this.parts.reviews.openOf(restoreId)
     if (undecided > 0) reasons.push(toReview(undecided))
-    if (!(await this.undisturbed(restore, system)) || !(await this.sameCopy(restore, system))) return
-    if (reasons.length === 0) return this.open(restore, system, 'replay', tally)
+    if (!(await this.undisturbed(restore, system))) return
+    const look = await this.lookAgain(restore, system, () => this.startOver(restore))
+    if (look === 'other' || look === 'moved') return
+    if (reasons.length === 0) return this.open(restore, system, REPLAY, tally)
     await store.wait(restoreId, reasons)
     const codes = reasons.map(({ code }) => code)
     logger.error({ system: systemId, restoreId, codes }, 'the gate stays shut and waits for a person')
   }
 
-  /** Whether the copy that was replayed still answers. Yet another one may have come in meanwhile: it is a restore of its own. */
-  private async sameCopy({ restoreId, systemId }: Restore, system: WatchedSystem): Promise<boolean> {
+  /**
+   * Whether the copy that was replayed still answers. Yet another one may have come in meanwhile: it is a restore of its
+   * own. The same one in another run, or on another server, may show again who was erased before it was last saved.
+   */
+  private async lookAgain(
+    { restoreId, systemId }: Restore,
+    system: WatchedSystem,
+    onMoved?: () => Promise<unknown>,
+  ): Promise<Verdict> {
     const { detector, store } = this.parts
-    const look = await detector.look(system)
+    const look = await detector.look(system, onMoved)
     if (look === 'unknown')
       throw new RetryableError('store_unknown', 'The store does not answer; its gate stays shut.')
-    if (look !== 'other') return true
+    if (look !== 'other') return look
     const newest = (await store.underWay()).find((one) => one.systemId === systemId)
     await store.supersede(systemId, newest?.restoreId ?? restoreId)
-    return false
+    return look
+  }
+
+  private async startOver({ restoreId, systemId }: Restore): Promise<void> {
+    await this.parts.store.startPhase(restoreId, 'replaying')
+    this.parts.logger.warn(
+      { system: systemId, restoreId },
+      'the store was started anew, or another server took its place; the replay starts over',
+    )
   }
 
   private async ageOf({ systemId, markerAt, markerForeign }: Restore): Promise<CopyAge> {
@@ -247,7 +298,7 @@ export class Runs {
     const { store, logger } = this.parts
     const { restoreId, systemId } = restore
     const session = await system.restore()
-    await this.mark(system)
+    await this.mark(system, { isKnown: by === REPLAY })
     const gate = (await store.gates()).find((one) => one.systemId === systemId)
     // Taken before: nobody got in earlier than the instant that is kept.
     const now = this.now()
@@ -260,10 +311,17 @@ export class Runs {
     logger.warn({ system: systemId, restoreId, ...evidence }, 'the gate is open')
   }
 
-  private async mark(system: WatchedSystem): Promise<void> {
+  /** @param given whether only the very copy is marked that the last look knew, in the same run on the same server */
+  private async mark(system: WatchedSystem, given = { isKnown: false }): Promise<void> {
     const session = await system.restore()
     const [marker, identity] = await Promise.all([session.marker.read(), session.identity()])
-    if (!(await this.parts.detector.mark(system, { marker, identity })))
+    const found = { marker, identity }
+    if (given.isKnown) {
+      const known = await this.parts.store.marker(system.systemId)
+      if (verdictOn(known, found, true) !== 'same')
+        throw new RetryableError('store_changed', 'The store changed just before its gate would open.')
+    }
+    if (!(await this.parts.detector.mark(system, found)))
       throw new Error('somebody else wrote the marker at the same time; it is looked at again')
   }
 

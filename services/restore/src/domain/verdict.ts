@@ -30,12 +30,17 @@ export function verdictOn(known: KnownMarker | null, found: FoundStore, erasedBe
     if (marker.found !== null) return 'other'
     return marker.receipts === 0 && erasedBefore ? 'other' : 'first'
   }
-  if (marker.found !== known.current && (marker.found === null || marker.found !== known.pending))
-    return 'other'
+  if (marker.found !== known.current && !isOfCopy(known, marker.found)) return 'other'
   if (marker.receipts < known.receipts) return 'other'
   if (known.identity === null || known.identity === identity) return 'same'
   return isMadeAnew(known.identity, identity) ? 'other' : 'moved'
 }
+
+/** Whether a marker found is one that Lethe wrote last, or was about to. */
+export const isOfCopy = (
+  known: Pick<KnownMarker, 'current' | 'pending'> | null,
+  found: string | null,
+): boolean => known !== null && found !== null && (found === known.current || found === known.pending)
 
 /** In the same place, but another copy: taken and put back since the last look, with the marker of that look in it. */
 function isMadeAnew(known: string, found: string | null): boolean {
